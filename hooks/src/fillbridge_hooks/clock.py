@@ -1,0 +1,85 @@
+"""Time as the core sees it: a clock that can be read and asked to call back.
+
+Nothing in Fillbridge reads the system clock but a real clock made for that purpose; a simulation
+runs on :class:`VirtualClock`.
+"""
+
+import heapq
+from collections.abc import Callable
+from typing import Protocol
+
+NEVER = 1 << 62
+"""A time in ns UTC that is never reached."""
+
+
+class Timer(Protocol):
+    """A call that a clock will make."""
+
+    def cancel(self) -> None:
+        """Do not make the call; without effect once it was made."""
+
+
+class Clock(Protocol):
+    """Nanoseconds UTC and callbacks at a time."""
+
+    def now_ns(self) -> int:
+        """The time now, ns UTC."""
+
+    def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
+        """Call ``callback`` once, as soon as the time is after ``time_ns``."""
+
+
+class _VirtualTimer:
+    __slots__ = ("callback", "clock", "time_ns")
+
+    def __init__(self, clock: "VirtualClock", time_ns: int, callback: Callable[[], None]) -> None:
+        self.clock = clock
+        self.time_ns = time_ns
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+        self.clock._discard_cancelled()
+
+
+class VirtualClock:
+    """A clock that moves only when it is told to, and then calls what fell due, in order.
+
+    What is due exactly at the new time waits: an order lives through the end of its time.
+    """
+
+    def __init__(self, now_ns: int = 0) -> None:
+        self._now_ns = now_ns
+        self._order = 0
+        self._timers: list[tuple[int, int, _VirtualTimer]] = []
+
+    def now_ns(self) -> int:
+        """The time now, ns UTC."""
+        return self._now_ns
+
+    @property
+    def next_due_ns(self) -> int:
+        """When the next callback falls due; ``NEVER`` where none does."""
+        return self._timers[0][0] if self._timers else NEVER
+
+    def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
+        """Call ``callback`` once, as soon as the time is after ``time_ns``."""
+        timer = _VirtualTimer(self, time_ns, callback)
+        self._order += 1
+        heapq.heappush(self._timers, (time_ns, self._order, timer))
+        return timer
+
+    def advance_to(self, time_ns: int) -> None:
+        """Move to ``time_ns``, making every call that was due before it; never backwards."""
+        timers = self._timers
+        while timers and timers[0][0] < time_ns:
+            due_ns, _, timer = heapq.heappop(timers)
+            if timer.callback is not None:
+                self._now_ns = max(self._now_ns, due_ns)
+                timer.callback()
+        if time_ns > self._now_ns:
+            self._now_ns = time_ns
+
+    def _discard_cancelled(self) -> None:
+        while self._timers and self._timers[0][2].callback is None:
+            heapq.heappop(self._timers)

@@ -1,0 +1,55 @@
+"""What a plugin registers itself with."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+from fillbridge_hooks.driver import Driver, SlippageFunction
+from fillbridge_hooks.instrument import Instrument
+from fillbridge_hooks.market import MarketView
+from fillbridge_hooks.orders import Fill, Order
+from fillbridge_hooks.risk import Exposure, Hold, Refuse, RiskContext
+
+CommissionFunction = Callable[[Fill, Instrument], float]
+"""The cost of one fill in account currency."""
+
+RiskCheck = Callable[[Order, Exposure, MarketView, RiskContext], Refuse | Hold | None]
+"""An objection to an order, or ``None``."""
+
+
+class RegisterSettings(Protocol):
+    """Declares the section of the configuration that belongs to a plugin."""
+
+    def __call__(
+        self,
+        section: str,
+        struct: type[msgspec.Struct],
+        *,
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
+        """Claim ``section``, a dotted path below ``execution_handler``.
+
+        ``aliases`` maps a field of ``struct`` to the dotted path it is read from instead.
+        Unknown fields of the section are refused, so declare every one.
+        """
+
+
+class RegisterModels(Protocol):
+    """Takes configured instances by the name that the configuration uses."""
+
+    def slippage(self, name: str, function: SlippageFunction) -> None:
+        """Offer a slippage model."""
+
+    def commission(self, name: str, function: CommissionFunction) -> None:
+        """Offer a commission model."""
+
+    def risk_check(self, name: str, function: RiskCheck) -> None:
+        """Add a risk check; all that are added run."""
+
+
+class RegisterDriver(Protocol):
+    """Takes drivers by the name that the configuration uses."""
+
+    def __call__(self, name: str, driver: Driver) -> None:
+        """Offer ``driver``; a second one of the same name stops the start."""

@@ -1,0 +1,82 @@
+"""What a broker reports about an order, and the outcome of handing one over.
+
+A report may be repeated, late or out of order; a ``Fill`` is a report too. Made per order of a
+simulation, so by position.
+"""
+
+import msgspec
+
+from fillbridge_hooks.orders import Fill
+from fillbridge_hooks.terms import OrderType
+
+
+class Accepted(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The broker has the order and works it."""
+
+    client_order_id: str
+    broker_order_id: str
+    time_ns: int
+
+
+class Rejected(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The broker refused the order; nothing of it can fill."""
+
+    client_order_id: str
+    reason: str
+    time_ns: int
+
+
+class Cancelled(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The rest of the order is withdrawn; what was filled stays filled."""
+
+    client_order_id: str
+    reason: str
+    time_ns: int
+
+
+class Expired(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The order's time in force ran out."""
+
+    client_order_id: str
+    reason: str
+    time_ns: int
+
+
+class Replaced(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The order now works with these terms; ``quantity`` is its total, fills included."""
+
+    client_order_id: str
+    quantity: int
+    order_type: OrderType
+    limit_ticks: int | None
+    trigger_ticks: int | None
+    time_ns: int
+
+
+class CancelRejected(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The cancel came too late or named no working order; the order's own reports decide."""
+
+    client_order_id: str
+    reason: str
+    time_ns: int
+
+
+class ReplaceRejected(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The replacement was refused; the order works on with its old terms, if it works."""
+
+    client_order_id: str
+    reason: str
+    time_ns: int
+
+
+class Replacement(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A request to change a working order; ``quantity`` is the new total, fills included."""
+
+    client_order_id: str
+    quantity: int
+    order_type: OrderType
+    limit_ticks: int | None
+    trigger_ticks: int | None
+
+
+Report = Accepted | Rejected | Cancelled | Expired | Replaced | CancelRejected | ReplaceRejected | Fill

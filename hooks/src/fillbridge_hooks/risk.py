@@ -1,0 +1,74 @@
+"""What a risk check is shown and what it may answer.
+
+``Exposure`` and ``RiskContext`` are made for every order of a simulation, so by position.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from fillbridge_hooks.orders import Order
+    from fillbridge_hooks.proposal import RiskProposal
+
+
+class Refuse(msgspec.Struct, frozen=True, kw_only=True):
+    """The order must not be sent. Name the limit and the value."""
+
+    check: str
+    limit: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.check}: expected {self.limit}, was {self.value}"
+
+
+class Hold(msgspec.Struct, frozen=True, kw_only=True):
+    """The order must wait for a person; without one to ask it is refused."""
+
+    check: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.check}: held for approval: {self.reason}"
+
+
+class Exposure(msgspec.Struct, frozen=True, gc=False):
+    """Contracts at stake, without the order under judgement.
+
+    Working, in-flight and unknown entries count as filled in the worst cases. ``position`` is
+    net; ``worst_long`` and ``worst_short`` are >= 0.
+    """
+
+    symbol: str
+    position: int
+    working_buys: int
+    working_sells: int
+    worst_long: int
+    worst_short: int
+    open_brackets: int
+    """Trades of this symbol that are open or whose entry may still fill."""
+    account_worst: int
+    """Sum over all symbols of the larger worst case."""
+    account_open_brackets: int
+
+
+class RiskContext(msgspec.Struct, frozen=True, gc=False):
+    """When, why and after what the order is judged; counters are of the current trade date."""
+
+    now_ns: int
+    proposal: RiskProposal
+    orders_today: int
+    trades_today: int
+    """Entries approved on this trade date."""
+    rejects_today: int
+    realised_pnl: float
+    """Net, account currency."""
+    open_pnl: float | None
+    """At last prices, account currency; ``None`` where a price is unknown."""
+    messages_last_minute: int
+    """Submits, cancels and replaces."""
+    last_orders: tuple[Order, ...]
+    """The newest first, at most 10."""
