@@ -30,16 +30,13 @@ class Clock(Protocol):
 
 
 class _VirtualTimer:
-    __slots__ = ("callback", "clock", "time_ns")
+    __slots__ = ("callback",)
 
-    def __init__(self, clock: "VirtualClock", time_ns: int, callback: Callable[[], None]) -> None:
-        self.clock = clock
-        self.time_ns = time_ns
+    def __init__(self, callback: Callable[[], None]) -> None:
         self.callback: Callable[[], None] | None = callback
 
     def cancel(self) -> None:
         self.callback = None
-        self.clock._discard_cancelled()
 
 
 class VirtualClock:
@@ -60,11 +57,14 @@ class VirtualClock:
     @property
     def next_due_ns(self) -> int:
         """When the next callback falls due; ``NEVER`` where none does."""
-        return self._timers[0][0] if self._timers else NEVER
+        timers = self._timers
+        while timers and timers[0][2].callback is None:
+            heapq.heappop(timers)
+        return timers[0][0] if timers else NEVER
 
     def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` once, as soon as the time is after ``time_ns``."""
-        timer = _VirtualTimer(self, time_ns, callback)
+        timer = _VirtualTimer(callback)
         self._order += 1
         heapq.heappush(self._timers, (time_ns, self._order, timer))
         return timer
@@ -79,7 +79,3 @@ class VirtualClock:
                 timer.callback()
         if time_ns > self._now_ns:
             self._now_ns = time_ns
-
-    def _discard_cancelled(self) -> None:
-        while self._timers and self._timers[0][2].callback is None:
-            heapq.heappop(self._timers)

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import msgspec
 
 from fillbridge_hooks.clock import VirtualClock
+from fillbridge_hooks.instrument import Instrument
 from fillbridge_hooks.market import BarData, MarketView, PriceWatch, QuoteTick, TradeTick
 from fillbridge_hooks.orders import ApprovedOrder, Order
 from fillbridge_hooks.reports import Report, Replacement
@@ -64,8 +65,8 @@ class SimulationSession(Protocol):
     def replace(self, change: Replacement) -> None:
         """Change a working order; answered by a report."""
 
-    def watch(self, symbol: str) -> PriceWatch:
-        """The watch of a symbol, the same object at every call."""
+    def open_market(self, instrument: Instrument) -> PriceWatch:
+        """Trade ``instrument`` from now on; the watch is the same object at every call."""
 
     def market(self, symbol: str) -> MarketView:
         """What is known of the symbol now."""

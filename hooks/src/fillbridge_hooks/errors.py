@@ -11,9 +11,14 @@
 ========================  =====================================================
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from fillbridge_hooks.risk import Hold, Refuse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fillbridge_hooks.risk import Hold, Refuse
 
 
 class FillbridgeError(Exception):

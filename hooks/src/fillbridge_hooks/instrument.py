@@ -33,7 +33,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def __post_init__(self) -> None:
         for field, value in (("tick_size", self.tick_size), ("point_value", self.point_value)):
-            if not (math.isfinite(value) and value > 0):
+            if not (isinstance(value, int | float) and 0 < value < math.inf):
                 raise InvalidValue(f"{self.symbol}.{field}", "a finite number > 0", value)
 
     @cached_property
@@ -44,9 +44,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def tick_value_cents(self) -> float:
         """Money of one tick and contract, in hundredths of the currency (ES: 1250.0)."""
-        return float(
-            _decimal_fraction(self.tick_size) * _decimal_fraction(self.point_value) * 100
-        )
+        return float(_decimal_fraction(self.tick_size) * _decimal_fraction(self.point_value) * 100)
 
     def to_ticks(self, price: float, field: str = "price") -> int:
         """The tick that ``price`` stands on.
@@ -58,7 +56,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             ticks = round(exact)
         except (TypeError, ValueError, OverflowError):
             raise InvalidValue(field, "a finite price", price) from None
-        if abs(exact - ticks) > _GRID_TOLERANCE:
+        # Far from zero the division alone errs by more than the tolerance.
+        if abs(exact - ticks) > _GRID_TOLERANCE and price != self.to_price(ticks):
             raise InvalidValue(field, f"a multiple of the tick size {self.tick_size}", price)
         return ticks
 

@@ -60,11 +60,11 @@ class PriceWatch:
     """The prices and times up to which nothing can happen to a symbol's orders.
 
     A simulation session keeps ``floor`` and ``ceiling`` (points) half a tick inside the nearest
-    order and the handler keeps ``deadline`` (ns), so that a bar wholly between them costs a few
-    comparisons: it only moves ``bar``, ``now`` and the running extremes ``high`` and ``low``.
+    order and the handler keeps ``deadline`` (ns), so that a bar or trade between them costs a few
+    comparisons: it only moves ``last``, ``now`` and the running extremes ``high`` and ``low``.
     """
 
-    __slots__ = ("bar", "ceiling", "deadline", "floor", "high", "low", "now")
+    __slots__ = ("ceiling", "deadline", "floor", "high", "last", "low", "now", "quote")
 
     def __init__(self) -> None:
         self.floor = float("-inf")
@@ -73,4 +73,5 @@ class PriceWatch:
         self.now = -1
         self.high = float("-inf")
         self.low = float("inf")
-        self.bar: BarData | None = None
+        self.last: BarData | TradeTick | None = None
+        self.quote: QuoteTick | None = None

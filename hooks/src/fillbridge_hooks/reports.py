@@ -53,6 +53,14 @@ class Replaced(msgspec.Struct, frozen=True, gc=False, tag=True):
     time_ns: int
 
 
+class OutcomeUnknown(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Whether the broker has the order cannot be told; it counts as filled until proved."""
+
+    client_order_id: str
+    reason: str
+    time_ns: int
+
+
 class CancelRejected(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The cancel came too late or named no working order; the order's own reports decide."""
 
@@ -79,4 +87,14 @@ class Replacement(msgspec.Struct, frozen=True, gc=False, tag=True):
     trigger_ticks: int | None
 
 
-Report = Accepted | Rejected | Cancelled | Expired | Replaced | CancelRejected | ReplaceRejected | Fill
+Report = (
+    Accepted
+    | Rejected
+    | Cancelled
+    | Expired
+    | OutcomeUnknown
+    | Replaced
+    | CancelRejected
+    | ReplaceRejected
+    | Fill
+)

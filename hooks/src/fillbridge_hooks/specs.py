@@ -105,7 +105,9 @@ def fillbridge_check_risk(
 
 
 @hookspec
-def fillbridge_slippage(order: Order, market: MarketView) -> float:
+def fillbridge_slippage(  # type: ignore[empty-body]  # a spec has no body
+    order: Order, market: MarketView
+) -> float:
     """Points per contract that a simulated fill is worse than its reference price.
 
     Called for the model that the configuration names, once for each simulated fill that takes
@@ -120,7 +122,9 @@ def fillbridge_slippage(order: Order, market: MarketView) -> float:
 
 
 @hookspec
-def fillbridge_commission(fill: Fill, instrument: Instrument) -> float:
+def fillbridge_commission(  # type: ignore[empty-body]  # a spec has no body
+    fill: Fill, instrument: Instrument
+) -> float:
     """What a fill costs, in account currency.
 
     Called for the model that the configuration names, once for each fill. A minimum per order is
@@ -176,7 +180,9 @@ def fillbridge_handle_event(event: Event) -> None:
 
 
 @hookspec
-def fillbridge_write_report(run: RunFiles) -> list[str]:
+def fillbridge_write_report(  # type: ignore[empty-body]  # a spec has no body
+    run: RunFiles,
+) -> list[str]:
     """Write further files about a finished run.
 
     Called once at the end of ``fillbridge backtest`` and ``fillbridge demo``, every plugin in

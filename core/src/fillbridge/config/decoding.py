@@ -1,0 +1,190 @@
+"""From plain data to validated settings, and back to the list of what is in force."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, get_args, get_origin
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from fillbridge.config.data import MISSING, Path, dotted, lookup, refuse
+from fillbridge.config.instruments import known_instrument
+from fillbridge.config.schema import BacktestSettings, LiveSettings, Performance, Settings
+from fillbridge.config.sections import (
+    MODEL_TYPES,
+    declared_paths,
+    field_paths,
+    known_keys,
+    refuse_unknown,
+)
+from fillbridge_hooks import ConfigurationError, Instrument, InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from fillbridge.plugins import DeclaredSection
+
+_DEFAULT_MODELS = {"slippage_type": "fixed", "commission_type": "per_contract"}
+_TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+
+_Paths = list[tuple[msgspec.structs.FieldInfo, Path]]
+
+
+def decode(data: Mapping[str, Any], sections: Sequence[DeclaredSection]) -> Settings:
+    """The settings that plain ``data``, the inside of ``execution_handler``, stands for.
+
+    :raises ConfigurationError: if a key is unknown or missing, or a plugin refuses its section
+    :raises InvalidValue: if a value has the wrong type or breaks a bound; names the path
+    :raises PluginError: if the sections that plugins declared contradict each other
+    """
+    refuse_unknown(data, known_keys(sections))
+    mode = [pair for pair in field_paths(Settings, (), {}) if pair[0].name == "mode"]
+    return Settings(
+        **_read(mode, data),
+        live_settings=_struct(LiveSettings, data, ("live_settings",)),
+        backtest_settings=_backtest(data),
+        performance=_struct(Performance, data, ("performance",)),
+        instruments={symbol: _instrument(symbol, data) for symbol in data.get("instruments", {})},
+        plugin_sections={
+            declared.plugin: _build(
+                declared.struct,
+                declared_paths(declared),
+                data,
+                tuple(declared.section.split(".")),
+            )
+            for declared in sections
+        },
+    )
+
+
+def leaves(settings: Settings, sections: Sequence[DeclaredSection]) -> dict[Path, Any]:
+    """Every single value in force, by the path at which a file would set it."""
+    found: dict[Path, Any] = {}
+    for declared in sections:
+        struct = settings.plugin_sections[declared.plugin]
+        for field, path in declared_paths(declared):
+            found.update(_flatten(path, getattr(struct, field.name)))
+    # The core comes last: where both read a key, what the core made of it is in force.
+    for name in ("mode", "live_settings", "performance", "instruments"):
+        found.update(_flatten((name,), getattr(settings, name)))
+    for field, path in field_paths(BacktestSettings, ("backtest_settings",), MODEL_TYPES):
+        found[path] = getattr(settings.backtest_settings, field.name)
+    for symbol in settings.instruments:
+        del found["instruments", symbol, "symbol"]
+    return dict(sorted(found.items()))
+
+
+def _flatten(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+    value = msgspec.to_builtins(value)
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _flatten((*path, str(key)), item)
+    else:
+        yield path, value
+
+
+def _backtest(data: Mapping[str, Any]) -> BacktestSettings:
+    section = ("backtest_settings",)
+    paths = field_paths(BacktestSettings, section, MODEL_TYPES)
+    settings: BacktestSettings = _build(BacktestSettings, paths, data, section)
+    for field, path in MODEL_TYPES.items():
+        if lookup(data, path[:-1]) is not MISSING and lookup(data, path) is MISSING:
+            settings = msgspec.structs.replace(settings, **{field: _DEFAULT_MODELS[field]})
+    return settings
+
+
+def _instrument(symbol: str, data: Mapping[str, Any]) -> Instrument:
+    path = ("instruments", symbol)
+    paths = [pair for pair in field_paths(Instrument, path, {}) if pair[0].name != "symbol"]
+    built_in = known_instrument(symbol, {})
+    known = msgspec.structs.asdict(built_in) if built_in else {"symbol": symbol}
+    instrument: Instrument = _build(Instrument, paths, data, path, known)
+    if not _TIME_OF_DAY.fullmatch(instrument.session_roll):
+        refuse((*path, "session_roll"), "a time of day HH:MM", instrument.session_roll)
+    try:
+        ZoneInfo(instrument.time_zone)
+    except (KeyError, ValueError, OSError):
+        refuse((*path, "time_zone"), "a name of the tz database", instrument.time_zone)
+    return instrument
+
+
+def _struct(struct: Any, data: Mapping[str, Any], path: Path) -> Any:
+    return _build(struct, field_paths(struct, path, {}), data, path)
+
+
+def _build(
+    struct: Any,
+    paths: _Paths,
+    data: Mapping[str, Any],
+    section: Path,
+    known: Mapping[str, Any] | None = None,
+) -> Any:
+    values = {**(known or {}), **_read(paths, data)}
+    for field, path in paths:
+        if field.required and field.name not in values:
+            raise ConfigurationError(f"{dotted(path)}: missing; expected {_rule(field.type)}")
+    try:
+        return struct(**values)
+    except InvalidValue as error:
+        refuse((*section, error.field.rpartition(".")[2]), error.expected, error.value)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"{dotted(section)}: {error}") from error
+
+
+def _read(paths: _Paths, data: Mapping[str, Any]) -> dict[str, Any]:
+    found = ((field, path, lookup(data, path)) for field, path in paths)
+    return {
+        field.name: _convert(value, field.type, path, data)
+        for field, path, value in found
+        if value is not MISSING
+    }
+
+
+def _convert(value: Any, kind: Any, path: Path, data: Mapping[str, Any]) -> Any:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _struct(kind, data, path)
+    if get_origin(kind) is dict and isinstance(value, dict):
+        return {
+            key: _convert(item, get_args(kind)[1], (*path, key), data)
+            for key, item in value.items()
+        }
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        refuse(path, _rule(kind), value)
+
+
+def _rule(kind: Any) -> str:
+    """Say what a type accepts; that it may be absent goes without saying."""
+    return _describe(msgspec.inspect.type_info(kind))
+
+
+def _describe(info: msgspec.inspect.Type) -> str:
+    match info:
+        case msgspec.inspect.Metadata():
+            return _describe(info.type)
+        case msgspec.inspect.BoolType():
+            return "true or false"
+        case msgspec.inspect.IntType():
+            return "int" + _bounds(info)
+        case msgspec.inspect.FloatType():
+            return "number" + _bounds(info)
+        case msgspec.inspect.StrType():
+            return "text that is not empty" if info.min_length else "text"
+        case msgspec.inspect.LiteralType():
+            return "one of " + ", ".join(map(repr, info.values))
+        case msgspec.inspect.EnumType():
+            return "one of " + ", ".join(repr(member.value) for member in info.cls)
+        case msgspec.inspect.UnionType():
+            options = [t for t in info.types if not isinstance(t, msgspec.inspect.NoneType)]
+            return " or ".join(map(_describe, options))
+        case msgspec.inspect.DictType() | msgspec.inspect.StructType():
+            return "keys and values"
+    return type(info).__name__.removesuffix("Type").lower()
+
+
+def _bounds(info: msgspec.inspect.IntType | msgspec.inspect.FloatType) -> str:
+    signs = ((">", info.gt), (">=", info.ge), ("<", info.lt), ("<=", info.le))
+    bounds = [f"{sign} {bound}" for sign, bound in signs if bound is not None]
+    return (" " if bounds else "") + " and ".join(bounds)

@@ -1,0 +1,84 @@
+"""The settings of the core as immutable messages: fields, types, bounds and defaults."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from fillbridge_hooks import Instrument
+
+_Name = Annotated[str, msgspec.Meta(min_length=1)]
+_Positive = Annotated[float, msgspec.Meta(gt=0)]
+_Count = Annotated[int, msgspec.Meta(ge=1)]
+
+MASK = "***"
+"""Stands for a secret wherever a setting is shown."""
+
+
+class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The connection to a broker.
+
+    ``credentials`` maps names that the driver knows to references such as ``${NAME}``, kept as
+    they were written; whoever logs in resolves them. They are masked in ``repr``.
+    """
+
+    provider: _Name | None = None
+    """Name of the broker driver; ``None`` where nothing is traded live."""
+    environment: Literal["sim", "prod"] = "sim"
+    credentials: dict[str, str] = msgspec.field(default_factory=dict)
+    symbol: _Name = "ES"
+    """Of proposals that name none."""
+    order_timeout: _Positive = 300.0
+    """Life of an entry that is not filled, s; the proposal's ``timeout_seconds`` wins."""
+    heartbeat_interval: _Positive = 30.0
+    """The longest time between two heartbeats, s."""
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        shown = msgspec.structs.asdict(self) | {
+            "credentials": dict.fromkeys(self.credentials, MASK)
+        }
+        return list(shown.items())
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({fields})"
+
+
+class BacktestSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backtest runs on and which cost models it uses."""
+
+    symbol: _Name = "ES"
+    """Of proposals and bars that name none."""
+    driver: _Name = "sim"
+    """Name of the simulation driver."""
+    account: Literal["independent", "netting"] = "independent"
+    """Whether overlapping brackets are positions of their own or an opposite one is refused."""
+    bar_seconds: _Positive | None = None
+    """Length of a bar, s; ``None``: inferred from the bars."""
+    slippage_type: _Name | None = None
+    """Name of the slippage model (``slippage.type``); ``None``: fills slip by nothing."""
+    commission_type: _Name | None = None
+    """Name of the commission model (``commission.type``); ``None``: fills cost nothing."""
+
+
+class Performance(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds on how the core runs."""
+
+    max_execution_latency_ms: _Positive = 5.0
+    """An alarm is raised above it; nothing is refused."""
+    max_open_positions: _Count | None = None
+    """``None``: no limit. Enforced by the risk plugin."""
+    position_timeout_hours: _Positive | None = 24.0
+    """A position is closed after this time (exit reason TIMEOUT); ``None``: never."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that was configured; ``Settings()`` is what is in force without a file."""
+
+    mode: Literal["live", "backtest"] = "backtest"
+    live_settings: LiveSettings = msgspec.field(default_factory=LiveSettings)
+    backtest_settings: BacktestSettings = msgspec.field(default_factory=BacktestSettings)
+    performance: Performance = msgspec.field(default_factory=Performance)
+    instruments: dict[str, Instrument] = msgspec.field(default_factory=dict)
+    """Configured contracts by symbol, without the built-in ones (see ``find_instrument``)."""
+    plugin_sections: dict[str, Any] = msgspec.field(default_factory=dict)
+    """For each plugin that declared a section, an instance of the Struct it declared."""

@@ -1,0 +1,289 @@
+"""How each event changes the state.
+
+``fold`` owns the state it is given and changes it in place; it reads nothing else, so the state
+is a function of the events alone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from fillbridge_hooks import (
+    TERMINAL_STATUSES,
+    Accepted,
+    Cancelled,
+    CancelRejected,
+    ExitReason,
+    Expired,
+    Order,
+    OrderRole,
+    OrderStatus,
+    OutcomeUnknown,
+    Rejected,
+    Replaced,
+    ReplaceRejected,
+)
+from fillbridge_hooks.sessions import NANOSECONDS, trade_date_end_ns
+
+from fillbridge.engine.messages import (
+    CancelSent,
+    CloseRequested,
+    Event,
+    FillBooked,
+    OrdersPlaced,
+    ReplaceSent,
+    ReportIgnored,
+    TradeAbandoned,
+    TradeApproved,
+    TradeMeasured,
+    TradeRefused,
+)
+from fillbridge.engine.money import fill_slippage_cents, gross_cents
+from fillbridge.engine.state import RECENT_ORDERS, Counters, EngineState, OrderState, Trade
+from fillbridge.engine.transitions import TRANSITIONS, Ignored, OrderSignal
+
+_ENTRY = OrderRole.ENTRY
+_STOP = OrderRole.STOP
+_TARGET = OrderRole.TARGET
+_FILL = OrderSignal.FILL
+_PARTIAL_FILL = OrderSignal.PARTIAL_FILL
+_MINUTE = 60 * NANOSECONDS
+
+
+def fold(state: EngineState, event: Event) -> EngineState:
+    """Apply one event to ``state`` and return it."""
+    _FOLDS[type(event)](state, event)
+    return state
+
+
+def _trade_approved(state: EngineState, event: TradeApproved) -> None:
+    plan = event.plan
+    entry = OrderState(plan.entry, event.time_ns)
+    trade = Trade(plan, entry, [entry])
+    state.trades[plan.trade_id] = trade
+    state.orders[plan.entry.client_order_id] = (trade, entry)
+    counters = _counters(state, plan.entry, event.time_ns)
+    counters.trades += 1
+    _count_order(counters, plan.entry, event.time_ns)
+
+
+def _trade_refused(state: EngineState, event: TradeRefused) -> None:
+    state.counters.rejects += 1
+
+
+def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:
+    trade = state.trades[event.trade_id]
+    for order in event.orders:
+        order_state = OrderState(order, event.time_ns)
+        trade.orders.append(order_state)
+        trade.working += 1
+        state.orders[order.client_order_id] = (trade, order_state)
+        if order.role is _STOP:
+            trade.stop = order_state
+        elif order.role is _TARGET:
+            trade.target = order_state
+        _count_order(_counters(state, order, event.time_ns), order, event.time_ns)
+
+
+def _fill_booked(state: EngineState, event: FillBooked) -> None:
+    fill = event.fill
+    trade, order_state = state.orders[fill.client_order_id]
+    order = order_state.order
+    quantity = fill.quantity
+
+    order_state.filled += quantity
+    order_state.filled_value += fill.price * quantity
+    order_state.last_fill_ns = fill.time_ns
+    if order_state.first_fill_ns is None:
+        order_state.first_fill_ns = fill.time_ns
+    complete = order_state.filled >= order.quantity
+    _apply(trade, order_state, _FILL if complete else _PARTIAL_FILL)
+
+    trade.fill_ids.append(fill.fill_id)
+    trade.slippage_cents += fill_slippage_cents(fill, order.instrument)
+    if event.commission_cents is None:
+        trade.cost_complete = False
+    else:
+        trade.commission_cents += event.commission_cents
+    if order.side is trade.plan.entry.side:
+        trade.held += quantity
+        trade.entry_quantity += quantity
+        trade.entry_reference += fill.reference_ticks * quantity
+        trade.entry_value += fill.price * quantity
+    else:
+        trade.held -= quantity
+        trade.exit_quantity += quantity
+        trade.exit_reference += fill.reference_ticks * quantity
+        trade.exit_value += fill.price * quantity
+        trade.last_exit = fill
+        trade.exit_reason = exit_reason(trade, order)
+
+
+def exit_reason(trade: Trade, order: Order) -> ExitReason:
+    """Why a fill of this exit order ends the trade."""
+    if order.role is _TARGET:
+        return ExitReason.TAKE_PROFIT
+    # A stop that was turned into the exit has lost its trigger.
+    if order.role is _STOP and (order.trigger_ticks is not None or trade.close_reason is None):
+        return ExitReason.STOP_LOSS
+    return trade.close_reason or ExitReason.MANUAL_OVERRIDE
+
+
+def _accepted(state: EngineState, event: Accepted) -> None:
+    trade, order_state = state.orders[event.client_order_id]
+    order_state.broker_order_id = event.broker_order_id
+    order_state.acknowledged_ns = event.time_ns
+    _apply(trade, order_state, OrderSignal.ACCEPT)
+
+
+def _cancelled(state: EngineState, event: Cancelled) -> None:
+    _end(state, event, OrderSignal.CANCEL)
+
+
+def _expired(state: EngineState, event: Expired) -> None:
+    _end(state, event, OrderSignal.EXPIRE)
+
+
+def _rejected(state: EngineState, event: Rejected) -> None:
+    state.counters.rejects += 1
+    _end(state, event, OrderSignal.REJECT)
+
+
+def _end(state: EngineState, event: Cancelled | Expired | Rejected, signal: OrderSignal) -> None:
+    trade, order_state = state.orders[event.client_order_id]
+    order_state.reason = order_state.reason or event.reason
+    _apply(trade, order_state, signal)
+
+
+def _outcome_unknown(state: EngineState, event: OutcomeUnknown) -> None:
+    trade, order_state = state.orders[event.client_order_id]
+    order_state.reason = event.reason
+    _apply(trade, order_state, OrderSignal.LOSE)
+
+
+def _replaced(state: EngineState, event: Replaced) -> None:
+    trade, order_state = state.orders[event.client_order_id]
+    _apply(trade, order_state, OrderSignal.REPLACE)
+    order = order_state.order
+    order_state.order = Order(
+        order.client_order_id,
+        order.trade_id,
+        order.role,
+        order.instrument,
+        order.side,
+        event.quantity,
+        event.order_type,
+        event.limit_ticks,
+        event.trigger_ticks,
+        order.trail_ticks,
+        order.time_in_force,
+        order.broker,
+        order.arrival,
+        order.urgency,
+    )
+    if order_state.filled >= event.quantity:
+        _apply(trade, order_state, _FILL)
+
+
+def _change_rejected(state: EngineState, event: CancelRejected | ReplaceRejected) -> None:
+    _, order_state = state.orders[event.client_order_id]
+    order_state.cancel_sent = False
+    order_state.reason = ""
+
+
+def _cancel_sent(state: EngineState, event: CancelSent) -> None:
+    _, order_state = state.orders[event.client_order_id]
+    order_state.cancel_sent = True
+    order_state.reason = event.reason
+    _count_message(state.counters, event.time_ns)
+
+
+def _replace_sent(state: EngineState, event: ReplaceSent) -> None:
+    _count_message(state.counters, event.time_ns)
+
+
+def _close_requested(state: EngineState, event: CloseRequested) -> None:
+    state.trades[event.trade_id].close_reason = event.reason
+
+
+def _trade_measured(state: EngineState, event: TradeMeasured) -> None:
+    trade = state.trades[event.trade_id]
+    trade.closed = True
+    plan = trade.plan
+    gross = gross_cents(
+        plan.direction, trade.entry_reference, trade.exit_reference, plan.instrument
+    )
+    counters = _counters(state, plan.entry, event.time_ns)
+    counters.realised_cents += gross - trade.slippage_cents - trade.commission_cents
+    _forget(state, trade)
+
+
+def _trade_abandoned(state: EngineState, event: TradeAbandoned) -> None:
+    trade = state.trades[event.trade_id]
+    trade.closed = True
+    _forget(state, trade)
+
+
+def _report_ignored(state: EngineState, event: ReportIgnored) -> None:
+    """A fact worth keeping that changes nothing."""
+
+
+def _forget(state: EngineState, trade: Trade) -> None:
+    del state.trades[trade.plan.trade_id]
+    for order_state in trade.orders:
+        del state.orders[order_state.order.client_order_id]
+
+
+def _apply(trade: Trade, order_state: OrderState, signal: OrderSignal) -> None:
+    before = order_state.status
+    after = TRANSITIONS[before][signal]
+    if after is before or type(after) is Ignored:
+        return
+    order_state.status = after  # type: ignore[assignment]  # the other type is excluded above
+    if after in TERMINAL_STATUSES:
+        if before not in TERMINAL_STATUSES:
+            trade.working -= 1
+    elif before in TERMINAL_STATUSES:
+        trade.working += 1
+
+
+def _counters(state: EngineState, order: Order, time_ns: int) -> Counters:
+    counters = state.counters
+    if time_ns >= counters.trade_date_ends_ns:
+        counters.trade_date_ends_ns = trade_date_end_ns(order.instrument, time_ns)
+        counters.orders = counters.trades = counters.rejects = counters.realised_cents = 0
+    return counters
+
+
+def _count_order(counters: Counters, order: Order, time_ns: int) -> None:
+    counters.orders += 1
+    counters.recent_orders = (order, *counters.recent_orders[: RECENT_ORDERS - 1])
+    _count_message(counters, time_ns)
+
+
+def _count_message(counters: Counters, time_ns: int) -> None:
+    times = counters.message_times
+    times.append(time_ns)
+    while times[0] <= time_ns - _MINUTE:
+        times.popleft()
+
+
+_FOLDS: dict[type, Callable[[EngineState, Any], None]] = {
+    TradeApproved: _trade_approved,
+    TradeRefused: _trade_refused,
+    OrdersPlaced: _orders_placed,
+    FillBooked: _fill_booked,
+    Accepted: _accepted,
+    Cancelled: _cancelled,
+    Expired: _expired,
+    Rejected: _rejected,
+    OutcomeUnknown: _outcome_unknown,
+    Replaced: _replaced,
+    CancelRejected: _change_rejected,
+    ReplaceRejected: _change_rejected,
+    CancelSent: _cancel_sent,
+    ReplaceSent: _replace_sent,
+    CloseRequested: _close_requested,
+    TradeMeasured: _trade_measured,
+    TradeAbandoned: _trade_abandoned,
+    ReportIgnored: _report_ignored,
+}

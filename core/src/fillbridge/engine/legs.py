@@ -1,0 +1,117 @@
+"""The orders that follow from a position: stop and target, and the exit.
+
+An id is the trade's with a suffix for the role; a further order of a role gets its number.
+"""
+
+from fillbridge_hooks import Fill, Order, OrderRole, OrderType, Side, TimeInForce
+
+from fillbridge.engine.messages import TradePlan
+from fillbridge.engine.state import OrderState, Trade
+
+STOP_SUFFIX = "_SL"
+TARGET_SUFFIX = "_TP"
+EXIT_SUFFIX = "_EXIT"
+
+_MAX_STOPS = 3
+
+
+def protective_legs(plan: TradePlan, quantity: int, fill: Fill) -> tuple[Order, Order]:
+    """Stop and target for ``quantity`` contracts.
+
+    Distances count from the price of ``fill``, rounded to the nearest tick where slippage left
+    it between two.
+    """
+    instrument = plan.instrument
+    sign = plan.direction.sign
+    stop_ticks, target_ticks = plan.stop_ticks, plan.target_ticks
+    if stop_ticks is None or target_ticks is None:
+        base = round(fill.price / instrument.tick_size)
+        if stop_ticks is None:
+            stop_ticks = base - sign * (plan.stop_distance or 0)
+        if target_ticks is None:
+            target_ticks = base + sign * (plan.target_distance or 0)
+    entry = plan.entry
+    side = entry.side.opposite
+    trail = None
+    if plan.proposal.trailing_stop:
+        trail = abs(round(fill.price / instrument.tick_size) - stop_ticks)
+    stop = Order(
+        plan.trade_id + STOP_SUFFIX,
+        plan.trade_id,
+        OrderRole.STOP,
+        instrument,
+        side,
+        quantity,
+        OrderType.STOP if trail is None else OrderType.TRAILING_STOP,
+        None,
+        stop_ticks,
+        trail,
+        TimeInForce.GTC,
+        entry.broker,
+        entry.arrival,
+        entry.urgency,
+    )
+    target = Order(
+        plan.trade_id + TARGET_SUFFIX,
+        plan.trade_id,
+        OrderRole.TARGET,
+        instrument,
+        side,
+        quantity,
+        OrderType.LIMIT,
+        target_ticks,
+        None,
+        None,
+        TimeInForce.GTC,
+        entry.broker,
+        entry.arrival,
+        entry.urgency,
+    )
+    return stop, target
+
+
+def exit_order(trade: Trade, quantity: int, side: Side | None = None) -> Order:
+    """A market order over ``quantity``, against the position unless ``side`` says otherwise."""
+    entry = trade.plan.entry
+    return Order(
+        _numbered(trade, OrderRole.EXIT, EXIT_SUFFIX),
+        entry.trade_id,
+        OrderRole.EXIT,
+        entry.instrument,
+        side or entry.side.opposite,
+        quantity,
+        OrderType.MARKET,
+        broker=entry.broker,
+        arrival=entry.arrival,
+        urgency=entry.urgency,
+    )
+
+
+def stop_again(trade: Trade, lost: OrderState) -> Order | None:
+    """The lost stop once more, over what is held; ``None`` after too many of them."""
+    order = lost.order
+    if order.role is not OrderRole.STOP or order.order_type is OrderType.MARKET:
+        return None
+    if sum(other.order.role is OrderRole.STOP for other in trade.orders) >= _MAX_STOPS:
+        return None
+    return Order(
+        _numbered(trade, OrderRole.STOP, STOP_SUFFIX),
+        order.trade_id,
+        order.role,
+        order.instrument,
+        order.side,
+        trade.held,
+        order.order_type,
+        order.limit_ticks,
+        order.trigger_ticks,
+        order.trail_ticks,
+        order.time_in_force,
+        order.broker,
+        order.arrival,
+        order.urgency,
+    )
+
+
+def _numbered(trade: Trade, role: OrderRole, suffix: str) -> str:
+    number = 1 + sum(other.order.role is role for other in trade.orders)
+    return trade.plan.trade_id + suffix + (str(number) if number > 1 else "")

@@ -1,0 +1,254 @@
+"""What goes into the engine and what comes out of it.
+
+``decide`` takes an input and answers with events and effects. Events are facts: a journal keeps
+them and ``fold`` applies them. Effects are what the shell must do next; they follow from the
+events and are never kept. All are made for every order of a simulation, so by position.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from fillbridge_hooks import (
+    Accepted,
+    Cancelled,
+    CancelRejected,
+    Direction,
+    ExitReason,
+    Expired,
+    Fill,
+    Instrument,
+    Order,
+    OutcomeUnknown,
+    Rejected,
+    Replaced,
+    Replacement,
+    ReplaceRejected,
+    RiskProposal,
+)
+
+
+class TimerKind(StrEnum):
+    """What a deadline of a trade is for."""
+
+    ENTRY = "entry"
+    POSITION = "position"
+
+
+class TradePlan(msgspec.Struct, frozen=True, gc=False):
+    """A validated proposal: everything the engine must know to run the trade.
+
+    Either the level or the distance of stop and target is set; distances count from the entry
+    fill. Times are ns UTC.
+    """
+
+    trade_id: str
+    proposal: RiskProposal
+    instrument: Instrument
+    direction: Direction
+    entry: Order
+    stop_ticks: int | None
+    stop_distance: int | None
+    target_ticks: int | None
+    target_distance: int | None
+    decided_at_ns: int
+    entry_deadline_ns: int | None
+    """After this the rest of the entry is cancelled."""
+    entry_deadline_reason: str
+    position_life_ns: int | None
+    """Longest time from the first fill until the position is closed."""
+
+
+class TradeApproved(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Every check passed: the entry may be sent, once."""
+
+    plan: TradePlan
+    time_ns: int
+
+
+class TradeRefused(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A proposal was refused before anything was sent."""
+
+    proposal: RiskProposal
+    reasons: tuple[str, ...]
+    time_ns: int
+
+
+class FillBooked(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A fill with its commission in cents; ``None`` where the cost model failed."""
+
+    fill: Fill
+    commission_cents: int | None
+
+
+class OrdersPlaced(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Orders that only reduce the position are on their way: legs, or an exit."""
+
+    trade_id: str
+    orders: tuple[Order, ...]
+    time_ns: int
+
+
+class CancelSent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A cancel of a working order is on its way."""
+
+    client_order_id: str
+    reason: str
+    time_ns: int
+
+
+class ReplaceSent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A change of a working order is on its way."""
+
+    change: Replacement
+    time_ns: int
+
+
+class CloseRequested(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The trade must end for this reason, whatever it holds."""
+
+    trade_id: str
+    reason: ExitReason
+    time_ns: int
+
+
+class CancelRequested(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """One order should be withdrawn."""
+
+    client_order_id: str
+    reason: str
+    time_ns: int
+
+
+class ReplaceRequested(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """One working order should change its price levels."""
+
+    client_order_id: str
+    limit_ticks: int | None
+    trigger_ticks: int | None
+    time_ns: int
+
+
+class TimerFired(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A deadline of a trade passed."""
+
+    trade_id: str
+    kind: TimerKind
+    time_ns: int
+
+
+class TradeMeasured(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A flat trade with what the shell measured of it: excursions in points, score 0..1."""
+
+    trade_id: str
+    max_favorable_excursion: float
+    max_adverse_excursion: float
+    execution_quality_score: float
+    time_ns: int
+
+
+class TradeAbandoned(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The entry ended without a fill."""
+
+    trade_id: str
+    status: str
+    reason: str
+    time_ns: int
+
+
+class ReportIgnored(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A report changed nothing, and why."""
+
+    client_order_id: str
+    report: str
+    reason: str
+    time_ns: int
+
+
+class Submit(msgspec.Struct, frozen=True, gc=False):
+    """Effect: hand this order to the driver."""
+
+    order: Order
+
+
+class Cancel(msgspec.Struct, frozen=True, gc=False):
+    """Effect: ask the driver to withdraw an order."""
+
+    client_order_id: str
+
+
+class Replace(msgspec.Struct, frozen=True, gc=False):
+    """Effect: ask the driver to change an order."""
+
+    change: Replacement
+
+
+class SetTimer(msgspec.Struct, frozen=True, gc=False):
+    """Effect: feed ``TimerFired`` once the time is past."""
+
+    trade_id: str
+    kind: TimerKind
+    time_ns: int
+
+
+class Track(msgspec.Struct, frozen=True, gc=False):
+    """Effect: the trade holds a position; watch its excursions from here."""
+
+    trade_id: str
+
+
+class Measure(msgspec.Struct, frozen=True, gc=False):
+    """Effect: the trade is flat; measure it and feed ``TradeMeasured``."""
+
+    trade_id: str
+
+
+class EntryFailed(msgspec.Struct, frozen=True, gc=False):
+    """Effect: the trade ended without a fill; tell whoever proposed it."""
+
+    plan: TradePlan
+    reason: str
+
+
+class Raise(msgspec.Struct, frozen=True, gc=False):
+    """Effect: alarm a person."""
+
+    trade_id: str
+    message: str
+
+
+BrokerReport = (
+    Accepted
+    | Rejected
+    | Cancelled
+    | Expired
+    | OutcomeUnknown
+    | Replaced
+    | CancelRejected
+    | ReplaceRejected
+)
+Input = (
+    TradeApproved
+    | TradeRefused
+    | FillBooked
+    | BrokerReport
+    | CloseRequested
+    | CancelRequested
+    | ReplaceRequested
+    | TimerFired
+    | TradeMeasured
+)
+Event = (
+    TradeApproved
+    | TradeRefused
+    | FillBooked
+    | BrokerReport
+    | OrdersPlaced
+    | CancelSent
+    | ReplaceSent
+    | CloseRequested
+    | TradeMeasured
+    | TradeAbandoned
+    | ReportIgnored
+)
+Effect = Submit | Cancel | Replace | SetTimer | Track | Measure | EntryFailed | Raise

@@ -1,0 +1,86 @@
+"""What the engine knows: the trades, their orders, and the counters of the trade date.
+
+Only :func:`fillbridge.engine.fold.fold` changes any of it.
+"""
+
+from collections import deque
+
+import msgspec
+
+from fillbridge_hooks import ExitReason, Fill, Order, OrderStatus
+
+from fillbridge.engine.messages import TradePlan
+
+RECENT_ORDERS = 10
+
+
+class OrderState(msgspec.Struct):
+    """An order as far as it is known; times ns UTC, ``None`` until they happen."""
+
+    order: Order
+    submitted_ns: int
+    status: OrderStatus = OrderStatus.PENDING
+    filled: int = 0
+    filled_value: float = 0.0
+    """Sum of price x quantity of its fills, points."""
+    broker_order_id: str = ""
+    acknowledged_ns: int | None = None
+    first_fill_ns: int | None = None
+    last_fill_ns: int | None = None
+    cancel_sent: bool = False
+    reason: str = ""
+
+
+class Trade(msgspec.Struct):
+    """One bracket from approval to its last order.
+
+    ``held`` counts contracts in the trade's direction: negative after an excess of exits. Sums
+    of references are ticks x quantity, of values points x quantity; money is cents.
+    """
+
+    plan: TradePlan
+    entry: OrderState
+    orders: list[OrderState]
+    """Every order of the trade, the entry first."""
+    working: int = 1
+    """How many of them may still fill."""
+    stop: OrderState | None = None
+    target: OrderState | None = None
+    fill_ids: list[str] = []
+    held: int = 0
+    entry_quantity: int = 0
+    entry_reference: float = 0.0
+    entry_value: float = 0.0
+    exit_quantity: int = 0
+    exit_reference: float = 0.0
+    exit_value: float = 0.0
+    slippage_cents: int = 0
+    commission_cents: int = 0
+    cost_complete: bool = True
+    close_reason: ExitReason | None = None
+    """Why it must end, if that was asked; no further entry fill is wanted then."""
+    exit_reason: ExitReason | None = None
+    """What the last exit fill was."""
+    last_exit: Fill | None = None
+    closed: bool = False
+
+
+class Counters(msgspec.Struct):
+    """What risk checks count; everything of the current trade date but ``recent_orders``."""
+
+    trade_date_ends_ns: int = 0
+    orders: int = 0
+    trades: int = 0
+    rejects: int = 0
+    realised_cents: int = 0
+    message_times: deque[int] = msgspec.field(default_factory=deque)
+    """Times of the messages of the last minute, oldest first."""
+    recent_orders: tuple[Order, ...] = ()
+
+
+class EngineState(msgspec.Struct):
+    """All trades that are not done, by trade id, and their orders by client order id."""
+
+    trades: dict[str, Trade] = {}
+    orders: dict[str, tuple[Trade, OrderState]] = {}
+    counters: Counters = msgspec.field(default_factory=Counters)

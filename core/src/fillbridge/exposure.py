@@ -1,0 +1,103 @@
+"""Contracts at stake, counted from the engine's state for risk checks."""
+
+from collections.abc import Callable
+
+from fillbridge_hooks import (
+    TERMINAL_STATUSES,
+    Direction,
+    Exposure,
+    RiskContext,
+    RiskProposal,
+)
+
+from fillbridge.engine.state import EngineState
+
+_LONG = Direction.LONG
+_NO_EXPOSURE = (0, 0, 0, 0)
+_MINUTE_NS = 60_000_000_000
+
+
+def exposure(state: EngineState, symbol: str, without: str | None = None) -> Exposure:
+    """Exposure of a symbol and of the account, leaving out the trade ``without``.
+
+    Entries that may still fill count as filled in the worst cases.
+    """
+    if not state.trades:
+        return Exposure(symbol, 0, 0, 0, 0, 0, 0, 0, 0)
+    held: dict[str, list[int]] = {}
+    brackets: dict[str, int] = {}
+    for trade_id, trade in state.trades.items():
+        if trade_id == without:
+            continue
+        name = trade.plan.instrument.symbol
+        longs, shorts, buys, sells = held.setdefault(name, [0, 0, 0, 0])
+        entry = trade.entry
+        pending = 0
+        if entry.status not in TERMINAL_STATUSES:
+            pending = entry.order.quantity - entry.filled
+        if trade.plan.direction is _LONG:
+            held[name][0] = longs + trade.held
+            held[name][2] = buys + pending
+        else:
+            held[name][1] = shorts + trade.held
+            held[name][3] = sells + pending
+        brackets[name] = brackets.get(name, 0) + 1
+    longs, shorts, buys, sells = held.get(symbol, _NO_EXPOSURE)
+    return Exposure(
+        symbol,
+        longs - shorts,
+        buys,
+        sells,
+        longs + buys,
+        shorts + sells,
+        brackets.get(symbol, 0),
+        sum(max(counts[0] + counts[2], counts[1] + counts[3]) for counts in held.values()),
+        sum(brackets.values()),
+    )
+
+
+def risk_context(
+    state: EngineState,
+    proposal: RiskProposal,
+    now_ns: int,
+    last_price: Callable[[str], float | None],
+) -> RiskContext:
+    """The counters of the trade date, and what open positions are worth at last prices."""
+    counters = state.counters
+    orders = trades = rejects = realised = 0
+    if now_ns < counters.trade_date_ends_ns:
+        orders, trades = counters.orders, counters.trades
+        rejects, realised = counters.rejects, counters.realised_cents
+    since = now_ns - _MINUTE_NS
+    expired = 0
+    for time_ns in counters.message_times:
+        if time_ns > since:
+            break
+        expired += 1
+    return RiskContext(
+        now_ns,
+        proposal,
+        orders,
+        trades,
+        rejects,
+        realised / 100,
+        open_pnl(state, last_price) if state.trades else 0.0,
+        len(counters.message_times) - expired,
+        counters.recent_orders,
+    )
+
+
+def open_pnl(state: EngineState, last_price: Callable[[str], float | None]) -> float | None:
+    """PnL of what is held, at last prices, before costs; ``None`` where a price is unknown."""
+    total = 0.0
+    for trade in state.trades.values():
+        if not trade.held:
+            continue
+        instrument = trade.plan.instrument
+        last = last_price(instrument.symbol)
+        if last is None:
+            return None
+        entry_price = trade.entry_value / trade.entry_quantity
+        moved = (last - entry_price) * trade.plan.direction.sign
+        total += moved * trade.held * instrument.point_value
+    return round(total, 2)

@@ -1,0 +1,175 @@
+"""Market data on its way into a simulation: checked, timed, and let through where it matters."""
+
+import math
+from datetime import datetime
+
+import msgspec
+
+from fillbridge_hooks import (
+    BarData,
+    Instrument,
+    InvalidValue,
+    PriceWatch,
+    QuoteTick,
+    SimulationSession,
+    TradeTick,
+)
+
+from fillbridge.config import find_instrument
+from fillbridge.shell import Shell
+from fillbridge.times import to_nanoseconds
+
+_SECOND = 1_000_000_000
+
+
+class MarketFeed:
+    """Takes what a handler's quiet path could not pass over.
+
+    :param instruments: configured contracts by symbol
+    :param default_symbol: of data that names none
+    :param bar_seconds: length of a bar; ``None``: the smallest distance seen between two bars
+    """
+
+    def __init__(
+        self,
+        shell: Shell,
+        session: SimulationSession,
+        instruments: dict[str, Instrument],
+        default_symbol: str,
+        bar_seconds: float | None,
+    ) -> None:
+        self.watches: dict[str, PriceWatch] = {}
+        """By symbol as the data names it: the default symbol also as the empty string."""
+        self._shell = shell
+        self._session = session
+        self._instruments = instruments
+        self._default_symbol = default_symbol
+        self._traded: dict[str, Instrument] = {}
+        self._bar_ns = None if bar_seconds is None else round(bar_seconds * _SECOND)
+        self._bar_ns_is_fixed = bar_seconds is not None
+
+    def instrument(self, symbol: str | None) -> Instrument:
+        """The contract of that symbol, opened for trading; the default one for ``None`` or "".
+
+        :raises InvalidValue: if nothing is known of the symbol
+        """
+        name = symbol or self._default_symbol
+        known = self._traded.get(name)
+        if known is None:
+            known = find_instrument(name, self._instruments)
+            self._traded[name] = known
+            watch = self._session.open_market(known)
+            self.watches[name] = watch
+            if name == self._default_symbol:
+                self.watches[""] = watch
+            self.rearm()
+        return known
+
+    def on_bar(self, timestamp: datetime | int, bar: BarData) -> None:
+        """Take a bar.
+
+        :raises InvalidValue: naming what is wrong with it; it is not used then
+        """
+        instrument = self.instrument(bar.symbol)
+        watch = self.watches[instrument.symbol]
+        time_ns = to_nanoseconds(timestamp)
+        bar = _named(bar, instrument, time_ns)
+        _check_bar(bar)
+        if time_ns <= watch.now:
+            raise InvalidValue("timestamp", f"a bar after {watch.now}", timestamp)
+        self._learn_length(watch, time_ns)
+        self._shell.flush_extremes(watch, instrument)
+        self._session.on_bar(bar, time_ns + (self._bar_ns or 0))
+        watch.now = time_ns
+        self.rearm()
+
+    def on_trade(self, trade: TradeTick) -> None:
+        """Take a trade.
+
+        :raises InvalidValue: naming what is wrong with it; it is not used then
+        """
+        instrument = self.instrument(trade.symbol)
+        watch = self.watches[instrument.symbol]
+        if trade.timestamp < watch.now:
+            raise InvalidValue("timestamp", f"a trade at or after {watch.now}", trade.timestamp)
+        if trade.symbol != instrument.symbol:
+            trade = msgspec.structs.replace(trade, symbol=instrument.symbol)
+        self._bar_ns, self._bar_ns_is_fixed = 0, True
+        self._shell.flush_extremes(watch, instrument)
+        self._session.on_trade(trade)
+        watch.now = trade.timestamp
+        self.rearm()
+
+    def on_quote(self, quote: QuoteTick) -> None:
+        """Take a quote.
+
+        :raises InvalidValue: naming what is wrong with it; it is not used then
+        """
+        instrument = self.instrument(quote.symbol)
+        watch = self.watches[instrument.symbol]
+        if quote.timestamp < watch.now:
+            raise InvalidValue("timestamp", f"a quote at or after {watch.now}", quote.timestamp)
+        if quote.symbol != instrument.symbol:
+            quote = msgspec.structs.replace(quote, symbol=instrument.symbol)
+        self._bar_ns, self._bar_ns_is_fixed = 0, True
+        self._session.on_quote(quote)
+        watch.now = quote.timestamp
+        self.rearm()
+
+    def synchronise(self) -> None:
+        """Move the clock to the end of the last data, which quiet data left behind."""
+        latest = max((watch.now for watch in self.watches.values()), default=-1)
+        if latest >= 0:
+            self._shell.clock.advance_to(latest + (self._bar_ns or 0))
+
+    def last_price_at(self, instrument: Instrument, time_ns: int) -> float | None:
+        """The last price known at ``time_ns``: of a bar still open then, its open."""
+        last = self.watches[instrument.symbol].last
+        if last is None:
+            return None
+        if isinstance(last, TradeTick):
+            return last.price
+        ended = last.timestamp + (self._bar_ns or 0) <= time_ns
+        return last.close if ended else last.open
+
+    def rearm(self) -> None:
+        """Let no data pass quietly that a timer falls due before."""
+        deadline = -1
+        if self._bar_ns is not None:
+            deadline = self._shell.clock.next_due_ns - self._bar_ns + 1
+        for watch in self.watches.values():
+            watch.deadline = deadline
+
+    def _learn_length(self, watch: PriceWatch, time_ns: int) -> None:
+        if self._bar_ns_is_fixed or watch.now < 0:
+            return
+        distance = time_ns - watch.now
+        if self._bar_ns is None or distance < self._bar_ns:
+            self._bar_ns = distance
+
+
+def _named(bar: BarData, instrument: Instrument, time_ns: int) -> BarData:
+    """The bar under its instrument's symbol, with its start as an integer."""
+    started = to_nanoseconds(bar.timestamp, "bar.timestamp")
+    if started != time_ns:
+        raise InvalidValue("timestamp", f"the start of the bar ({started})", time_ns)
+    if bar.symbol == instrument.symbol and type(bar.timestamp) is int:
+        return bar
+    return msgspec.structs.replace(bar, symbol=instrument.symbol, timestamp=time_ns)
+
+
+def _check_bar(bar: BarData) -> None:
+    low, high = bar.low, bar.high
+    if low <= bar.open <= high and low <= bar.close <= high and bar.volume >= 0:
+        return
+    for field in ("open", "high", "low", "close", "volume"):
+        value = getattr(bar, field)
+        if not math.isfinite(value):
+            raise InvalidValue(field, "a finite number", value)
+    if high < low:
+        raise InvalidValue("high", f"at least the low ({low})", high)
+    for field in ("open", "close"):
+        value = getattr(bar, field)
+        if not low <= value <= high:
+            raise InvalidValue(field, f"a price from {low} to {high}", value)
+    raise InvalidValue("volume", "a number >= 0", bar.volume)

@@ -1,0 +1,31 @@
+"""Market data and proposals from files, closed trades into one."""
+
+from fillbridge.files.bars import bar_length_ns, read_bars
+from fillbridge.files.errors import BadFile
+from fillbridge.files.events import EventKind, SimulationEvent, merge_events
+from fillbridge.files.proposals import (
+    ProposalFile,
+    ProposalRow,
+    RejectedProposal,
+    read_proposals,
+)
+from fillbridge.files.quotes import read_quotes
+from fillbridge.files.ticks import read_ticks
+from fillbridge.files.trades_csv import TRADE_COLUMNS, TradeWriter
+
+__all__ = (
+    "BadFile",
+    "EventKind",
+    "ProposalFile",
+    "ProposalRow",
+    "RejectedProposal",
+    "SimulationEvent",
+    "TRADE_COLUMNS",
+    "TradeWriter",
+    "bar_length_ns",
+    "merge_events",
+    "read_bars",
+    "read_proposals",
+    "read_quotes",
+    "read_ticks",
+)

@@ -1,0 +1,65 @@
+"""What a handler counts while it runs."""
+
+from bisect import bisect_left
+from collections import Counter
+
+_BOUNDS_MS = tuple(0.001 * 2**step for step in range(28))
+"""Upper bounds of the latency histogram: 1 microsecond, doubled up to about 2 minutes."""
+
+
+class ExecutionMetrics:
+    """Counters and latencies of one handler.
+
+    Latencies are kept as a histogram whose buckets double, so memory stays constant; a percentile
+    is the upper bound of its bucket, the maximum is exact.
+    """
+
+    def __init__(self) -> None:
+        self.trades_executed = 0
+        """Entries that filled at least in part."""
+        self.trades_closed = 0
+        self.winning_trades = 0
+        self.losing_trades = 0
+        self.execution_errors = 0
+        """Proposals that were refused, invalid, or ended without a fill."""
+        self.reconnects = 0
+        self.unknown_orders = 0
+        self.orders_by_status: Counter[str] = Counter()
+        """How many times an order reached each status."""
+        self.contracts_requested = 0
+        self.contracts_filled = 0
+        self._latencies = [0] * (len(_BOUNDS_MS) + 1)
+        self._latency_max = 0.0
+
+    @property
+    def fill_ratio(self) -> float | None:
+        """Contracts filled of those asked for by entries; ``None`` before the first."""
+        if not self.contracts_requested:
+            return None
+        return self.contracts_filled / self.contracts_requested
+
+    def update_execution_time(self, ms: float) -> None:
+        """Count one execution that took ``ms`` milliseconds."""
+        self._latencies[bisect_left(_BOUNDS_MS, ms)] += 1
+        if ms > self._latency_max:
+            self._latency_max = ms
+
+    def latency_ms(self) -> dict[str, float | None]:
+        """``p50``, ``p95``, ``p99`` and ``max`` of the execution times, in milliseconds."""
+        total = sum(self._latencies)
+        if not total:
+            return {"p50": None, "p95": None, "p99": None, "max": None}
+        return {
+            "p50": self._percentile(0.50, total),
+            "p95": self._percentile(0.95, total),
+            "p99": self._percentile(0.99, total),
+            "max": self._latency_max,
+        }
+
+    def _percentile(self, share: float, total: int) -> float:
+        seen = 0
+        for bound, count in zip(_BOUNDS_MS, self._latencies, strict=False):
+            seen += count
+            if seen >= share * total:
+                return min(bound, self._latency_max)
+        return self._latency_max

@@ -1,0 +1,99 @@
+"""What plugins register once: their sections of the configuration, and drivers."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from fillbridge.plugins.catalogue import Catalogue
+from fillbridge.plugins.resolution import Implementation
+from fillbridge.plugins.sources import Source, source_fields
+from fillbridge_hooks import Capabilities, Driver
+
+
+class DeclaredSection(Source, frozen=True, kw_only=True):
+    """The part of the configuration that belongs to a plugin."""
+
+    section: str
+    """Dotted path below ``execution_handler``."""
+    struct: type[msgspec.Struct]
+    """What the section is decoded into."""
+    aliases: dict[str, str]
+    """Fields that are read from another dotted path, with that path."""
+
+
+def declared_sections(implementations: Iterable[Implementation]) -> tuple[DeclaredSection, ...]:
+    """The sections of all plugins, from their ``fillbridge_register_settings``.
+
+    :raises PluginError: if a plugin raises, declares what is no section, or a second one, or one
+        that another plugin has; that one is named too
+    """
+    sections: list[DeclaredSection] = []
+    for implementation in implementations:
+        implementation.call(_SectionRegistrar(sections, implementation))
+    return tuple(sections)
+
+
+def registered_drivers(implementations: Iterable[Implementation]) -> Catalogue[Driver]:
+    """The drivers of all plugins, from their ``fillbridge_register_drivers``.
+
+    :raises PluginError: if a plugin raises, registers what is no driver, or under a name that is
+        taken; the plugin that has it is named too
+    """
+    drivers: Catalogue[Driver] = Catalogue("driver", "backtest_settings.driver")
+    for implementation in implementations:
+        implementation.call(_DriverRegistrar(drivers, implementation))
+    return drivers
+
+
+class _SectionRegistrar:
+    def __init__(self, sections: list[DeclaredSection], source: Source) -> None:
+        self._sections = sections
+        self._source = source
+
+    def __call__(
+        self,
+        section: str,
+        struct: type[msgspec.Struct],
+        *,
+        aliases: Mapping[str, str] | None = None,
+    ) -> None:
+        declared = DeclaredSection(
+            section=section,
+            struct=struct,
+            aliases=dict(aliases or {}),
+            **source_fields(self._source),
+        )
+        objection = _objection_to_section(declared, self._sections)
+        if objection:
+            raise self._source.error(f"settings section {section!r}: {objection}")
+        self._sections.append(declared)
+
+
+def _objection_to_section(declared: DeclaredSection, others: Iterable[DeclaredSection]) -> str:
+    section, struct = declared.section, declared.struct
+    if not isinstance(section, str) or not all(section.split(".")):
+        return "expected a dotted path below execution_handler"
+    if not isinstance(struct, type) or not issubclass(struct, msgspec.Struct):
+        return f"expected a subclass of msgspec.Struct, was {struct!r}"
+    unknown = sorted(declared.aliases.keys() - set(struct.__struct_fields__))
+    if unknown:
+        return f"alias for '{unknown[0]}', which is no field of {struct.__name__}"
+    for other in others:
+        if other.plugin == declared.plugin:
+            return f"a plugin has one section, and this one declared '{other.section}' already"
+        if other.section == section:
+            return f"claimed already, by {other}"
+    return ""
+
+
+class _DriverRegistrar:
+    def __init__(self, drivers: Catalogue[Driver], source: Source) -> None:
+        self._drivers = drivers
+        self._source = source
+
+    def __call__(self, name: str, driver: Driver) -> None:
+        if not isinstance(getattr(driver, "capabilities", None), Capabilities):
+            raise self._source.error(
+                f"driver '{name}': expected capabilities, an instance of Capabilities"
+            )
+        self._drivers.add(name, driver, self._source)

@@ -1,0 +1,255 @@
+"""The orders of one symbol, and how a moving price meets them.
+
+Prices are ticks. An order rests under the price at which it acts: in ``_above`` if a rising price
+reaches it (sell limits, buy stops), in ``_below`` if a falling one does. The price moves either
+by a jump (an open, a trade), where nothing traded in between, or by a walk through every price.
+"""
+
+import heapq
+from collections.abc import Callable
+
+from fillbridge_hooks import Direction, Liquidity, OrderType, TimeInForce, Urgency
+
+from fillbridge_sim.working import WorkingOrder
+
+_MARKET = OrderType.MARKET
+_LIMIT = OrderType.LIMIT
+_STOP = OrderType.STOP
+_STOP_LIMIT = OrderType.STOP_LIMIT
+_TRAILING_STOP = OrderType.TRAILING_STOP
+_MAKER = Liquidity.MAKER
+_TAKER = Liquidity.TAKER
+_ONE_SHOT = (TimeInForce.IOC, TimeInForce.FOK)
+
+Entry = tuple[int, int, int, WorkingOrder]
+
+FillOrder = Callable[[WorkingOrder, int, int, Liquidity], None]
+"""Book a fill: order, quantity, base price in ticks, liquidity."""
+
+EndOrder = Callable[[WorkingOrder, str], None]
+"""Report that the rest of an order is withdrawn, with the reason."""
+
+
+class Book:
+    """Working orders of one symbol, or of the trades of one direction in it.
+
+    :param direction: whose trades these orders belong to, ``None`` for all
+    :param touch: whether a resting limit fills at its price, or only beyond it
+    :param fill: called for each quantity that trades
+    :param end: called for each order that gives up what it could not fill at once
+    """
+
+    def __init__(
+        self, direction: Direction | None, touch: bool, fill: FillOrder, end: EndOrder
+    ) -> None:
+        self.direction = direction
+        self.price: int | None = None
+        """Where the price stands while it moves, ``None`` between the events of the market."""
+        self.pool: int | None = None
+        """Contracts that may still trade in this event, ``None`` for no bound."""
+        self._beyond = 0 if touch else 1
+        self._fill = fill
+        self._end = end
+        self._above: list[Entry] = []
+        self._below: list[Entry] = []
+        self._waiting: list[WorkingOrder] = []
+        self._trailing: list[WorkingOrder] = []
+
+    # Orders
+
+    def add(self, order: WorkingOrder, last: int | None, far_side: int | None) -> None:
+        """Work an order.
+
+        :param last: the last price before now, which tells whether a limit is marketable
+        :param far_side: the price at which the order can trade at once, ``None`` if it must wait
+        """
+        kind = order.order_type
+        if kind is _MARKET or kind is _LIMIT:
+            price = far_side if self.price is None else self.price
+            if price is not None:
+                self._arrive(order, price)
+            elif kind is _MARKET or last is None or _is_marketable(order, last):
+                self._waiting.append(order)
+            elif order.order.time_in_force in _ONE_SHOT:
+                self._end(order, "not marketable")
+            else:
+                self._rest(order)
+        elif self.price is not None and _is_triggered(order, self.price):
+            self._trigger(order, self.price)
+        else:
+            self._rest(order)
+
+    def remove(self, order: WorkingOrder) -> None:
+        """Forget an order wherever it stands."""
+        order.is_active = False
+        order.version += 1
+
+    def take_out(self, order: WorkingOrder) -> None:
+        """Take an order out of its place, to be added again with other terms."""
+        order.version += 1
+        order.fresh = True
+        if order in self._waiting:
+            self._waiting.remove(order)
+
+    def bounds(self) -> tuple[int | None, int | None] | None:
+        """The nearest levels ``(below, above)`` at which an order acts, ``None`` for no such.
+
+        ``None`` altogether if an order acts on whatever comes next.
+        """
+        waiting = self._waiting
+        if waiting and any(order.is_active for order in waiting):
+            return None
+        if self._trailing and any(order.is_active for order in self._trailing):
+            return None
+        below, above = self._below, self._above
+        while below and below[0][2] != below[0][3].version:
+            heapq.heappop(below)
+        while above and above[0][2] != above[0][3].version:
+            heapq.heappop(above)
+        return (-below[0][0] if below else None, above[0][0] if above else None)
+
+    # Movements of the price
+
+    def jump(self, price: int, improves: bool) -> None:
+        """Move to ``price`` with nothing traded in between.
+
+        :param improves: whether a resting limit that was jumped over fills at the new price
+        """
+        self.price = price
+        if self._waiting:
+            for order in self.take_waiting():
+                if order.is_active:  # the one before may have cancelled it
+                    self._arrive(order, price)
+        above, below = self._above, self._below
+        while True:
+            if above and above[0][0] <= price:
+                _, _, version, order = heapq.heappop(above)
+            elif below and -below[0][0] >= price:
+                _, _, version, order = heapq.heappop(below)
+            else:
+                break
+            if version == order.version:
+                self._cross(order, price, improves)
+        if self._trailing:
+            self._trail(price)
+
+    def walk(self, price: int) -> None:
+        """Move to ``price`` through every price on the way."""
+        here = self.price
+        if here is None or price == here:
+            self.price = price
+            return
+        rising = price > here
+        heap = self._above if rising else self._below
+        limit = price if rising else -price
+        while heap and heap[0][0] <= limit:
+            level, _, version, order = heapq.heappop(heap)
+            if version == order.version:
+                self.price = here = max(here, level) if rising else min(here, -level)
+                self._cross(order, None, False)
+        self.price = price
+        if self._trailing:
+            self._trail(price)
+
+    def take_waiting(self) -> list[WorkingOrder]:
+        """Hand over the orders that wait for the market."""
+        waiting, self._waiting = self._waiting, []
+        return [order for order in waiting if order.is_active]
+
+    def rest(self) -> None:
+        """The event is over; what comes next is not known."""
+        self.price = None
+
+    # How an order acts
+
+    def _arrive(self, order: WorkingOrder, price: int) -> None:
+        """Let an order meet the market at ``price``, for the first time or again."""
+        if order.order_type is _MARKET or (order.fresh and _is_marketable(order, price)):
+            self._execute(order, price, _TAKER)
+            return
+        if order.order.time_in_force in _ONE_SHOT:
+            self._end(order, "not marketable")
+            return
+        self._rest(order)
+
+    def _rest(self, order: WorkingOrder) -> None:
+        order.fresh = False
+        kind = order.order_type
+        if kind is _LIMIT:
+            assert order.limit is not None
+            level = order.limit - order.sign * self._beyond
+            rises = order.sign < 0
+        else:
+            assert order.trigger is not None
+            level = order.trigger
+            rises = order.sign > 0
+            if kind is _TRAILING_STOP and order not in self._trailing:
+                self._trailing.append(order)
+        if rises:
+            heapq.heappush(self._above, (level, order.sequence, order.version, order))
+        else:
+            heapq.heappush(self._below, (-level, order.sequence, order.version, order))
+
+    def _cross(self, order: WorkingOrder, jumped_to: int | None, improves: bool) -> None:
+        """The price reached the order's level, or jumped over it."""
+        if order.order_type is not _LIMIT:
+            assert order.trigger is not None
+            self._trigger(order, order.trigger if jumped_to is None else jumped_to)
+            return
+        assert order.limit is not None
+        base = order.limit
+        if improves and jumped_to is not None and order.sign * (base - jumped_to) > 0:
+            base = jumped_to
+        self._execute(order, base, _MAKER)
+
+    def _trigger(self, order: WorkingOrder, price: int) -> None:
+        order.version += 1
+        order.fresh = True
+        order.trigger = None
+        if order.order_type is _STOP_LIMIT:
+            order.order_type = _LIMIT
+            self._arrive(order, price)
+            return
+        order.order_type = _MARKET
+        self._execute(order, price, _TAKER)
+
+    def _execute(self, order: WorkingOrder, base: int, liquidity: Liquidity) -> None:
+        remaining = order.quantity - order.filled
+        quantity = remaining
+        if self.pool is not None:
+            quantity = min(remaining, self.pool)
+            if quantity < remaining and order.order.time_in_force is TimeInForce.FOK:
+                self._end(order, f"fill or kill: only {quantity} of {remaining} could trade")
+                return
+            self.pool -= quantity
+        order.version += 1
+        if quantity:
+            self._fill(order, quantity, base, liquidity)
+        if quantity < remaining and order.is_active:
+            if order.order.time_in_force is TimeInForce.IOC:
+                self._end(order, f"immediate or cancel: {remaining - quantity} could not trade")
+                return
+            self._waiting.append(order)
+
+    def _trail(self, price: int) -> None:
+        self._trailing = [order for order in self._trailing if order.is_active]
+        for order in self._trailing:
+            if order.trigger is None or order.trail is None:
+                continue
+            trigger = price + order.sign * order.trail
+            if order.sign * (order.trigger - trigger) > 0:
+                order.trigger = trigger
+                order.version += 1
+                self._rest(order)
+
+
+def _is_marketable(order: WorkingOrder, price: int) -> bool:
+    assert order.limit is not None
+    room = order.sign * (order.limit - price)
+    # An order that wants to rest does not take what is exactly at its price.
+    return room > 0 or (room == 0 and order.order.urgency is not Urgency.LOW)
+
+
+def _is_triggered(order: WorkingOrder, price: int) -> bool:
+    assert order.trigger is not None
+    return order.sign * (price - order.trigger) >= 0

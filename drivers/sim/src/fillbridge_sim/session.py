@@ -1,0 +1,215 @@
+"""A simulated broker: takes orders, and is fed the market data that fills them."""
+
+import random
+from collections.abc import Callable
+from functools import partial
+
+from fillbridge_hooks import (
+    Accepted,
+    ApprovedOrder,
+    BarData,
+    Cancelled,
+    CancelRejected,
+    Expired,
+    Instrument,
+    MarketListener,
+    MarketView,
+    OrderRole,
+    OrderType,
+    PriceWatch,
+    QuoteTick,
+    Replaced,
+    Replacement,
+    ReplaceRejected,
+    SlippageFunction,
+    TimeInForce,
+    TradeTick,
+    VirtualClock,
+)
+from fillbridge_hooks.sessions import trade_date_end_ns
+
+from fillbridge_sim.market import Market
+from fillbridge_sim.settings import SampledLatency, SimulationSettings
+from fillbridge_sim.working import WorkingOrder
+
+_MILLISECOND = 1_000_000
+_LEGS = (OrderRole.STOP, OrderRole.TARGET)
+
+
+class SimulatedBroker:
+    """The session of one simulation, over any number of symbols."""
+
+    def __init__(
+        self,
+        settings: SimulationSettings,
+        clock: VirtualClock,
+        slippage: tuple[str, SlippageFunction] | None,
+        listener: MarketListener,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._slippage = slippage
+        self._listener = listener
+        self._markets: dict[str, Market] = {}
+        self._orders: dict[str, tuple[Market, WorkingOrder]] = {}
+        self._accepted = 0
+        self._filled = 0
+        self._latency = _latency(settings)
+
+    def open_market(self, instrument: Instrument) -> PriceWatch:
+        """Trade ``instrument`` from now on; the watch is the same object at every call."""
+        market = self._markets.get(instrument.symbol)
+        if market is None:
+            market = self._markets[instrument.symbol] = Market(
+                instrument,
+                self._settings,
+                self._clock,
+                self._slippage,
+                self._listener,
+                self._orders,
+                self._next_fill_id,
+            )
+        return market.watch
+
+    def market(self, symbol: str) -> MarketView:
+        """What is known of the symbol now."""
+        return self._markets[symbol].view()
+
+    # Orders
+
+    def submit(self, approved: ApprovedOrder) -> None:
+        """Take the order over and accept it."""
+        order = approved.order
+        now = self._clock.now_ns()
+        self._accepted += 1
+        market = self._markets[order.instrument.symbol]
+        working = WorkingOrder(order, f"B{self._accepted}", self._accepted)
+        self._orders[order.client_order_id] = (market, working)
+        if order.role in _LEGS:
+            legs = market.legs.get(order.trade_id)
+            if legs is None:
+                market.legs[order.trade_id] = {order.role: working}
+            else:
+                legs[order.role] = working
+        self._listener.on_report(Accepted(order.client_order_id, working.broker_order_id, now))
+        if order.time_in_force is TimeInForce.DAY:
+            end_ns = trade_date_end_ns(order.instrument, now)
+            self._clock.call_at(end_ns - 1, partial(self._expire, working))
+        if self._latency is None:
+            self._work(market, working)
+        else:
+            self._later(partial(self._work, market, working), self._latency)
+
+    def cancel(self, client_order_id: str) -> None:
+        """Withdraw what is left of a working order."""
+        if self._latency is None:
+            self._cancel(client_order_id)
+        else:
+            self._later(partial(self._cancel, client_order_id), self._latency)
+
+    def replace(self, change: Replacement) -> None:
+        """Change a working order."""
+        if self._latency is None:
+            self._replace(change)
+        else:
+            self._later(partial(self._replace, change), self._latency)
+
+    # Market data
+
+    def on_bar(self, bar: BarData, end_ns: int) -> None:
+        """Walk the path through one bar."""
+        self._markets[bar.symbol].on_bar(bar, end_ns)
+
+    def on_trade(self, trade: TradeTick) -> None:
+        """Match one trade of the tape."""
+        self._markets[trade.symbol].on_trade(trade)
+
+    def on_quote(self, quote: QuoteTick) -> None:
+        """Take a new best bid and offer."""
+        self._markets[quote.symbol].on_quote(quote)
+
+    def settle(self) -> None:
+        """The data has ended: fill what must trade at the last known prices."""
+        for market in self._markets.values():
+            market.settle()
+
+    # Effects, once the latency is over
+
+    def _later(self, effect: Callable[[], None], latency: Callable[[], float]) -> None:
+        due_ns = self._clock.now_ns() + round(latency() * _MILLISECOND)
+        # A callback falls due after its time, an order acts at it.
+        self._clock.call_at(due_ns - 1, effect)
+
+    def _work(self, market: Market, working: WorkingOrder) -> None:
+        if working.is_active:
+            market.work(working)
+            self._rearm(market, working)
+
+    def _cancel(self, client_order_id: str) -> None:
+        now = self._clock.now_ns()
+        known = self._orders.get(client_order_id)
+        if known is None:
+            self._listener.on_report(CancelRejected(client_order_id, "no working order", now))
+            return
+        market, working = known
+        market.drop(working)
+        self._rearm(market, working)
+        self._listener.on_report(Cancelled(client_order_id, "cancelled", now))
+
+    def _expire(self, working: WorkingOrder) -> None:
+        client_order_id = working.order.client_order_id
+        known = self._orders.get(client_order_id)
+        if known is not None:
+            market, _ = known
+            market.drop(working)
+            self._rearm(market, working)
+            self._listener.on_report(
+                Expired(client_order_id, "the trade date ended", self._clock.now_ns())
+            )
+
+    def _replace(self, change: Replacement) -> None:
+        now = self._clock.now_ns()
+        client_order_id = change.client_order_id
+        known = self._orders.get(client_order_id)
+        if known is None or change.quantity <= known[1].filled:
+            reason = "no working order" if known is None else "that quantity is filled"
+            self._listener.on_report(ReplaceRejected(client_order_id, reason, now))
+            return
+        market, working = known
+        working.quantity = change.quantity
+        terms = (change.order_type, change.limit_ticks, change.trigger_ticks)
+        # A stop that triggered but found too little volume is a market order already.
+        moves = terms != working.terms and working.order_type is not OrderType.MARKET
+        if moves:
+            market.book_of(working).take_out(working)
+            working.terms = terms
+            working.order_type, working.limit, working.trigger = terms
+        self._listener.on_report(
+            Replaced(
+                client_order_id,
+                change.quantity,
+                change.order_type,
+                change.limit_ticks,
+                change.trigger_ticks,
+                now,
+            )
+        )
+        if moves and working.is_active:
+            market.work(working)
+        self._rearm(market, working)
+
+    def _rearm(self, market: Market, working: WorkingOrder) -> None:
+        # While the price moves, the event itself rearms at its end.
+        if market.book_of(working).price is None:
+            market.rearm()
+
+    def _next_fill_id(self) -> str:
+        self._filled += 1
+        return f"F{self._filled}"
+
+
+def _latency(settings: SimulationSettings) -> Callable[[], float] | None:
+    latency = settings.latency_ms
+    if isinstance(latency, SampledLatency):
+        return partial(random.Random(latency.seed).uniform, latency.low, latency.high)  # noqa: S311  # not a secret
+    return (lambda: latency) if latency else None

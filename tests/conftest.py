@@ -1,0 +1,33 @@
+"""Fixtures that every test may use."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# A slow machine is no failure; what CI sets stays in force.
+settings.register_profile("fillbridge", settings(), deadline=None)
+settings.load_profile("fillbridge")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """The event loop of an asynchronous test: each runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Market data that stands beside the checkout on some machines only."""
+    folder = REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the market data is absent: there is no ../shared/data beside the checkout")
+    return folder
