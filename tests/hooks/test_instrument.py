@@ -2,7 +2,7 @@ import math
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fillbridge_hooks import Instrument, InvalidValue
@@ -38,13 +38,17 @@ def test_half_a_tick_has_a_price_but_is_not_on_the_grid(tick_size: float, ticks:
         traded.to_ticks(mid)
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e6, max_value=1e6))
-def test_a_price_is_either_on_a_tick_or_refused(price: float) -> None:
-    nearest = round(Fraction(price) / Fraction("0.1"))
-    distance = abs(Fraction(price) / Fraction("0.1") - nearest)
-    assume(not Fraction("0.9e-6") < distance < Fraction("1.1e-6"))
-    if distance < Fraction("1e-6"):
-        assert instrument(0.1).to_ticks(price) == nearest
+@given(
+    st.integers(-(2**20), 2**20),
+    st.sampled_from([0.0, 1e-9, 0.9e-6, 1.1e-6, 1e-3, 0.49]),
+    st.sampled_from([-1, 1]),
+)
+def test_a_price_is_on_a_tick_within_a_millionth_or_refused(
+    ticks: int, distance: float, sign: int
+) -> None:
+    price = float(Fraction("0.1") * (ticks + sign * Fraction(distance)))
+    if distance < 1e-6:
+        assert instrument(0.1).to_ticks(price) == ticks
     else:
         with pytest.raises(InvalidValue):
             instrument(0.1).to_ticks(price)

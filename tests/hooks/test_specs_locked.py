@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pluggy
+
 from fillbridge_hooks import PROJECT, specs
 
 LOCK = Path(__file__).parents[2] / "docs" / "hooks.txt"
@@ -23,7 +24,7 @@ MODULE = re.compile(r"\bfillbridge_hooks\.\w+\.")
 def render():
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(specs)
-    names = [name for name in vars(specs) if hasattr(manager.hook, name)]
+    names = [name for name in vars(specs) if name in vars(manager.hook)]
     return "\n".join([HEADER, *(render_hook(getattr(manager.hook, name).spec) for name in names)])
 
 
@@ -36,7 +37,7 @@ def render_hook(spec):
 
 
 def test_the_hooks_are_those_that_are_locked():
-    assert LOCK.read_text() == render(), (
+    assert LOCK.read_text(encoding="utf-8") == render(), (
         f"hooks changed: if that is meant, write {LOCK.name} again with `{COMMAND}`"
     )
 
@@ -54,6 +55,6 @@ def test_every_hook_has_the_prefix_and_says_since_when():
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["--write"]:
-        LOCK.write_text(render())
+        LOCK.write_text(render(), encoding="utf-8")
     else:
         sys.exit(f"usage: {COMMAND}")

@@ -2,7 +2,9 @@ import json
 import sys
 
 import pytest
+from click import unstyle
 from click.testing import CliRunner
+
 from fillbridge.cli.plugins import plugins
 
 
@@ -35,8 +37,8 @@ def fillbridge_slippage(order, market):
 """
 
 
-def run(*arguments):
-    return CliRunner().invoke(plugins, arguments)
+def run(*arguments, **environment):
+    return CliRunner(env=environment).invoke(plugins, arguments)
 
 
 def test_list_names_plugin_distribution_version_module_and_hooks(install):
@@ -64,6 +66,15 @@ def test_list_shows_the_same_as_a_table(install):
     (row,) = [line for line in result.stdout.splitlines() if module in line]
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     assert cells == ["flat", "their-dist", "2.3", module, "fillbridge_slippage", "ok"]
+
+
+def test_a_table_fits_a_terminal_and_loses_nothing(install):
+    install("flat", MODEL)
+
+    result = run("list", FORCE_COLOR="1", COLUMNS="60")
+
+    assert max(len(line) for line in unstyle(result.stdout).splitlines()) <= 60
+    assert "…" not in result.stdout
 
 
 def test_a_broken_plugin_is_listed_with_the_reason_and_fails_the_command(install):

@@ -1,8 +1,9 @@
 import functools
 import types
 
-import fillbridge_hooks
 import pytest
+
+import fillbridge_hooks
 from fillbridge.plugins import Plugins
 from fillbridge_hooks import PluginError, hookimpl
 

@@ -1,4 +1,5 @@
 import pytest
+
 from fillbridge.plugins import HOOK_ARGUMENTS, Plugins, explain, report_plugins
 from fillbridge_hooks import InvalidValue, hookimpl
 

@@ -1,6 +1,7 @@
 import sys
 
 import pytest
+
 from fillbridge.plugins import BrokenPlugins, Plugins
 from fillbridge_hooks import PluginError, hookimpl
 

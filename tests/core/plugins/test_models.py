@@ -2,6 +2,7 @@ import functools
 
 import msgspec
 import pytest
+
 from fillbridge.plugins import Plugins
 from fillbridge_hooks import ConfigurationError, PluginError, hookimpl
 
@@ -167,8 +168,7 @@ def test_a_model_that_nobody_offers_is_answered_with_what_is_installed():
     with pytest.raises(ConfigurationError) as raised:
         models.commission("foo")
     assert str(raised.value) == (
-        "backtest_settings.commission.type:"
-        " expected a commission model, none installed, was 'foo'"
+        "backtest_settings.commission.type: expected a commission model, none installed, was 'foo'"
     )
 
 

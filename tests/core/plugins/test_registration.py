@@ -1,5 +1,6 @@
 import msgspec
 import pytest
+
 from fillbridge.plugins import DeclaredSection, Plugins
 from fillbridge_hooks import Capabilities, ConfigurationError, PluginError, hookimpl
 

@@ -1,10 +1,11 @@
 import types
 
 import pytest
-from fillbridge.plugins import HOOK_ARGUMENTS, Plugins
-from fillbridge_hooks import InvalidValue, hookimpl
 from hypothesis import given
 from hypothesis import strategies as st
+
+from fillbridge.plugins import HOOK_ARGUMENTS, Plugins
+from fillbridge_hooks import InvalidValue, hookimpl
 
 RETURN_ARGUMENTS = (
     lambda: (),

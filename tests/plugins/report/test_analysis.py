@@ -10,8 +10,9 @@ from fillbridge_report.parquet import write_parquet
 def analyse(tmp_path, write_trades):
     def run(trades, **options):
         trades_csv = write_trades(tmp_path / "trades.csv", trades)
-        write_parquet(trades_csv, tmp_path / "trades.parquet", block_bytes=2048)
-        return analyse_trades(tmp_path / "trades.parquet", **options)
+        target = tmp_path / "trades.parquet"
+        write_parquet(trades_csv, target, block_bytes=2048, row_group_trades=10)
+        return analyse_trades(target, **options)
 
     return run
 
@@ -21,9 +22,9 @@ def test_no_trade_no_analysis(analyse):
 
 
 def test_money_is_summed_to_the_cent(analyse, make_trade):
-    analysis = analyse([make_trade(pnl_net=0.1, exit_timestamp=time) for time in range(1000)])
-    assert analysis.equity.equity[-1] == 10_000
-    assert analysis.reasons == [ReasonTotal(reason="TP", trades=1000, pnl_net=10_000)]
+    analysis = analyse([make_trade(pnl_net=0.29, exit_timestamp=time) for time in range(1000)])
+    assert analysis.equity.equity[-1] == 29_000
+    assert analysis.reasons == [ReasonTotal(reason="TP", trades=1000, pnl_net=29_000)]
 
 
 def test_period_symbols_and_missing_costs(analyse, make_trade):

@@ -51,12 +51,19 @@ def test_only_an_empty_field_is_null(tmp_path, write_trades, make_trade, text):
     assert row["strategy"] is None
 
 
-def test_each_block_becomes_a_row_group_and_the_order_stays(tmp_path, write_trades, make_trade):
-    trades = [make_trade(trade_id=f"t-{number}") for number in range(100)]
+def test_row_groups_are_filled_and_the_order_stays_over_many_blocks(
+    tmp_path, write_trades, make_trade
+):
+    # Values with line breaks, so that some are cut by the end of a block.
+    trades = [make_trade(trade_id=f"t{number}", strategy="\n" * 200) for number in range(100)]
     trades_csv = write_trades(tmp_path / "trades.csv", trades)
-    write_parquet(trades_csv, tmp_path / "trades.parquet", block_bytes=4096)
-    assert pq.read_metadata(tmp_path / "trades.parquet").num_row_groups > 1
-    assert pq.read_table(tmp_path / "trades.parquet").to_pylist() == trades
+    target = tmp_path / "trades.parquet"
+    write_parquet(trades_csv, target, block_bytes=2048, row_group_trades=30)
+    metadata = pq.read_metadata(target)
+    sizes = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    assert len(sizes) > 1
+    assert min(sizes[:-1]) >= 30
+    assert pq.read_table(target).to_pylist() == trades
 
 
 @pytest.mark.parametrize(

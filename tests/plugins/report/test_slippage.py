@@ -20,6 +20,7 @@ def distribution_of(cents):
 def test_each_bin_counts_what_lies_in_it(cents):
     distribution = distribution_of(cents)
     assert len(distribution.counts) <= BIN_LIMIT + 1
+    assert distribution.start % distribution.width == 0
     for index, trades in enumerate(distribution.counts):
         start = distribution.start + index * distribution.width
         assert trades == sum(start <= value < start + distribution.width for value in cents)

@@ -27,14 +27,14 @@ def plugins() -> None:
 @plugins.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_command(as_json: bool) -> None:
-    r"""List the installed plugins and the hooks that each implements.
+    """List the installed plugins and the hooks that each implements.
 
     Exits with 1 if a plugin is broken, and says why.
 
     \b
     Example:
       fillbridge plugins list --json
-    """
+    """  # noqa: D301 (click reads the character \b: do not wrap)
     loaded = Plugins()
     reports = report_plugins(loaded, loaded.load(strict=False))
     if as_json:
@@ -49,7 +49,7 @@ def list_command(as_json: bool) -> None:
 @click.argument("hook", required=False, type=click.Choice(tuple(HOOK_ARGUMENTS)), metavar="[HOOK]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def explain_command(hook: str | None, as_json: bool) -> None:
-    r"""Show who implements a hook, in the order of the calls; all hooks if none is named.
+    """Show who implements a hook, in the order of the calls; all hooks if none is named.
 
     Named models are those that plugins offer under their default settings. Exits with 1 if a
     plugin is broken, and says why.
@@ -57,7 +57,7 @@ def explain_command(hook: str | None, as_json: bool) -> None:
     \b
     Example:
       fillbridge plugins explain fillbridge_slippage
-    """
+    """  # noqa: D301 (click reads the character \b: do not wrap)
     loaded = Plugins()
     broken = loaded.load(strict=False)
     explanation = explain(loaded, broken, [hook] if hook else HOOK_ARGUMENTS)

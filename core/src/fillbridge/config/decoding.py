@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from types import UnionType
+from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from fillbridge.config.data import MISSING, Path, dotted, lookup, refuse
+from fillbridge.config.data import MISSING, Path, dotted, lookup, refuse, shown
 from fillbridge.config.instruments import known_instrument
 from fillbridge.config.schema import BacktestSettings, LiveSettings, Performance, Settings
 from fillbridge.config.sections import (
     MODEL_TYPES,
     declared_paths,
     field_paths,
+    is_struct,
+    keys_of,
     known_keys,
     refuse_unknown,
 )
@@ -128,7 +131,7 @@ def _build(
         return struct(**values)
     except InvalidValue as error:
         refuse((*section, error.field.rpartition(".")[2]), error.expected, error.value)
-    except (TypeError, ValueError) as error:
+    except (ConfigurationError, TypeError, ValueError) as error:
         raise ConfigurationError(f"{dotted(section)}: {error}") from error
 
 
@@ -142,16 +145,21 @@ def _read(paths: _Paths, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _convert(value: Any, kind: Any, path: Path, data: Mapping[str, Any]) -> Any:
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return _struct(kind, data, path)
-    if get_origin(kind) is dict and isinstance(value, dict):
+    options = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    structs = [option for option in options if is_struct(option)]
+    if isinstance(value, dict) and len(structs) == 1:
+        refuse_unknown(value, keys_of(structs[0]), path)
+        return _struct(structs[0], data, path)
+    if isinstance(value, dict) and get_origin(kind) is dict:
         return {
             key: _convert(item, get_args(kind)[1], (*path, key), data)
             for key, item in value.items()
         }
     try:
         return msgspec.convert(value, kind)
-    except msgspec.ValidationError:
+    except msgspec.ValidationError as error:
+        if isinstance(value, dict | list) and shown(path, value) is value:
+            raise ConfigurationError(f"{dotted(path)}: {error}") from None
         refuse(path, _rule(kind), value)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from fillbridge_hooks import ConfigurationError
 
 _LARGEST_FILE = 1 << 20
+_DEEPEST = 50
 _OUT_OF_RANGE = "a date or a number is out of range"
 _CHOICE = r"""("[^"]*"|'[^']*')"""
 _ALTERNATIVES = re.compile(rf"""[^#]*[:=]\s*(?P<shown>{_CHOICE}(\s*\|\s*({_CHOICE}|[\w.-]+))+)""")
@@ -100,15 +101,20 @@ def _parse_yaml(text: str) -> Any:
 
 def _refuse_yaml_features(events: Any) -> None:
     documents = 0
+    depth = 0
     for event in events:
+        kind = type(event).__name__
+        depth += kind.endswith("StartEvent") - kind.endswith("EndEvent")
         line = f"line {event.start_mark.line + 1}"
+        if depth > _DEEPEST:  # each further level makes reading slower
+            raise ConfigurationError(f"{line}: nested too deeply")
         if getattr(event, "anchor", None) is not None:
             raise ConfigurationError(f"{line}: anchors (&) and aliases (*) are not allowed")
         if getattr(event, "tag", None) is not None:
             raise ConfigurationError(f"{line}: the tag {event.tag} is not allowed")
         if getattr(event, "value", None) == "<<":
             raise ConfigurationError(f"{line}: merge keys (<<) are not allowed")
-        if type(event).__name__ == "DocumentStartEvent":
+        if kind == "DocumentStartEvent":
             documents += 1
             if event.version or event.tags:
                 raise ConfigurationError(f"{line}: directives (%) are not allowed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import msgspec
 
@@ -51,12 +51,12 @@ def known_keys(sections: Sequence[DeclaredSection]) -> Keys:
     """
     keys: Keys = {
         "mode": None,
-        "live_settings": _keys_of(LiveSettings) | {"credentials": {ANY: None}},
+        "live_settings": keys_of(LiveSettings) | {"credentials": {ANY: None}},
         "backtest_settings": {
-            key: None for key in _keys_of(BacktestSettings) if key not in MODEL_TYPES
+            key: None for key in keys_of(BacktestSettings) if key not in MODEL_TYPES
         },
-        "performance": _keys_of(Performance),
-        "instruments": {ANY: {key: None for key in _keys_of(Instrument) if key != "symbol"}},
+        "performance": keys_of(Performance),
+        "instruments": {ANY: {key: None for key in keys_of(Instrument) if key != "symbol"}},
     }
     for path in MODEL_TYPES.values():
         _add(keys, path, None)
@@ -64,7 +64,7 @@ def known_keys(sections: Sequence[DeclaredSection]) -> Keys:
         try:
             _add(keys, tuple(declared.section.split(".")), {})
             for field, path in declared_paths(declared):
-                _add(keys, path, _keys_of(field.type))
+                _add(keys, path, keys_of(field.type))
         except _Occupied as error:
             message = f"claims {declared.section!r}, but {dotted(error.path)} is a single value"
             raise PluginError(declared.plugin, message) from None
@@ -91,15 +91,21 @@ def refuse_unknown(data: Mapping[str, Any], keys: Keys, path: Path = ()) -> None
             refuse_unknown(value, below, (*path, key))
 
 
+def is_struct(kind: object) -> TypeGuard[type[msgspec.Struct]]:
+    """Whether a type is a Struct, so that its keys are known."""
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def keys_of(kind: object) -> Any:
+    """The keys of a type: ``Keys`` of a Struct, ``None`` of anything else."""
+    if not is_struct(kind):
+        return None
+    return {field.encode_name: keys_of(field.type) for field in msgspec.structs.fields(kind)}
+
+
 class _Occupied(Exception):
     def __init__(self, path: Path) -> None:
         self.path = path
-
-
-def _keys_of(kind: Any) -> Any:
-    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
-        return None
-    return {field.encode_name: _keys_of(field.type) for field in msgspec.structs.fields(kind)}
 
 
 def _add(keys: Keys, path: Path, leaf: Keys | None) -> None:

@@ -16,9 +16,6 @@ OnBytes = Callable[[int], None]
 TIME_COLUMNS = frozenset({"ts", "ts_event"})
 """Columns of times: integer ns UTC, ISO 8601 or, in Parquet, Arrow timestamps."""
 
-REPORT_EVERY = 8192
-"""Rows between two reports of progress."""
-
 
 class Columns(NamedTuple):
     """The columns that a reader understands; all others of a file are ignored."""

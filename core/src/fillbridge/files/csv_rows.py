@@ -78,8 +78,9 @@ def _cells(
 def _split_quoted(line: str) -> list[str]:
     try:
         return next(csv.reader((line,), strict=True))
-    except csv.Error as error:
-        raise InvalidValue("row", f"values and quotes in order ({error})", line.strip()) from None
+    except csv.Error:
+        rule = "comma-separated values, each quote closed on its line"
+        raise InvalidValue("row", rule, line.strip()) from None
 
 
 def _text(path: Path, raw: BinaryIO) -> TextIOWrapper:

@@ -37,15 +37,13 @@ def read_whole(field: str, cell: Cell, minimum: int) -> int:
     :raises InvalidValue: naming ``field``, if it is not
     """
     try:
-        # Exact above 2**53 too, where a float is not.
-        value = int(cell) if not isinstance(cell, float) else None
-    except (TypeError, ValueError):
-        value = None
-    if value is None:
+        value = int(cell)
+        is_whole = isinstance(cell, str) or value == cell
+    except (OverflowError, TypeError, ValueError):
         number = read_number(field, cell)
-        value = int(number)
-        if value != number:
-            raise InvalidValue(field, "a whole number", cell)
+        value, is_whole = int(number), number.is_integer()
+    if not is_whole:
+        raise InvalidValue(field, "a whole number", cell)
     if value < minimum:
         raise InvalidValue(field, f"a whole number >= {minimum}", cell)
     return value

@@ -7,8 +7,10 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from fillbridge.files.columns import REPORT_EVERY, TIME_COLUMNS, Cell, Columns, OnBytes, Rows
+from fillbridge.files.columns import TIME_COLUMNS, Cell, Columns, OnBytes, Rows
 from fillbridge.files.errors import BadFile
+
+_BATCH = 8192
 
 
 @contextmanager
@@ -46,7 +48,7 @@ def _cells(
 ) -> Iterator[tuple[Cell, ...]]:
     present = [name for name in columns.names if name in rows.present]
     size, total, done = rows.path.stat().st_size, file.metadata.num_rows, 0
-    for batch in file.iter_batches(batch_size=REPORT_EVERY, columns=present):
+    for batch in file.iter_batches(batch_size=_BATCH, columns=present):
         values = [
             _values(arrow, batch.column(name)) if name in rows.present else repeat(None)
             for name in columns.names

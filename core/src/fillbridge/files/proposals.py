@@ -73,7 +73,7 @@ def read_proposals(path: str | Path) -> ProposalFile:
                     raise InvalidValue("proposal_id", "an id", proposal_id)
                 first = row_of_id.setdefault(proposal_id, number)
                 if first != number:
-                    rule = f"a new id, which {rows.unit} {first} does not have"
+                    rule = f"an id that {rows.unit} {first} does not have"
                     raise InvalidValue("proposal_id", rule, proposal_id)
                 proposal = _proposal(proposal_id, cells)
             except InvalidValue as error:

@@ -59,7 +59,7 @@ def read_ticks(
             if numbered:
                 sequence = read_whole("seq", seq, 0)
                 if sequence <= latest.get(symbol, -1):
-                    rule = f"an increasing number, so above {latest[symbol]}"
+                    rule = f"a number above {latest[symbol]}"
                     raise InvalidValue("seq", rule, sequence)
                 latest[symbol] = sequence
             else:

@@ -16,11 +16,11 @@ from fillbridge.plugins.sources import Source
 from fillbridge.plugins.specifications import HOOK_ARGUMENTS
 
 __all__ = (
-    "HOOK_ARGUMENTS",
     "BrokenPlugin",
     "BrokenPlugins",
     "DeclaredSection",
     "Explanation",
+    "HOOK_ARGUMENTS",
     "HookReport",
     "Implementation",
     "ModelReport",

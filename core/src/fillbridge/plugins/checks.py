@@ -99,7 +99,7 @@ def _objection_to_argument(parameter: inspect.Parameter, arguments: tuple[str, .
 def _looks_like_a_hook(plugin: object, name: str) -> bool:
     """Whether it is more than data or an imported module, such as ``fillbridge_hooks``."""
     value = inspect.getattr_static(plugin, name)
-    return not inspect.ismodule(value) and (callable(value) or hasattr(value, "__get__"))
+    return callable(value) or hasattr(value, "__get__")
 
 
 def _suggestion(hook: str) -> str:

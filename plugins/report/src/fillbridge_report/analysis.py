@@ -99,11 +99,12 @@ def _reason_totals(reasons: Any, pnl_net: Any) -> list[ReasonTotal]:
 def _sample_points(file: Any, step: int) -> list[TradePoint]:
     points: list[TradePoint] = []
     seen = 0
-    for batch in file.iter_batches(columns=list(TradePoint.__struct_fields__)):
-        rows = pa.array(range(-seen % step, batch.num_rows, step), pa.int64())
+    for group in range(file.num_row_groups):
+        trades = file.read_row_group(group, columns=list(TradePoint.__struct_fields__))
+        rows = pa.array(range(-seen % step, trades.num_rows, step), pa.int64())
         points += [
             TradePoint(**(row | {"symbol": row["symbol"] or ""}))
-            for row in batch.take(rows).to_pylist()
+            for row in trades.take(rows).to_pylist()
         ]
-        seen += batch.num_rows
+        seen += trades.num_rows
     return points

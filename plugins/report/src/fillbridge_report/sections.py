@@ -28,7 +28,7 @@ def subtitle(analysis: TradeAnalysis | None) -> str:
     """Symbols and period."""
     if analysis is None:
         return ""
-    symbols = ", ".join(symbol for symbol in analysis.symbols[:SYMBOL_LIMIT])
+    symbols = ", ".join(escape(symbol) for symbol in analysis.symbols[:SYMBOL_LIMIT])
     if len(analysis.symbols) > SYMBOL_LIMIT:
         symbols += f" and {count_text(len(analysis.symbols) - SYMBOL_LIMIT)} more"
     period = f"{time_text(analysis.first_entry_ns)} to {time_text(analysis.last_exit_ns)} UTC"
