@@ -17,6 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import fillbridge_hooks.specs
+from fillbridge.cli.main import cli
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MEMBERS = sorted(
@@ -307,6 +308,13 @@ def test_every_hook_is_documented() -> None:
     hooks = [name for name in vars(fillbridge_hooks.specs) if name.startswith("fillbridge_")]
     assert len(hooks) > 10
     assert [name for name in hooks if f"`{name}" not in text] == []
+
+
+def test_every_command_is_documented() -> None:
+    text = page("README.md")
+    names = commands(cli, "fillbridge")
+    assert "fillbridge demo" in names
+    assert [name for name in names if name not in text] == []
 
 
 def test_every_requirement_is_answered() -> None:

@@ -91,7 +91,7 @@ def test_a_root_alone_or_with_month_and_year(symbol, root):
 
 
 @pytest.mark.parametrize(
-    "symbol", ["", "XYZ", "es", "ESA4", "ESM", "ESM123", "ESM８", "MNU5", "ESM8 ", "ZESM8"]
+    "symbol", ["", "XYZ", "es", "ESA4", "ESM", "ESM123", "ESM\uff18", "MNU5", "ESM8 ", "ZESM8"]
 )
 def test_an_unknown_symbol_says_how_to_configure_it(symbol):
     with pytest.raises(InvalidValue) as raised:

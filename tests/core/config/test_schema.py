@@ -32,7 +32,7 @@ def test_what_is_in_force_without_a_file():
 
 def test_settings_cannot_be_changed():
     with pytest.raises(AttributeError):
-        Settings().mode = "live"  # type: ignore[misc]
+        Settings().mode = "live"
 
 
 def test_a_credential_is_in_no_representation():

@@ -112,7 +112,7 @@ def test_a_missing_column_and_no_rows(parquet, instrument_of):
         "was without high, low, close, volume (found: ts, open)"
     )
     path = parquet({"ts": pa.array([], pa.int64()), **{name: pa.nulls(0) for name in BAR}})
-    assert fault_of(path, instrument_of) == ": expected at least one row, was a header only"
+    assert fault_of(path, instrument_of) == ": expected at least one row, was none"
 
 
 @pytest.mark.parametrize("data", [b"", b"ts,open\n", b"PAR1" + b"x" * 100 + b"PAR1"])

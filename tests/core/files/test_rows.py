@@ -62,8 +62,8 @@ def test_rows_longer_than_a_block_of_the_reader(write):
     ("text", "fault"),
     [
         ("", ": expected a header and rows, was an empty file"),
-        ("a,b\n", ": expected at least one row, was a header only"),
-        ("a,b\n\n", ": expected at least one row, was a header only"),
+        ("a,b\n", ": expected at least one row, was none"),
+        ("a,b\n\n", ": expected at least one row, was none"),
         ("a,x\n1,2\n", ": expected the columns a, b, was without b (found: a, x)"),
         ("a;b\n1;2\n", ": expected the columns a, b, was without a, b (found: a;b)"),
         ("a,b,c,b\n1,2,3,4\n", ": expected one column b, was 2"),

@@ -60,7 +60,9 @@ def _print_table(loaded: LoadedSettings) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("setting", "value", "from")
+    table = Table()
+    for column in ("setting", "value", "from"):
+        table.add_column(column, overflow="fold")
     for setting, value in loaded.values.items():
         # JSON tells text from numbers and leaves no control character; Text is never markup.
         shown = msgspec.json.encode(value).decode()

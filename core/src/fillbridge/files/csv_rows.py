@@ -8,7 +8,7 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from operator import itemgetter
 from pathlib import Path
@@ -80,7 +80,7 @@ def _split_quoted(line: str) -> list[str]:
         return next(csv.reader((line,), strict=True))
     except csv.Error:
         rule = "comma-separated values, each quote closed on its line"
-        raise InvalidValue("row", rule, line.strip()) from None
+        raise InvalidValue("row", rule, line.strip()[:80]) from None
 
 
 def _text(path: Path, raw: BinaryIO) -> TextIOWrapper:
@@ -114,7 +114,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 def _undecodable_line(path: Path) -> int | None:
     # Text is decoded in blocks, so the line of a wrong byte has to be looked for.
-    with path.open("rb") as raw:
+    with suppress(EOFError, OSError, zlib.error), path.open("rb") as raw:
         for number, line in enumerate(_unpacked(path, raw), 1):
             try:
                 line.decode()

@@ -75,31 +75,28 @@ def read_proposals(path: str | Path) -> ProposalFile:
                 if first != number:
                     rule = f"an id that {rows.unit} {first} does not have"
                     raise InvalidValue("proposal_id", rule, proposal_id)
-                proposal = _proposal(proposal_id, cells)
+                accepted.append(_row(number, proposal_id, cells))
             except InvalidValue as error:
                 rejected.append(
                     RejectedProposal(proposal_id=proposal_id, row=number, reason=str(error))
                 )
-            else:
-                time_ns = proposal.decided_at_ns or 0
-                accepted.append(ProposalRow(time_ns=time_ns, row=number, proposal=proposal))
     accepted.sort(key=attrgetter("time_ns"))
     return ProposalFile(rows=accepted, rejected=rejected)
 
 
 def _check_protection(rows: Rows) -> None:
-    pairs = [[name for name in pair if name in rows.present] for pair in (_PRICES, _TICKS)]
-    for pair, found in zip((_PRICES, _TICKS), pairs, strict=True):
+    for pair in (_PRICES, _TICKS):
+        found = rows.present.intersection(pair)
         if len(found) == 1:
-            raise BadFile(rows.path, f"expected both {' and '.join(pair)}, was {found[0]} alone")
-    if not any(pairs):
+            raise BadFile(rows.path, f"expected both {' and '.join(pair)}, was {min(found)} alone")
+    if rows.present.isdisjoint(_PRICES + _TICKS):
         raise BadFile(
             rows.path,
             f"expected the columns {' and '.join(_PRICES)}, or {' and '.join(_TICKS)}, was neither",
         )
 
 
-def _proposal(proposal_id: str, cells: Mapping[str, Cell]) -> RiskProposal:
+def _row(number: int, proposal_id: str, cells: Mapping[str, Cell]) -> ProposalRow:
     by_price = any(cells[name] is not None for name in _PRICES)
     by_ticks = [name for name in _TICKS if cells[name] is not None]
     if by_price and by_ticks:
@@ -107,9 +104,10 @@ def _proposal(proposal_id: str, cells: Mapping[str, Cell]) -> RiskProposal:
         raise InvalidValue(by_ticks[0], rule, cells[by_ticks[0]])
     if not by_price and not by_ticks:
         raise InvalidValue("stop_loss_price", "a price, or stop_loss_ticks", None)
-    return RiskProposal(
+    time_ns = read_time("ts", cells["ts"])
+    proposal = RiskProposal(
         proposal_id=proposal_id,
-        decided_at_ns=read_time("ts", cells["ts"]),
+        decided_at_ns=time_ns,
         direction=_choice("direction", cells["direction"], Direction),
         position_size=read_whole("position_size", cells["position_size"], 1),
         **_levels(_TICKS if by_ticks else _PRICES, cells),
@@ -119,6 +117,7 @@ def _proposal(proposal_id: str, cells: Mapping[str, Cell]) -> RiskProposal:
         max_slippage=_limit("max_slippage", cells),
         timeout_seconds=_limit("timeout_seconds", cells),
     )
+    return ProposalRow(time_ns=time_ns, row=number, proposal=proposal)
 
 
 def _levels(pair: tuple[str, str], cells: Mapping[str, Cell]) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def open_rows(
         try:
             first = next(rows.cells, None)
             if first is None:
-                raise BadFile(path, "expected at least one row, was a header only")
+                raise BadFile(path, "expected at least one row, was none")
             rows.cells = chain((first,), rows.cells)
             yield rows
         except BadFile:

@@ -13,6 +13,7 @@ from fillbridge_hooks import (
     Direction,
     ExitReason,
     FillbridgeError,
+    Instrument,
     InvalidValue,
     OrderInfo,
     OrderRefused,
@@ -211,9 +212,21 @@ class BacktestExecutionHandler(AbstractExecutionHandler):
     def finish(self, reason: ExitReason = ExitReason.SYSTEM_SHUTDOWN) -> None:
         """The data has ended: withdraw entries and close positions at the last price."""
         self._feed.synchronise()
-        for trade_id in tuple(self._shell.state.trades):
-            self._shell.step(CloseRequested(trade_id, reason, self._now_ns()))
+        now = self._now_ns()
+        for trade_id, trade in tuple(self._shell.state.trades.items()):
+            if not trade.entry_quantity:
+                entry_id = trade.entry.order.client_order_id
+                ended = "not filled before the end of the data"
+                self._shell.step(CancelRequested(entry_id, ended, now))
+            self._shell.step(CloseRequested(trade_id, reason, now))
         self._shell.session.settle()
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The contract of that symbol, which is traded from now on.
+
+        :raises InvalidValue: if nothing is known of the symbol
+        """
+        return self._feed.instrument(symbol)
 
     # Trades
 

@@ -52,7 +52,7 @@ def _card(
 
 def _equity_thinning(analysis: TradeAnalysis) -> str:
     drawn = len(analysis.equity.times_ns) - 1
-    if True:
+    if drawn == analysis.trades:
         return ""
     return (
         f" Drawn with {count_text(drawn)} of {count_text(analysis.trades)} exits, the "

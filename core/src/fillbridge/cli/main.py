@@ -1,0 +1,44 @@
+"""The command ``fillbridge``: its own commands, and those of plugins."""
+
+from __future__ import annotations
+
+import click
+
+from fillbridge.cli.backtest import backtest
+from fillbridge.cli.config import config
+from fillbridge.cli.demo import demo
+from fillbridge.cli.plugins import plugins
+from fillbridge.plugins import Plugins
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="fillbridge", prog_name="fillbridge")
+def cli() -> None:
+    """Fill trade proposals, keep them protected, and say what they cost.
+
+    \b
+    Example:
+      fillbridge demo
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+
+
+for _command in (backtest, config, demo, plugins):
+    cli.add_command(_command)
+
+
+def add_plugin_commands(group: click.Group, installed: Plugins) -> None:
+    """Let plugins add their commands; one that fails is left out, and that is said."""
+    for found in installed.resolve("fillbridge_register_commands"):
+        try:
+            found.function(group)
+        except Exception as error:  # noqa: BLE001  # a plugin's defect must not stop the others
+            message = f"its commands are absent: {type(error).__name__}: {error}"
+            click.echo(f"Warning: {found.error(message)}", err=True)
+
+
+def main() -> None:
+    """Run the command line; exits with 0 done, 1 failed, 2 usage or bad input."""
+    installed = Plugins()
+    installed.load(strict=False)
+    add_plugin_commands(cli, installed)
+    cli(prog_name="fillbridge")

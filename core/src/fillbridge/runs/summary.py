@@ -1,0 +1,71 @@
+"""The figures of a run, added up trade by trade in whole cents."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from fillbridge_hooks import ExitReason
+
+if TYPE_CHECKING:
+    from fillbridge.files import RejectedProposal
+    from fillbridge_hooks import TradeResult
+
+
+class Summary:
+    """Counts and sums of closed trades and rejected proposals; keeps no trade."""
+
+    def __init__(self) -> None:
+        self.trades = 0
+        self.rejected: list[RejectedProposal] = []
+        self._winning = 0
+        self._path_dependent = 0
+        self._cost_unknown = 0
+        self._by_exit_reason: Counter[str] = Counter()
+        self._cents: Counter[str] = Counter()
+
+    def add(self, trade: TradeResult) -> None:
+        """Take in a closed trade."""
+        self.trades += 1
+        self._winning += trade.pnl_net > 0
+        self._path_dependent += trade.path_dependent
+        self._cost_unknown += not trade.cost_complete
+        self._by_exit_reason[trade.exit_reason.value] += 1
+        cents = self._cents
+        cents["pnl_gross"] += round(trade.pnl_gross * 100)
+        cents["pnl_net"] += round(trade.pnl_net * 100)
+        cents["pnl_net_low"] += round(trade.pnl_net_low * 100)
+        cents["pnl_net_high"] += round(trade.pnl_net_high * 100)
+        cents["commission"] += round(trade.commission * 100)
+        cents["slippage"] += round(trade.slippage * 100)
+
+    def document(self, title: str, proposals: int) -> dict[str, Any]:
+        """The summary as it is written to ``summary.json``; money is account currency."""
+        trades = self.trades
+        return {
+            "title": title,
+            "proposals": proposals,
+            "trades": trades,
+            "by_exit_reason": {
+                reason.value: self._by_exit_reason[reason.value] for reason in ExitReason
+            },
+            **{
+                name: self._cents[name] / 100
+                for name in (
+                    "pnl_gross",
+                    "pnl_net",
+                    "pnl_net_low",
+                    "pnl_net_high",
+                    "commission",
+                    "slippage",
+                )
+            },
+            "win_rate": self._winning / trades if trades else None,
+            "path_dependent": self._path_dependent,
+            "cost_unknown": self._cost_unknown,
+            "rejected": len(self.rejected),
+            "rejected_proposals": [
+                {"proposal_id": one.proposal_id, "row": one.row, "reason": one.reason}
+                for one in self.rejected
+            ],
+        }
