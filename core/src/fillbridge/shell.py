@@ -311,6 +311,7 @@ class Shell:
         if last_exit is None:
             raise AssertionError(f"trade {trade_id} is flat but has no exit")
         entry_price = trade.entry_value / trade.entry_quantity
+        self.flush_extremes(self.session.open_market(instrument), instrument)
         excursion = self.excursions[instrument.symbol].pop(trade_id)
         favourable, adverse = excursion.measure(instrument, entry_price, last_exit.price)
         score = self._score(trade, entry_price)

@@ -146,7 +146,8 @@ def test_a_mapping_that_fits_no_shape(mapping, message):
             {"performance": {"typo": 0}},
             (
                 "performance.typo: unknown key, read neither by the core nor by an installed"
-                " plugin; known here: max_execution_latency_ms, max_open_positions, position_timeout_hours"
+                " plugin; known here: max_execution_latency_ms, max_open_positions,"
+                " position_timeout_hours"
             ),
         ),
         ({"slippage": {"fixed_amount": 1}}, "backtest_settings.slippage.fixed_amount: unknown key"),

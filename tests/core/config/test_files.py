@@ -39,9 +39,11 @@ def test_toml(write):
     assert read_file(path) == {"a": {"b": 1, "c": "x", "6E": {"d": 0.5}}}
 
 
-@pytest.mark.parametrize("name", ["c.yaml", "c.yml", "C.YAML"])
-def test_a_byte_order_mark_is_no_part_of_the_text(write, name):
-    assert read_file(write(b"\xef\xbb\xbfa: 1\n", name)) == {"a": 1}
+@pytest.mark.parametrize(
+    ("name", "text"), [("c.yaml", "a: 1"), ("c.yml", "a: 1"), ("C.YAML", "a: 1"), ("c.toml", "a=1")]
+)
+def test_a_byte_order_mark_is_no_part_of_the_text(write, name, text):
+    assert read_file(write("\ufeff" + text, name)) == {"a": 1}
 
 
 @pytest.mark.parametrize(

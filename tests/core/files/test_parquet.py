@@ -75,7 +75,8 @@ def test_decimals_and_absent_symbols(parquet, instrument_of):
     assert bars_of(path, instrument_of) == [BarData(60, 2.0, 3.0, 0.25, 2.0, 7.0, "ES")]
 
 
-def test_rows_are_numbered_through_row_groups(parquet, instrument_of):
+def test_rows_are_numbered_through_row_groups_and_batches(parquet, instrument_of, monkeypatch):
+    monkeypatch.setattr("fillbridge.files.parquet_rows._BATCH", 7)
     columns = {"ts": list(range(1, 31)), **{name: cell * 30 for name, cell in BAR.items()}}
     columns["close"] = [2.0] * 28 + [None, 2.0]
     path = parquet(columns, row_group_size=10)

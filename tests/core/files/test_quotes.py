@@ -38,6 +38,8 @@ def test_times_in_iso_8601_and_symbols(write, instrument_of):
         ("6,inf,4,2,7", "bid_px: expected a finite number, was 'inf'"),
         ("6,1,4,,7", "ask_px: expected a number, was ''"),
         ("6,1,-4,2,7", "bid_sz: expected a number >= 0, was '-4'"),
+        ("6,1,inf,2,7", "bid_sz: expected a finite number, was 'inf'"),
+        ("6,1,4,2,inf", "ask_sz: expected a finite number, was 'inf'"),
         ("6,1,4,2,nan", "ask_sz: expected a finite number, was 'nan'"),
         ("6,1,4,2", "row: expected 5 values, was 4"),
     ],

@@ -53,3 +53,10 @@ def test_thinning_keeps_extremes_and_end_and_every_figure(closed, drawn_limit):
 
 def test_a_first_loss_is_a_drawdown_from_nothing():
     assert curve_of([(5, -250)], 100).maximum_drawdown == 250
+
+
+def test_the_deepest_drawdown_is_drawn_even_where_equity_was_lower_before():
+    closed = list(enumerate([10, 50, 40, -30, 60], start=1))
+    curve = curve_of(closed, drawn_limit=4)
+    assert curve.equity == [0, 10, 70, 130]
+    assert curve.drawdown == [0, 0, -30, 0]

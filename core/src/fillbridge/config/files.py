@@ -77,15 +77,13 @@ def _parse_toml(text: str) -> Any:
 
 def _parse_yaml(text: str) -> Any:
     from dynaconf.vendor.ruamel.yaml import YAML
-    from dynaconf.vendor.ruamel.yaml.constructor import (
-        DuplicateKeyError,
-    )
+    from dynaconf.vendor.ruamel.yaml.constructor import DuplicateKeyError
     from dynaconf.vendor.ruamel.yaml.error import YAMLError
 
     try:
-        yaml = YAML(typ="safe", pure=True)
-        _refuse_yaml_features(yaml.parse(text))
-        return yaml.load(text)
+        safe = YAML(typ="safe", pure=True)
+        _refuse_yaml_features(safe.parse(text))
+        return safe.load(text)
     except DuplicateKeyError as error:
         # The rest of its text shows both values, and one of them may be a secret.
         problem = error.problem.partition(" with value ")[0]

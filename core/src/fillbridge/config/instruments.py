@@ -96,5 +96,5 @@ def known_instrument(symbol: str, configured: Mapping[str, Instrument]) -> Instr
     for name in (symbol, contract["root"] if contract else symbol):
         for table in (configured, BUILT_IN):
             if name in table:
-                return msgspec.structs.replace(table[name], symbol=name)
+                return msgspec.structs.replace(table[name], symbol=symbol)
     return None

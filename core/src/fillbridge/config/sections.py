@@ -114,7 +114,5 @@ def _add(keys: Keys, path: Path, leaf: Keys | None) -> None:
         if keys is None:
             raise _Occupied(path[:depth])
     known = keys.setdefault(path[-1], leaf)
-    if known is None and leaf is not None:
-        raise _Occupied(path)
     if known is not None and leaf is not None:
         known.update({key: below for key, below in leaf.items() if key not in known})

@@ -212,6 +212,9 @@ class BacktestExecutionHandler(AbstractExecutionHandler):
     def finish(self, reason: ExitReason = ExitReason.SYSTEM_SHUTDOWN) -> None:
         """The data has ended: withdraw entries and close positions at the last price."""
         self._feed.synchronise()
+        for watch in self._watches.values():
+            if watch.last is not None:
+                watch.quote = None  # what closes now takes the last price, not the far side
         now = self._now_ns()
         for trade_id, trade in tuple(self._shell.state.trades.items()):
             if not trade.entry_quantity:
