@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from fillbridge import BacktestExecutionHandler
-from fillbridge.files import EventKind, ProposalRow, merge_events, read_bars, read_quotes, read_ticks
+from fillbridge.files import (
+    EventKind,
+    ProposalRow,
+    merge_events,
+    read_bars,
+    read_quotes,
+    read_ticks,
+)
 from fillbridge_hooks import BarData, ExitReason, Instrument, RiskProposal, TradeResult, TradeTick
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

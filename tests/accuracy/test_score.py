@@ -76,17 +76,21 @@ def test_required_accuracy(score, real):
     assert found["bars"]["reason_share"] > score.REQUIRED
 
 
-# A folder of two brackets, so that the scorer itself is tested everywhere
+# A folder of three brackets, so that the scorer itself is tested everywhere
 
-TRADES = [(0, "100"), (5, "101"), (10, "99"), (70, "102")]
-BARS = [(0, "100", "101", "99", "99"), (60, "102", "102", "102", "102")]
+TRADES = [(0, "100"), (5, "101"), (6, "101.25"), (10, "99"), (70, "102")]
+BARS = [(0, "100", "101.25", "99", "99"), (60, "102", "102", "102", "102")]
 PROPOSALS = [
     ("a", "0", "b60", "LONG", "4", "4", "0.25"),
     ("b", "0", "b60", "SHORT", "4", "12", "0.25"),
+    ("c", "0", "b60", "LONG", "20", "10", "0.5"),
 ]
+QUOTES = [(0, "100", 1, "100", 1), (75, "101", 1, "103", 1)]
+LEVELS = {"a": ("99", "101"), "b": ("101", "97"), "c": ("90", "105")}
 TRUTH = [
     {"id": "a", "exit_reason": "TP", "exit_px": "101", "mfe": "1", "mae": "0", "pnl_ticks": "4"},
     {"id": "b", "exit_reason": "SL", "exit_px": "101", "mfe": "0", "mae": "1", "pnl_ticks": "-4"},
+    {"id": "c", "exit_reason": "END", "exit_px": "102", "mfe": "2", "mae": "1", "pnl_ticks": "8"},
 ]
 
 
@@ -110,36 +114,43 @@ def folder(tmp_path):
         write(tmp_path / "bars_1m_xy.csv.gz", "ts,open,high,low,close,volume", bars)
         header = "id,signal_ts,signal_class,side,sl_ticks,tp_ticks,tick"
         write(tmp_path / "proposals_xy.csv.gz", header, PROPOSALS)
+        quotes = [(ts * SECOND, *quote) for ts, *quote in QUOTES]
+        write(tmp_path / "quotes_xy.csv.gz", "ts_event,bid_px,bid_sz,ask_px,ask_sz", quotes)
         truths = []
-        for number, truth in enumerate(TRUTH):
-            outcome = truth | changes if number == 0 else truth
-            levels = {"sl_px": ["99", "101"][number], "tp_px": ["101", "97"][number]}
+        for outcome in (TRUTH[0] | changes, *TRUTH[1:]):
+            stop, target = LEVELS[outcome["id"]]
             through = {f"thr_{name}": outcome[name] for name in outcome if name != "id"}
-            marks = {"signal_class": "b60", "ambiguous_60s": str(number == 0)}
-            truths.append(outcome | levels | through | marks)
-        write(
-            tmp_path / "reference_trades_xy.csv.gz",
-            ",".join(truths[0]),
-            [one.values() for one in truths],
-        )
+            marks = {"signal_class": "b60", "ambiguous_60s": str(outcome["id"] == "a")}
+            truths.append(outcome | {"sl_px": stop, "tp_px": target} | through | marks)
+        # The first quote is where the first trade is: both entries have one truth.
+        for suffix in ("", "_quote"):
+            write(
+                tmp_path / f"reference_trades_xy{suffix}.csv.gz",
+                ",".join(truths[0]),
+                [one.values() for one in truths],
+            )
         return tmp_path
 
     return make
 
 
-def scored(score, folder, label="ticks", limit_fill="touch"):
-    (task,) = [
-        task
-        for task in score.tasks(folder)
-        if (task.input, task.limit_fill) == (label, limit_fill)
-    ]
-    return task.score()
+def scored(score, folder, label="ticks"):
+    return next(task for task in score.tasks(folder) if task.input == label).score()
 
 
 def test_any_folder_of_the_format_is_scored(score, folder):
-    one = scored(score, folder())
-    assert (one.brackets, one.reason_right) == (2, 2)
-    assert one.price_exact_share == one.favorable_exact_share == one.adverse_exact_share == 1
+    scores = [task.score() for task in score.tasks(folder())]
+    assert [(one.input, one.entry, one.limit_fill) for one in scores] == [
+        ("ticks", "trade", "touch"),
+        ("ticks", "trade", "through"),
+        ("ticks", "quote", "touch"),
+        ("ticks", "quote", "through"),
+        ("1m", "trade", "touch"),
+    ]
+    for one in scores:
+        assert one.brackets == one.reason_right == 3, one
+        assert one.price_exact_share == 1, one
+        assert one.favorable_exact_share == one.adverse_exact_share == 1, one
 
 
 @pytest.mark.parametrize(
@@ -153,7 +164,7 @@ def test_any_folder_of_the_format_is_scored(score, folder):
     ],
 )
 def test_a_difference_is_counted(score, folder, changes, figure):
-    assert getattr(scored(score, folder(**changes)), figure) == 0.5
+    assert getattr(scored(score, folder(**changes)), figure) == 2 / 3
 
 
 def test_a_bracket_that_never_traded_is_wrong(score, folder):
@@ -164,7 +175,7 @@ def test_a_bracket_that_never_traded_is_wrong(score, folder):
         PROPOSALS[1:],
     )
     one = scored(score, path)
-    assert one.reason_share == one.price_exact_share == 0.5
+    assert one.reason_share == one.price_exact_share == 2 / 3
     assert one.differing_unmarked == one.outside_interval == 1
 
 
@@ -172,11 +183,11 @@ def test_bars_are_marked_where_both_levels_are_reached(score, folder):
     one = scored(score, folder(), "1m")
     # The first bar falls, so its high comes first: the target of the long bracket.
     assert one.reason_share == 1
-    assert one.path_dependent_share == one.ambiguous_share == 0.5
+    assert one.path_dependent_share == one.ambiguous_share == 1 / 3
     wrong = scored(score, folder(exit_reason="SL", exit_px="99", pnl_ticks="-4"), "1m")
-    assert wrong.reason_share == 0.5
+    assert wrong.reason_share == 2 / 3
     assert wrong.differing_unmarked == wrong.outside_interval == 0
-    assert wrong.bias == 4
+    assert wrong.bias == 8 / 3
 
 
 def test_pnl_outside_the_interval_is_counted(score, folder):
@@ -194,7 +205,7 @@ def run(*arguments):
 def test_the_command_prints_the_accuracy_last(folder):
     done = run("--data", folder())
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].endswith("100.00 % of 6 exit reasons")
+    assert done.stdout.splitlines()[-1].endswith("100.00 % of 15 exit reasons")
     assert not done.stderr
 
 
@@ -202,8 +213,8 @@ def test_the_command_prints_json(folder):
     done = run("--data", folder(exit_reason="SL"), "--json")
     found = json.loads(done.stdout)
     assert done.returncode == 1
-    assert found["accuracy"]["all"] == {"brackets": 6, "reason_share": 0.5}
-    assert [one["input"] for one in found["scores"]] == ["ticks", "ticks", "1m"]
+    assert found["accuracy"]["all"] == {"brackets": 15, "reason_share": 2 / 3}
+    assert [one["input"] for one in found["scores"]] == ["ticks"] * 4 + ["1m"]
 
 
 def test_the_command_names_a_folder_without_data(tmp_path):

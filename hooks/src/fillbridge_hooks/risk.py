@@ -3,15 +3,10 @@
 ``Exposure`` and ``RiskContext`` are made for every order of a simulation, so by position.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import msgspec
 
-if TYPE_CHECKING:
-    from fillbridge_hooks.orders import Order
-    from fillbridge_hooks.proposal import RiskProposal
+from fillbridge_hooks.orders import Order
+from fillbridge_hooks.proposal import RiskProposal
 
 
 class Refuse(msgspec.Struct, frozen=True, kw_only=True):

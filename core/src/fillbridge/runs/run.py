@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import msgspec
 
 from fillbridge.config import Settings
@@ -82,9 +83,9 @@ def run_backtest(
         run.feed(market, on_bytes)
 
     summary.rejected.sort(key=lambda one: one.row)
-    document = summary.document(title, len(proposals.rows) + len(proposals.rejected))
+    document = summary.document(title, run.symbols, len(proposals.rows) + len(proposals.rejected))
     (directory / "summary.json").write_bytes(
-        msgspec.json.format(msgspec.json.encode(document), indent=2)
+        msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
     )
     return RunResult(summary=document, files=_write_reports(plugins, directory, document, title))
 
@@ -100,9 +101,14 @@ class _Run:
         plugins: Plugins,
         close: Callable[[TradeResult], None],
     ) -> None:
+        self.symbols: set[str] = set()
+        """Of the market data so far."""
         self._summary = summary
         self._rows = {row.proposal.proposal_id: row for row in proposals.rows}
+        self._rejected: list[tuple[ProposalRow, str]] = []
         self._proposals = proposals.rows
+        self._symbol = settings.backtest_settings.symbol
+        self._has_observers = bool(plugins.resolve("fillbridge_handle_event"))
         self._handler = BacktestExecutionHandler(
             settings, plugins=plugins, trade_sink=close, failed_entry_sink=self._failed
         )
@@ -110,10 +116,10 @@ class _Run:
     def feed(self, market: MarketFiles, on_bytes: Callable[[int], None] | None) -> None:
         """Run through all of the data, each proposal in its place."""
         handler = self._handler
-        symbol = handler.settings.backtest_settings.symbol
+        symbols = self.symbols
         waiting: list[ProposalRow] = []
         first_ns = last_ns = -1
-        for _, item in market.events(self._proposals, handler.instrument, symbol, on_bytes):
+        for _, item in market.events(self._proposals, handler.instrument, self._symbol, on_bytes):
             if isinstance(item, ProposalRow):
                 # Held until the next data, so that what comes after the end is known as such.
                 waiting.append(item)
@@ -121,6 +127,7 @@ class _Run:
             last_ns = item.timestamp
             if first_ns < 0:
                 first_ns = last_ns
+            symbols.add(item.symbol)
             if waiting:
                 self._propose(waiting, first_ns)
                 waiting = []
@@ -135,29 +142,43 @@ class _Run:
         self._propose([row for row in waiting if row.time_ns <= last_ns], first_ns)
         for row in waiting:
             if row.time_ns > last_ns:
-                self._reject(row, f"outside the data: decided after its end ({last_ns})")
+                reason = f"outside the data: decided after the last of it ({last_ns})"
+                self._rejected.append((row, reason))
         handler.finish()
+        self._deliver()
+        self._list_rejected()
 
     def _propose(self, rows: list[ProposalRow], first_ns: int) -> None:
         for row in rows:
             if row.time_ns < first_ns - _DAY_NS:
                 reason = f"outside the data: decided over a day before its start ({first_ns})"
-                self._reject(row, reason)
+                self._rejected.append((row, reason))
                 continue
             self._handler.advance_to(row.time_ns)
             try:
                 self._handler.propose(row.proposal)
             except (InvalidValue, OrderRefused) as error:
-                self._reject(row, str(error))
+                self._rejected.append((row, str(error)))
+        self._deliver()
+
+    def _deliver(self) -> None:
+        if self._has_observers:
+            anyio.run(self._handler.drain)
 
     def _failed(self, proposal: RiskProposal, reason: str) -> None:
-        self._reject(self._rows[proposal.proposal_id], reason)
+        self._rejected.append((self._rows[proposal.proposal_id], reason))
 
-    def _reject(self, row: ProposalRow, reason: str) -> None:
-        proposal_id = row.proposal.proposal_id or ""
-        self._summary.rejected.append(
-            RejectedProposal(proposal_id=proposal_id, row=row.row, reason=reason)
-        )
+    def _list_rejected(self) -> None:
+        for row, reason in self._rejected:
+            symbol = row.proposal.symbol or self._symbol
+            if symbol not in self.symbols:
+                # Known at the end only, and the cause of whatever else went wrong.
+                known = ", ".join(sorted(self.symbols))
+                reason = f"outside the data: it is of {known}, not of {symbol}"
+            proposal_id = row.proposal.proposal_id or ""
+            self._summary.rejected.append(
+                RejectedProposal(proposal_id=proposal_id, row=row.row, reason=reason)
+            )
 
 
 def _write_reports(

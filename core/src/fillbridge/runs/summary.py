@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from fillbridge_hooks import ExitReason
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fillbridge.files import RejectedProposal
     from fillbridge_hooks import TradeResult
 
@@ -39,11 +41,16 @@ class Summary:
         cents["commission"] += round(trade.commission * 100)
         cents["slippage"] += round(trade.slippage * 100)
 
-    def document(self, title: str, proposals: int) -> dict[str, Any]:
-        """The summary as it is written to ``summary.json``; money is account currency."""
+    def document(self, title: str, symbols: Iterable[str], proposals: int) -> dict[str, Any]:
+        """The summary as it is written to ``summary.json``; money is account currency.
+
+        :param symbols: of the market data
+        :param proposals: how many rows the file of proposals had
+        """
         trades = self.trades
         return {
             "title": title,
+            "symbols": sorted(symbols),
             "proposals": proposals,
             "trades": trades,
             "by_exit_reason": {

@@ -19,7 +19,11 @@ _STOP_LIMIT = OrderType.STOP_LIMIT
 _TRAILING_STOP = OrderType.TRAILING_STOP
 _MAKER = Liquidity.MAKER
 _TAKER = Liquidity.TAKER
-_ONE_SHOT = (TimeInForce.IOC, TimeInForce.FOK)
+_IOC = TimeInForce.IOC
+_FOK = TimeInForce.FOK
+_ONE_SHOT = (_IOC, _FOK)
+_LOW = Urgency.LOW
+_SPARE = 64
 
 Entry = tuple[int, int, int, WorkingOrder]
 
@@ -28,6 +32,15 @@ FillOrder = Callable[[WorkingOrder, int, int, Liquidity], None]
 
 EndOrder = Callable[[WorkingOrder, str], None]
 """Report that the rest of an order is withdrawn, with the reason."""
+
+
+class Volume:
+    """Contracts that may still trade in one event of the market, whoever takes them."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
 
 
 class Book:
@@ -45,8 +58,8 @@ class Book:
         self.direction = direction
         self.price: int | None = None
         """Where the price stands while it moves, ``None`` between the events of the market."""
-        self.pool: int | None = None
-        """Contracts that may still trade in this event, ``None`` for no bound."""
+        self.volume: Volume | None = None
+        """What may still trade in this event, ``None`` for no bound."""
         self._beyond = 0 if touch else 1
         self._fill = fill
         self._end = end
@@ -54,6 +67,7 @@ class Book:
         self._below: list[Entry] = []
         self._waiting: list[WorkingOrder] = []
         self._trailing: list[WorkingOrder] = []
+        self._room = _SPARE
 
     # Orders
 
@@ -71,7 +85,7 @@ class Book:
             elif kind is _MARKET or last is None or _is_marketable(order, last):
                 self._waiting.append(order)
             elif order.order.time_in_force in _ONE_SHOT:
-                self._end(order, "not marketable")
+                self._waiting.append(order)  # it is judged by the next price, not by the last
             else:
                 self._rest(order)
         elif self.price is not None and _is_triggered(order, self.price):
@@ -106,7 +120,16 @@ class Book:
             heapq.heappop(below)
         while above and above[0][2] != above[0][3].version:
             heapq.heappop(above)
+        if len(below) + len(above) > self._room:
+            self._forget_void_entries()
         return (-below[0][0] if below else None, above[0][0] if above else None)
+
+    def _forget_void_entries(self) -> None:
+        # Those far from the market would never come to the top of their heap.
+        for heap in (self._below, self._above):
+            heap[:] = [entry for entry in heap if entry[2] == entry[3].version]
+            heapq.heapify(heap)
+        self._room = _SPARE + 2 * (len(self._below) + len(self._above))
 
     # Movements of the price
 
@@ -216,17 +239,17 @@ class Book:
     def _execute(self, order: WorkingOrder, base: int, liquidity: Liquidity) -> None:
         remaining = order.quantity - order.filled
         quantity = remaining
-        if self.pool is not None:
-            quantity = min(remaining, self.pool)
-            if quantity < remaining and order.order.time_in_force is TimeInForce.FOK:
+        if self.volume is not None:
+            quantity = min(remaining, self.volume.left)
+            if quantity < remaining and order.order.time_in_force is _FOK:
                 self._end(order, f"fill or kill: only {quantity} of {remaining} could trade")
                 return
-            self.pool -= quantity
+            self.volume.left -= quantity
         order.version += 1
         if quantity:
             self._fill(order, quantity, base, liquidity)
         if quantity < remaining and order.is_active:
-            if order.order.time_in_force is TimeInForce.IOC:
+            if order.order.time_in_force is _IOC:
                 self._end(order, f"immediate or cancel: {remaining - quantity} could not trade")
                 return
             self._waiting.append(order)
@@ -234,8 +257,10 @@ class Book:
     def _trail(self, price: int) -> None:
         self._trailing = [order for order in self._trailing if order.is_active]
         for order in self._trailing:
-            if order.trigger is None or order.trail is None:
+            if order.order_type is not _TRAILING_STOP:
                 continue
+            assert order.trigger is not None
+            assert order.trail is not None
             trigger = price + order.sign * order.trail
             if order.sign * (order.trigger - trigger) > 0:
                 order.trigger = trigger
@@ -247,7 +272,7 @@ def _is_marketable(order: WorkingOrder, price: int) -> bool:
     assert order.limit is not None
     room = order.sign * (order.limit - price)
     # An order that wants to rest does not take what is exactly at its price.
-    return room > 0 or (room == 0 and order.order.urgency is not Urgency.LOW)
+    return room > 0 or (room == 0 and order.order.urgency is not _LOW)
 
 
 def _is_triggered(order: WorkingOrder, price: int) -> bool:

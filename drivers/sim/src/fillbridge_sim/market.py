@@ -13,6 +13,7 @@ from fillbridge_hooks import (
     MarketListener,
     MarketView,
     OrderRole,
+    OrderType,
     OtherOutcome,
     PluginError,
     PriceWatch,
@@ -22,7 +23,7 @@ from fillbridge_hooks import (
     VirtualClock,
 )
 
-from fillbridge_sim.book import Book
+from fillbridge_sim.book import Book, Volume
 from fillbridge_sim.path import depends_on_direction, high_comes_first
 from fillbridge_sim.settings import SimulationSettings
 from fillbridge_sim.working import WorkingOrder
@@ -31,8 +32,13 @@ _ENTRY = OrderRole.ENTRY
 _STOP = OrderRole.STOP
 _TARGET = OrderRole.TARGET
 _TAKER = Liquidity.TAKER
+_MARKET = OrderType.MARKET
+_SHORT = Direction.SHORT
 _SIBLING = {_STOP: _TARGET, _TARGET: _STOP}
 _INFINITY = float("inf")
+_NOTHING: tuple[object, Volume] = (None, Volume(0))
+_TAPE = 0
+_ROUNDING = 1e-9
 
 
 class Market:
@@ -64,9 +70,15 @@ class Market:
         self._next_fill_id = next_fill_id
         directions: tuple[Direction | None, ...] = (None,)
         if depends_on_direction(settings.bar_path):
-            directions = (Direction.LONG, Direction.SHORT)
+            directions = (Direction.LONG, _SHORT)
         touch = settings.limit_fill == "touch"
         self.books = [Book(direction, touch, self._fill, self._end) for direction in directions]
+        self._volumes = {_TAPE: _NOTHING, 1: _NOTHING, -1: _NOTHING}
+        """What is left of the last bar or trade, and of the quote by the sign that takes it."""
+        self._entered: list[str] = []
+        """Trades whose entry filled on the way through this bar, after its open."""
+        self._missed: dict[str, OtherOutcome] = {}
+        """Exits of held trades on the other path through the bar of their entry."""
         self._bar: BarData | None = None
         self._range = (0, 0)
         self._step = ""
@@ -108,7 +120,7 @@ class Market:
         """The book that works this order."""
         if len(self.books) == 1:
             return self.books[0]
-        return self.books[order.direction is Direction.SHORT]
+        return self.books[order.direction is _SHORT]
 
     def rearm(self) -> None:
         """Set the watch half a tick inside the nearest order."""
@@ -139,7 +151,7 @@ class Market:
         advance_to(bar.timestamp)
         self._bar, self._range, self._entry_ns = bar, (low, high), bar.timestamp
         self._step, self._sequence = "open", -1
-        self._fund(bar.volume)
+        self._fund(_TAPE, bar, bar.volume)
         for book in self.books:
             book.jump(opened, True)
             on_price(symbol, opened, book.direction)
@@ -155,7 +167,10 @@ class Market:
                 on_price(symbol, price, book.direction)
             self._step = "close"
             book.walk(closed)
+            on_price(symbol, closed, book.direction)
             book.rest()
+        if self._entered:
+            self._look_for_missed_exits()
         self.watch.last = bar
         self._bar, self._entry_ns = None, None
         self.rearm()
@@ -165,87 +180,94 @@ class Market:
         price = self.instrument.to_ticks(trade.price, "price")
         self._clock.advance_to(trade.timestamp)
         self._step, self._sequence = "trade", trade.sequence
-        self._fund(trade.size)
+        self.watch.last = trade
+        self._fund(_TAPE, trade, trade.size)
         for book in self.books:
             book.jump(price, False)
             book.rest()
             self._listener.on_price(self.instrument.symbol, price, book.direction)
-        self.watch.last = trade
         self.rearm()
 
     def on_quote(self, quote: QuoteTick) -> None:
         """Take a new quote; what waited for one trades against it."""
-        self._clock.advance_to(quote.timestamp)
+        # What takes effect at the time of the quote meets it, not the one before.
+        self._clock.advance_to(quote.timestamp - 1)
         self.watch.quote = quote
+        self._clock.advance_to(quote.timestamp)
         for book in self.books:
-            self.meet_quote(book)
+            for order in book.take_waiting():
+                self.work(order)
         self.rearm()
-
-    def meet_quote(self, book: Book) -> None:
-        """Let what waits in ``book`` trade at the far side of the quote."""
-        self._step, self._sequence = "quote", -1
-        for order in book.take_waiting():
-            self.work(order)
 
     def work(self, order: WorkingOrder) -> None:
         """Put an order in the book; it trades at once where a quote or a moving price allows."""
         book = self.book_of(order)
-        price = None
-        if book.price is None:
-            price = self.far_side(order)
-            if price is not None:
-                self._step = "quote"
-                quote = self.watch.quote
-                assert quote is not None
-                self._fund(quote.ask_size if order.sign > 0 else quote.bid_size)
-            elif self._settings.market_entry == "on_close" and order.order.role is _ENTRY:
-                price = self.last_ticks()
-                self._step = "close"
-                self._fund(None)
-        book.add(order, self.last_ticks() if book.price is None else None, price)
+        if book.price is not None:
+            book.add(order, None, None)
+            return
+        last = self.last_ticks()
+        price = self.far_side(order)
+        quote = self.watch.quote
+        if quote is not None:
+            self._step, self._sequence = "quote", -1
+            self._fund(order.sign, quote, quote.ask_size if order.sign > 0 else quote.bid_size)
+        elif self._settings.market_entry == "on_close" and order.order.role is _ENTRY:
+            price = last
+            known = self.watch.last
+            self._step, self._sequence = "close", -1
+            if known is not None:
+                volume = known.volume if isinstance(known, BarData) else known.size
+                self._fund(_TAPE, known, volume)
+        book.add(order, last, price)
 
     def settle(self) -> None:
         """Trade what takes the market at the last price: nothing comes after it."""
         price = self.last_ticks()
         if price is None:
             return
-        self._step = "close"
-        self._fund(None)
+        self._step, self._sequence = "close", -1
         for book in self.books:
+            book.volume = None
             for order in book.take_waiting():
-                if order.takes_market:
+                if order.takes_market and order.is_active:
                     book.price = price
-                    book.add(order, None, None)
-                    book.rest()
+                book.add(order, price, None)
+                book.rest()
         self.rearm()
 
-    def _fund(self, volume: float | None) -> None:
+    def _fund(self, source: int, event: object, volume: float) -> None:
+        """Let the orders share the volume of ``event``, once however often they meet it."""
         share = self._settings.volume_share
-        pool = None if share is None or volume is None else math.floor(share * volume)
+        if share is None:
+            return
+        funded, left = self._volumes[source]
+        if funded is not event:
+            left = Volume(math.floor(share * volume + _ROUNDING))
+            self._volumes[source] = (event, left)
         for book in self.books:
-            book.pool = pool
+            book.volume = left
 
     # Fills
 
     def _fill(self, working: WorkingOrder, quantity: int, base: int, liquidity: Liquidity) -> None:
         order = working.order
         role = order.role
-        instrument = self.instrument
-        reference = instrument.to_price(base)
-        slippage, model, price = 0.0, "", reference
+        slippage, model, price = 0.0, "", self.instrument.to_price(base)
         if liquidity is _TAKER and self._slippage is not None:
             model = self._model
-            slippage = self._adverse(working, base, reference)
-            price = reference + working.sign * slippage
+            price, slippage = self._slip(working, base, price)
         working.filled += quantity
         complete = working.filled >= working.quantity
         other = None
-        if self._bar is not None and role in _SIBLING and self._step != "open":
+        time_ns = self._clock.now_ns()
+        if role in _SIBLING:
             other = self._other_outcome(working)
+        elif role is _ENTRY and self._entry_ns is not None:
+            time_ns = max(self._entry_ns, working.since_ns)
+            if self._step != "open":
+                self._entered.append(order.trade_id)
         if complete:
             self.drop(working)
-        entry_ns = self._entry_ns
-        time_ns = self._clock.now_ns() if role is not _ENTRY or entry_ns is None else entry_ns
         self._listener.on_report(
             Fill(
                 self._next_fill_id(),
@@ -265,44 +287,67 @@ class Market:
             )
         )
 
-    def _adverse(self, working: WorkingOrder, base: int, reference: float) -> float:
-        """Slippage of a fill at ``base``, in points, within the order's limit."""
+    def _slip(self, working: WorkingOrder, base: int, reference: float) -> tuple[float, float]:
+        """Price and slippage, in points, of a fill at ``base``, within the order's limit."""
         assert self._slippage is not None
-        slippage = self._slippage(working.order, self.view(reference))
-        if not 0 <= slippage < _INFINITY:
+        try:
+            slippage = self._slippage(working.order, self.view(reference))
+            is_valid = 0 <= slippage < _INFINITY
+        except Exception as error:
+            message = f"slippage: {type(error).__name__}: {error}"
+            raise PluginError(self._model, message) from error
+        if not is_valid:
             raise PluginError(
                 self._model, f"slippage: expected a finite number >= 0, was {slippage!r}"
             )
-        if working.limit is not None:
-            room = self.instrument.to_price(working.sign * (working.limit - base))
-            return min(slippage, room)
-        return slippage
+        to_price, sign = self.instrument.to_price, working.sign
+        ticks = slippage / self.instrument.tick_size
+        whole = round(ticks)
+        limit = working.limit
+        if limit is not None and ticks > sign * (limit - base):
+            return to_price(limit), to_price(sign * (limit - base))
+        if abs(ticks - whole) < _ROUNDING:
+            # On the grid the price is that of its tick, without what adding floats leaves.
+            return to_price(base + sign * whole), slippage
+        return reference + sign * slippage, slippage
 
     def _other_outcome(self, working: WorkingOrder) -> OtherOutcome | None:
-        """The exit on the other path, where this bar reaches both levels."""
-        legs = self.legs.get(working.order.trade_id)
-        sibling = legs and legs.get(_SIBLING[working.order.role])
-        if not sibling:
+        """The exit on the other path through this bar, or through the bar of the entry."""
+        trade_id = working.order.trade_id
+        role = working.order.role
+        if self._bar is not None and self._step != "open":
+            sibling = self.legs.get(trade_id, _NO_LEGS).get(_SIBLING[role])
+            other = sibling and self._outcome(sibling)
+            if other:
+                return other
+        missed = self._missed.get(trade_id)
+        if missed is None or (missed.role is role and working.terms[0] is not _MARKET):
             return None
-        low, high = self._range
-        extreme = high if sibling.sign < 0 else low
-        if sibling.order.role is _STOP:
-            extreme = low if sibling.sign < 0 else high
-            level = sibling.trigger
-            reached = level is not None and sibling.sign * (extreme - level) >= 0
-        else:
-            level = sibling.limit
-            beyond = 0 if self._settings.limit_fill == "touch" else 1
-            reached = level is not None and sibling.sign * (level - extreme) >= beyond
-        if not reached or level is None:
-            return None
-        reference = self.instrument.to_price(level)
-        slippage = 0.0
-        if sibling.order.role is _STOP and self._slippage is not None:
-            slippage = self._adverse(sibling, level, reference)
-        price = reference + sibling.sign * slippage
-        return OtherOutcome(sibling.order.role, price, level, slippage)
+        return missed
 
+    def _look_for_missed_exits(self) -> None:
+        """Remember what trades that were entered on the way, and are held, met before they were."""
+        for trade_id in self._entered:
+            for leg in self.legs.get(trade_id, _NO_LEGS).values():
+                # Where a trailing stop stood on the other path is not known.
+                missed = self._outcome(leg) if leg.order.trail_ticks is None else None
+                if missed is not None:
+                    self._missed[trade_id] = missed
+                    break
+        self._entered.clear()
+
+    def _outcome(self, leg: WorkingOrder) -> OtherOutcome | None:
+        """The exit at the level of this stop or target, if the bar reaches it."""
+        low, high = self._range
+        if leg.order.role is _STOP:
+            level = leg.trigger
+            beyond = 0
+            extreme = high if leg.sign > 0 else low
+        else:
+            level = leg.limit
+            beyond = 0 if self._settings.limit_fill == "touch" else 1
+            extreme = low if leg.sign > 0 else high
+        ...
     def _end(self, working: WorkingOrder, reason: str) -> None:
         self.drop(working)
         self._listener.on_report(

@@ -1,6 +1,7 @@
 """A simulated broker: takes orders, and is fed the market data that fills them."""
 
 import random
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -30,10 +31,11 @@ from fillbridge_hooks.sessions import trade_date_end_ns
 
 from fillbridge_sim.market import Market
 from fillbridge_sim.settings import SampledLatency, SimulationSettings
-from fillbridge_sim.working import WorkingOrder
+from fillbridge_sim.working import Terms, WorkingOrder
 
 _MILLISECOND = 1_000_000
 _LEGS = (OrderRole.STOP, OrderRole.TARGET)
+_MARKET = OrderType.MARKET
 
 
 class SimulatedBroker:
@@ -55,6 +57,8 @@ class SimulatedBroker:
         self._accepted = 0
         self._filled = 0
         self._latency = _latency(settings)
+        self._on_the_way: deque[tuple[int, Callable[[], None]]] = deque()
+        """What has yet to take effect, and when, ns UTC; the first is due first."""
 
     def open_market(self, instrument: Instrument) -> PriceWatch:
         """Trade ``instrument`` from now on; the watch is the same object at every call."""
@@ -130,18 +134,34 @@ class SimulatedBroker:
 
     def settle(self) -> None:
         """The data has ended: fill what must trade at the last known prices."""
-        for market in self._markets.values():
-            market.settle()
+        while True:
+            if self._on_the_way:
+                self._clock.advance_to(self._on_the_way[-1][0])
+            for market in self._markets.values():
+                market.settle()
+            if not self._on_the_way:
+                return
 
     # Effects, once the latency is over
 
     def _later(self, effect: Callable[[], None], latency: Callable[[], float]) -> None:
         due_ns = self._clock.now_ns() + round(latency() * _MILLISECOND)
+        if self._on_the_way:
+            due_ns = max(due_ns, self._on_the_way[-1][0])
+        self._on_the_way.append((due_ns, effect))
         # A callback falls due after its time, an order acts at it.
-        self._clock.call_at(due_ns - 1, effect)
+        self._clock.call_at(due_ns - 1, self._arrive)
+
+    def _arrive(self) -> None:
+        # Whatever else is due at that time arrives from within, so the first stays the first.
+        self._clock.advance_to(self._on_the_way[0][0])
+        _, effect = self._on_the_way.popleft()
+        effect()
 
     def _work(self, market: Market, working: WorkingOrder) -> None:
         if working.is_active:
+            if self._latency is not None:
+                working.since_ns = self._clock.now_ns()
             market.work(working)
             self._rearm(market, working)
 
@@ -171,19 +191,17 @@ class SimulatedBroker:
         now = self._clock.now_ns()
         client_order_id = change.client_order_id
         known = self._orders.get(client_order_id)
-        if known is None or change.quantity <= known[1].filled:
-            reason = "no working order" if known is None else "that quantity is filled"
+        terms = (change.order_type, change.limit_ticks, change.trigger_ticks)
+        reason = _objection(known and known[1], change.quantity, terms)
+        if known is None or reason:
             self._listener.on_report(ReplaceRejected(client_order_id, reason, now))
             return
         market, working = known
         working.quantity = change.quantity
-        terms = (change.order_type, change.limit_ticks, change.trigger_ticks)
-        # A stop that triggered but found too little volume is a market order already.
-        moves = terms != working.terms and working.order_type is not OrderType.MARKET
+        moves = terms != working.terms and working.order_type is not _MARKET
         if moves:
             market.book_of(working).take_out(working)
-            working.terms = terms
-            working.order_type, working.limit, working.trigger = terms
+            working.change_terms(terms)
         self._listener.on_report(
             Replaced(
                 client_order_id,
@@ -206,6 +224,18 @@ class SimulatedBroker:
     def _next_fill_id(self) -> str:
         self._filled += 1
         return f"F{self._filled}"
+
+
+def _objection(working: WorkingOrder | None, quantity: int, terms: Terms) -> str:
+    """Why the order cannot be changed so, ``""`` if it can."""
+    if working is None:
+        return "no working order"
+    if quantity <= working.filled:
+        return "that quantity is filled"
+    # A stop that triggered but found too little volume is a market order already.
+    if working.order_type is _MARKET and terms[0] is not _MARKET and terms != working.terms:
+        return "it is a market order now"
+    return ""
 
 
 def _latency(settings: SimulationSettings) -> Callable[[], float] | None:

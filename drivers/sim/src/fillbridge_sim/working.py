@@ -2,6 +2,9 @@
 
 from fillbridge_hooks import Direction, Order, OrderRole, OrderType, Side
 
+Terms = tuple[OrderType, int | None, int | None]
+"""Order type, limit and trigger."""
+
 
 class WorkingOrder:
     """Terms and progress of one order; prices in ticks.
@@ -22,6 +25,7 @@ class WorkingOrder:
         "quantity",
         "sequence",
         "sign",
+        "since_ns",
         "terms",
         "trail",
         "trigger",
@@ -39,14 +43,24 @@ class WorkingOrder:
         self.limit = order.limit_ticks
         self.trigger = order.trigger_ticks
         self.trail = order.trail_ticks
-        self.terms = (order.order_type, order.limit_ticks, order.trigger_ticks)
-        """Type, limit and trigger as they were last asked for; the trigger may have trailed."""
+        self.terms: Terms = (order.order_type, order.limit_ticks, order.trigger_ticks)
+        """As they were last asked for; it may have triggered or trailed since."""
+        self.since_ns = 0
+        """When it reached the market after some latency."""
         self.quantity = order.quantity
         self.filled = 0
         self.version = 0
         self.is_active = True
         self.fresh = True
         """Has not yet met the market: what it takes on arrival, it takes as a taker."""
+
+    def change_terms(self, terms: Terms) -> None:
+        """Work with these terms from now on; a stop-limit that triggered stays a limit order."""
+        has_triggered = self.order_type is not self.terms[0]
+        self.terms = terms
+        self.order_type, self.limit, self.trigger = terms
+        if has_triggered and self.order_type is OrderType.STOP_LIMIT:
+            self.order_type, self.trigger = OrderType.LIMIT, None
 
     @property
     def takes_market(self) -> bool:
