@@ -120,10 +120,10 @@ def make_bars(count: int, seed: int = SEED, block: int = BLOCK) -> Iterator[Bars
         volume = np.rint(np.exp(streams[6].standard_normal(size) * 0.8 + 6.5))
         yield Bars(
             first,
-            opening * TICK,
-            (np.maximum(opening, closing) + above) * TICK,
-            (np.minimum(opening, closing) - below) * TICK,
-            closing * TICK,
+            _points(opening),
+            _points(np.maximum(opening, closing) + above),
+            _points(np.minimum(opening, closing) - below),
+            _points(closing),
             np.maximum(1.0, volume),
         )
 
@@ -135,6 +135,12 @@ def _reflect(ticks: "NDArray[np.int64]") -> "NDArray[np.int64]":
     width = high - low
     phase = np.mod(ticks - low, 2 * width)
     return low + np.where(phase > width, 2 * width - phase, phase)
+
+
+def _points(ticks: "NDArray[np.int64]") -> "NDArray[np.float64]":
+    import numpy as np
+
+    return np.multiply(ticks, TICK, dtype=np.float64)
 
 
 def make_signals(count: int, seed: int = SEED) -> "tuple[NDArray[np.int64], NDArray[np.int64]]":
@@ -294,7 +300,9 @@ def run_side(side: str, count: int) -> Run:
     """One run in a fresh process."""
     # Imports nothing heavy itself: on Linux a child starts with the peak memory of its parent.
     command = [sys.executable, __file__, "--bars", str(count), "--side", side]
-    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        sys.exit(f"{side} ended with exit code {done.returncode}")
     return Run(*json.loads(done.stdout))
 
 

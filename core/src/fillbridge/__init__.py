@@ -4,6 +4,17 @@ Everything here is the public API: the handlers for those who embed them, the na
 specification, and the hook markers and messages, so that one import is enough.
 """
 
+from fillbridge.bus import EventBus, InProcessBus
+from fillbridge.config import Settings
+from fillbridge.cost_models import CommissionModel, SlippageModel
+from fillbridge.handlers import (
+    AbstractExecutionHandler,
+    BacktestExecutionHandler,
+    ExecutionHandlerAPI,
+)
+from fillbridge.metrics import ExecutionMetrics
+from fillbridge.plugins import Plugins
+from fillbridge.positions import Position, PositionManager
 from fillbridge_hooks import (
     ArrivalPrice,
     BarData,
@@ -29,18 +40,6 @@ from fillbridge_hooks import (
     hookspec,
     specs,
 )
-
-from fillbridge.bus import EventBus, InProcessBus
-from fillbridge.config import Settings
-from fillbridge.cost_models import CommissionModel, SlippageModel
-from fillbridge.handlers import (
-    AbstractExecutionHandler,
-    BacktestExecutionHandler,
-    ExecutionHandlerAPI,
-)
-from fillbridge.metrics import ExecutionMetrics
-from fillbridge.plugins import Plugins
-from fillbridge.positions import Position, PositionManager
 
 Risk_Proposal = RiskProposal
 """The specification's name of ``RiskProposal``."""

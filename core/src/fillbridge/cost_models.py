@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fillbridge.config import decode_settings
+from fillbridge.plugins import Models, Plugins
 from fillbridge_hooks import (
     Direction,
     Fill,
@@ -14,9 +16,6 @@ from fillbridge_hooks import (
     OrderType,
     Side,
 )
-
-from fillbridge.config import decode_settings
-from fillbridge.plugins import Models, Plugins
 
 # The formulas are per point and contract: no instrument enters them.
 _ANY = Instrument(symbol="ANY", tick_size=0.01, point_value=1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from fillbridge.engine.state import EngineState, Trade
 from fillbridge_hooks import (
     TERMINAL_STATUSES,
     Direction,
@@ -10,14 +11,12 @@ from fillbridge_hooks import (
     RiskProposal,
 )
 
-from fillbridge.engine.state import EngineState
-
 _LONG = Direction.LONG
 _NO_EXPOSURE = (0, 0, 0, 0)
 _MINUTE_NS = 60_000_000_000
 
 
-def exposure(state: EngineState, symbol: str, without: str | None = None) -> Exposure:
+def exposure(state: EngineState, symbol: str, without: Trade | None = None) -> Exposure:
     """Exposure of a symbol and of the account, leaving out the trade ``without``.
 
     Entries that may still fill count as filled in the worst cases.
@@ -26,8 +25,8 @@ def exposure(state: EngineState, symbol: str, without: str | None = None) -> Exp
         return Exposure(symbol, 0, 0, 0, 0, 0, 0, 0, 0)
     held: dict[str, list[int]] = {}
     brackets: dict[str, int] = {}
-    for trade_id, trade in state.trades.items():
-        if trade_id == without:
+    for trade in state.trades.values():
+        if trade is without:
             continue
         name = trade.plan.instrument.symbol
         longs, shorts, buys, sells = held.setdefault(name, [0, 0, 0, 0])
@@ -61,8 +60,12 @@ def risk_context(
     proposal: RiskProposal,
     now_ns: int,
     last_price: Callable[[str], float | None],
+    without: Trade | None = None,
 ) -> RiskContext:
-    """The counters of the trade date, and what open positions are worth at last prices."""
+    """The counters of the trade date, and what open positions are worth at last prices.
+
+    :param without: the trade under judgement, if its approval was counted already
+    """
     counters = state.counters
     orders = trades = rejects = realised = 0
     if now_ns < counters.trade_date_ends_ns:
@@ -74,6 +77,12 @@ def risk_context(
         if time_ns > since:
             break
         expired += 1
+    messages = len(counters.message_times) - expired
+    last_orders = counters.recent_orders
+    if without is not None:
+        orders, trades, messages = max(0, orders - 1), max(0, trades - 1), max(0, messages - 1)
+        entry = without.plan.entry
+        last_orders = tuple(order for order in last_orders if order is not entry)
     return RiskContext(
         now_ns,
         proposal,
@@ -82,8 +91,8 @@ def risk_context(
         rejects,
         realised / 100,
         open_pnl(state, last_price) if state.trades else 0.0,
-        len(counters.message_times) - expired,
-        counters.recent_orders,
+        messages,
+        last_orders,
     )
 
 

@@ -5,6 +5,9 @@ from datetime import datetime
 
 import msgspec
 
+from fillbridge.config import find_instrument
+from fillbridge.shell import Shell
+from fillbridge.times import to_nanoseconds
 from fillbridge_hooks import (
     BarData,
     Instrument,
@@ -14,10 +17,6 @@ from fillbridge_hooks import (
     SimulationSession,
     TradeTick,
 )
-
-from fillbridge.config import find_instrument
-from fillbridge.shell import Shell
-from fillbridge.times import to_nanoseconds
 
 _SECOND = 1_000_000_000
 

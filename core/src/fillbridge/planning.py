@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from fillbridge.engine.messages import TradePlan
 from fillbridge_hooks import (
     ArrivalPrice,
     Direction,
@@ -16,8 +17,6 @@ from fillbridge_hooks import (
     TimeInForce,
     Urgency,
 )
-
-from fillbridge.engine.messages import TradePlan
 
 _SECOND = 1_000_000_000
 REMAINDER_SECONDS = 2

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fillbridge_hooks import Direction, ExitReason, OrderInfo, OrderRole
-
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.results import order_info
 from fillbridge.times import to_datetime
+from fillbridge_hooks import Direction, ExitReason, OrderInfo, OrderRole
 
 ExcursionOf = Callable[[Trade], tuple[float, float]]
 """Favourable (>= 0) and adverse (<= 0) excursion of an open trade, in points."""

@@ -5,6 +5,11 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from fillbridge.bus import EventBus, InProcessBus, Interest
+from fillbridge.engine.state import OrderState, Trade
+from fillbridge.plugins import Implementation
+from fillbridge.results import order_info
+from fillbridge.times import to_datetime
 from fillbridge_hooks import (
     EXECUTION_ERROR,
     ORDER_STATUS_CHANGE,
@@ -16,12 +21,6 @@ from fillbridge_hooks import (
     RiskProposal,
     TradeResult,
 )
-
-from fillbridge.bus import EventBus, InProcessBus, Interest
-from fillbridge.engine.state import OrderState, Trade
-from fillbridge.plugins import Implementation
-from fillbridge.results import order_info
-from fillbridge.times import to_datetime
 
 _logger = logging.getLogger(__name__)
 

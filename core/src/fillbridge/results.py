@@ -1,5 +1,9 @@
 """What users are handed, made from the engine's state: orders as they stand, trades as they ended."""
 
+from fillbridge.engine.messages import TradeMeasured
+from fillbridge.engine.money import gross_cents, slippage_cents
+from fillbridge.engine.state import OrderState, Trade
+from fillbridge.times import to_datetime
 from fillbridge_hooks import (
     ExitReason,
     OrderInfo,
@@ -7,11 +11,6 @@ from fillbridge_hooks import (
     TradeExecution,
     TradeResult,
 )
-
-from fillbridge.engine.messages import TradeMeasured
-from fillbridge.engine.money import gross_cents, slippage_cents
-from fillbridge.engine.state import OrderState, Trade
-from fillbridge.times import to_datetime
 
 _SECOND = 1_000_000_000
 _TARGET = OrderRole.TARGET

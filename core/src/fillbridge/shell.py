@@ -8,36 +8,9 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import msgspec
-
-from fillbridge_hooks import (
-    Accepted,
-    Cancelled,
-    CommissionFunction,
-    Direction,
-    Expired,
-    Fill,
-    FillbridgeError,
-    Hold,
-    Instrument,
-    InvalidValue,
-    MarketView,
-    Order,
-    OrderRefused,
-    OrderRole,
-    OutcomeUnknown,
-    PositionView,
-    PriceWatch,
-    Refuse,
-    Rejected,
-    Replaced,
-    Report,
-    RiskProposal,
-    SimulationSession,
-    TradeResult,
-    VirtualClock,
-)
 
 from fillbridge.approval import (
     NamedCheck,
@@ -61,7 +34,6 @@ from fillbridge.engine.messages import (
     Submit,
     TimerFired,
     Track,
-    TradeAbandoned,
     TradeApproved,
     TradeMeasured,
     TradePlan,
@@ -75,12 +47,46 @@ from fillbridge.plugins import Implementation
 from fillbridge.publishing import Publisher
 from fillbridge.results import trade_execution, trade_result
 from fillbridge.scoring import score_execution, shortfall_scale
+from fillbridge_hooks import (
+    Accepted,
+    Cancelled,
+    CommissionFunction,
+    Direction,
+    Expired,
+    Fill,
+    FillbridgeError,
+    Hold,
+    Instrument,
+    InvalidValue,
+    MarketView,
+    Order,
+    OrderRefused,
+    OrderRole,
+    OrderType,
+    OutcomeUnknown,
+    PositionView,
+    PriceWatch,
+    Refuse,
+    Rejected,
+    Replaced,
+    Report,
+    SimulationSession,
+    TradeResult,
+    VirtualClock,
+)
 
 _logger = logging.getLogger(__name__)
 
 _ENTRY = OrderRole.ENTRY
 _SHORT = Direction.SHORT
 _NONE: dict[str, Excursion] = {}
+_PRICES_OF = {
+    OrderType.MARKET: (False, False),
+    OrderType.LIMIT: (True, False),
+    OrderType.STOP: (False, True),
+    OrderType.STOP_LIMIT: (True, True),
+}
+"""Whether an entry of this type has a limit and a trigger."""
 _REPORTS = (Accepted, Cancelled, Expired, OutcomeUnknown, Rejected, Replaced)
 
 Recorder = Callable[[Sequence[Event]], None]
@@ -105,7 +111,7 @@ class Shell:
     :param publisher: takes what happens to the bus
     :param metrics: counts what happens
     :param on_trade_closed: takes each closed trade with its result, before it is forgotten
-    :param on_entry_failed: takes each plan whose entry ended without a fill, and why
+    :param on_entry_failed: takes each trade whose entry ended without a fill, and why
     :param record: keeps events before their effects leave; ``None`` keeps nothing
     """
 
@@ -116,7 +122,7 @@ class Shell:
         publisher: Publisher,
         metrics: ExecutionMetrics,
         on_trade_closed: Callable[[Trade, TradeResult], None],
-        on_entry_failed: Callable[[TradePlan, str], None],
+        on_entry_failed: Callable[[Trade, str], None],
         record: Recorder | None = None,
     ) -> None:
         self.state = EngineState()
@@ -133,7 +139,7 @@ class Shell:
         self._inbox: deque[Input] = deque()
         self._is_stepping = False
         self._recorded = 0
-        self._judged_at = 0
+        self._judged = ("", 0)
         self._timers: dict[str, list[Callable[[], None]]] = {}
         self._effects: dict[type, Callable[..., None]] = {
             Submit: self._submit,
@@ -175,10 +181,10 @@ class Shell:
         objections = self._objections(plan, market)
         if objections:
             reasons = tuple(str(objection) for objection in objections)
-            self.step(TradeRefused(plan.proposal, reasons, now))
+            self.step(TradeRefused(plan.proposal, plan.instrument, reasons, now))
             raise OrderRefused(objections)
         self._metrics.contracts_requested += plan.entry.quantity
-        self._judged_at = self._recorded
+        self._judged = (plan.trade_id, self._recorded)
         self.step(TradeApproved(plan, now))
 
     def _prepare(self, plan: TradePlan, market: MarketView) -> TradePlan:
@@ -197,7 +203,7 @@ class Shell:
         return plan if order is plan.entry else msgspec.structs.replace(plan, entry=order)
 
     def _objections(
-        self, plan: TradePlan, market: MarketView, without: str | None = None
+        self, plan: TradePlan, market: MarketView, without: Trade | None = None
     ) -> list[Refuse | Hold]:
         checks = self._hooks.risk_checks
         if not checks:
@@ -208,7 +214,7 @@ class Shell:
             plan.entry,
             exposure(self.state, plan.instrument.symbol, without),
             market,
-            risk_context(self.state, plan.proposal, now, self._last_price),
+            risk_context(self.state, plan.proposal, now, self._last_price, without),
         )
 
     def _last_price(self, symbol: str) -> float | None:
@@ -274,12 +280,12 @@ class Shell:
         self.session.submit(approved)
 
     def _objections_at_the_wire(self, trade: Trade) -> list[Refuse | Hold]:
-        # The checks are pure: where only the approval happened since, their answer stands.
-        if self._recorded == self._judged_at + 1:
-            return []
         plan = trade.plan
+        # The checks are pure: where only the approval happened since, their answer stands.
+        if self._judged == (plan.trade_id, self._recorded - 1):
+            return []
         market = self.session.market(plan.instrument.symbol)
-        return self._objections(plan, market, without=plan.trade_id)
+        return self._objections(plan, market, without=trade)
 
     def _cancel(self, effect: Cancel) -> None:
         self.session.cancel(effect.client_order_id)
@@ -303,6 +309,7 @@ class Shell:
         tracked[effect.trade_id] = Excursion(plan.direction)
 
     def _measure(self, effect: Measure) -> None:
+        """Measure a trade, have it forgotten, and hand over its result."""
         trade_id = effect.trade_id
         trade = self.state.trades[trade_id]
         plan = trade.plan
@@ -318,7 +325,13 @@ class Shell:
         measured = TradeMeasured(trade_id, favourable, adverse, score, last_exit.time_ns)
         result = trade_result(trade, measured)
         self._cancel_timers(trade_id)
-        self.step(measured)
+        # Now, not once the queue is done: whoever takes the result finds the trade gone.
+        events, _ = decide(self.state, measured, self.clock.now_ns())
+        if self._record is not None:
+            self._record(events)
+        self._recorded += len(events)
+        for event in events:
+            fold(self.state, event)
 
         metrics = self._metrics
         metrics.trades_closed += 1
@@ -334,16 +347,15 @@ class Shell:
         for plugin in self._hooks.score_execution:
             try:
                 score = plugin.function(trade_execution(trade))
+                if score is None:
+                    continue
+                if 0 <= score <= 1:
+                    return float(score)
+                raise InvalidValue("score", "a number from 0 to 1", score)
             except Exception:
                 _logger.exception(
                     "plugin %s failed to score %s", plugin.plugin, trade.plan.trade_id
                 )
-                continue
-            if score is None:
-                continue
-            if 0 <= score <= 1:
-                return float(score)
-            _logger.error("plugin %s: score: expected 0..1, was %r", plugin.plugin, score)
         plan = trade.plan
         arrival = plan.entry.arrival
         price = None if arrival is None else arrival.price
@@ -359,16 +371,18 @@ class Shell:
         )
 
     def _entry_failed(self, effect: EntryFailed) -> None:
-        plan = effect.plan
+        trade, entry = self.state.orders[effect.entry_id]
+        plan = trade.plan
         self._cancel_timers(plan.trade_id)
         self._metrics.execution_errors += 1
-        self._on_entry_failed(plan, effect.reason)
+        self._metrics.orders_by_status[entry.status] += 1
+        self._on_entry_failed(trade, effect.reason)
         error = f"trade {plan.trade_id}: {effect.reason}"
         self._publisher.execution_error(error, plan.proposal, self.clock.now_ns())
 
     def _raise_alarm(self, effect: Raise) -> None:
-        _logger.error("trade %s: %s", effect.trade_id, effect.message)
-        error = f"trade {effect.trade_id}: {effect.message}"
+        error = f"trade {effect.trade_id}: {effect.message}" if effect.trade_id else effect.message
+        _logger.error(error)
         self._publisher.execution_error(error, None, self.clock.now_ns())
 
     def _cancel_timers(self, trade_id: str) -> None:
@@ -383,7 +397,7 @@ class Shell:
 
     # What others are told
 
-    def _observe(self, event: Event) -> None:
+    def _observe(self, event: Any) -> None:
         kind = type(event)
         if kind is FillBooked:
             self._observe_fill(event)
@@ -465,4 +479,12 @@ def _checked_change(plugin: str, order: Order, changed: object) -> Order:
         if getattr(changed, field) != getattr(order, field):
             value = repr(getattr(changed, field))
             raise OrderRefused([Refuse(check=plugin, limit=f"an unchanged {field}", value=value)])
+    if type(changed.quantity) is not int or changed.quantity < 1:
+        value = repr(changed.quantity)
+        raise OrderRefused([Refuse(check=plugin, limit="a quantity >= 1", value=value)])
+    has_limit, has_trigger = changed.limit_ticks is not None, changed.trigger_ticks is not None
+    if _PRICES_OF.get(changed.order_type) != (has_limit, has_trigger):
+        limit = f"the prices of a {changed.order_type} order and no other"
+        value = f"limit {changed.limit_ticks}, trigger {changed.trigger_ticks}"
+        raise OrderRefused([Refuse(check=plugin, limit=limit, value=value)])
     return changed

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 import msgspec
 
-from fillbridge.cli.output import fail, print_json
+from fillbridge.cli.output import failures, print_json
 from fillbridge.cli.progress import reading
-from fillbridge.config import Settings, load_settings
+from fillbridge.config import Settings, find_instrument, load_settings
+from fillbridge.config.instruments import known_instrument
 from fillbridge.files import BadFile, read_proposals
 from fillbridge.plugins import Plugins
 from fillbridge.runs import MarketFiles, OutputDirectory, RunResult, run_backtest
-from fillbridge_hooks import ConfigurationError, Instrument, InvalidValue, PluginError
+from fillbridge_hooks import ConfigurationError, Instrument
 
 _FILE = click.Path(path_type=Path)
 _CUSTOM_SYMBOL = "CUSTOM"
@@ -54,65 +55,71 @@ def backtest(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Run trade proposals through bars or ticks and write what came of them.
+    """Run trade proposals through market data.
 
-    Files are CSV, CSV.gz or Parquet; other columns than those named are ignored. Writes
-    trades.csv, trades.parquet, summary.json and report.html. Exits with 1 if the run failed, with
-    2 if an input or an option cannot be used.
+    Give --bars, or --ticks with or without --quotes. Files are CSV, CSV.gz or Parquet; other
+    columns than those named are ignored. Proposals have the columns
+    proposal_id,ts,direction,position_size and either stop_loss_ticks,take_profit_ticks or
+    stop_loss_price,take_profit_price.
+
+    Writes trades.csv, trades.parquet, summary.json and report.html. Exits with 1 if the run
+    failed, with 2 if an input or an option cannot be used.
 
     \b
     Example:
-      fillbridge backtest --bars es.csv.gz --proposals trades.csv --symbol ES --out result
+      fillbridge backtest --bars es.csv.gz --proposals ideas.csv --symbol ES --out result
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    try:
+    with failures():
         market = MarketFiles(bars=bars, ticks=ticks, quotes=quotes)
         plugins = Plugins()
         plugins.load()
         settings = load_settings(config, plugins.settings_sections()).settings
-        settings = _with_symbol(settings, symbol, tick_size, point_value)
-        title = f"{settings.backtest_settings.symbol}: {market.main.name}"
-        result = _run(market, proposals, settings, plugins, out, title)
-    except (BadFile, ConfigurationError, InvalidValue, click.UsageError) as error:
-        fail(error, 2)
-    except PluginError as error:
-        fail(error, 1)
+        settings = _with_instrument(settings, symbol, tick_size, point_value)
+        rows = read_proposals(proposals)
+        used = settings.backtest_settings.symbol
+        inputs = [path for path in (bars, ticks, quotes, proposals, config) if path is not None]
+        with OutputDirectory(out, inputs) as output, reading(market.main, "Backtest") as on_bytes:
+            title = f"{used}: {market.main.name}"
+            result = run_backtest(market, rows, settings, plugins, output.partial, title, on_bytes)
+            if tick_size is not None:
+                _check_used(used, market, result)
     if as_json:
         print_json({**result.summary, "directory": str(out), "files": result.files})
         return
     from fillbridge.cli.tables import print_summary
 
-    print_summary(result, out)
+    print_summary(result.summary, result.files, out)
 
 
-def _run(
-    market: MarketFiles,
-    proposals: Path,
-    settings: Settings,
-    plugins: Plugins,
-    out: Path,
-    title: str,
-) -> RunResult:
-    rows = read_proposals(proposals)
-    with OutputDirectory(out) as output, reading(market.main, "Backtest") as on_bytes:
-        return run_backtest(market, rows, settings, plugins, output.partial, title, on_bytes)
-
-
-def _with_symbol(
+def _with_instrument(
     settings: Settings, symbol: str | None, tick_size: float | None, point_value: float | None
 ) -> Settings:
     """The settings with what the command line says of the instrument."""
-    if (tick_size is None) != (point_value is None):
-        missing = "--point-value" if point_value is None else "--tick-size"
-        raise click.UsageError(f"{missing}: expected with its counterpart, was absent")
+    instruments = settings.instruments
     if tick_size is not None and point_value is not None:
         symbol = symbol or _CUSTOM_SYMBOL
-        custom = Instrument(symbol=symbol, tick_size=tick_size, point_value=point_value)
-        settings = msgspec.structs.replace(
-            settings, instruments={**settings.instruments, symbol: custom}
-        )
+        known = known_instrument(symbol, instruments)
+        if known is None:
+            given = Instrument(symbol=symbol, tick_size=tick_size, point_value=point_value)
+        else:
+            given = msgspec.structs.replace(known, tick_size=tick_size, point_value=point_value)
+        instruments = {**instruments, symbol: given}
+    elif tick_size is not None or point_value is not None:
+        alone = "--tick-size" if point_value is None else "--point-value"
+        raise ConfigurationError(f"--tick-size, --point-value: expected both, was {alone} alone")
     if symbol is None:
         return settings
+    find_instrument(symbol, instruments)
     return msgspec.structs.replace(
         settings,
+        instruments=instruments,
         backtest_settings=msgspec.structs.replace(settings.backtest_settings, symbol=symbol),
     )
+
+
+def _check_used(symbol: str, market: MarketFiles, result: RunResult) -> None:
+    """Refuse a run that took no notice of the instrument it was given."""
+    symbols = result.summary["symbols"]
+    if symbol not in symbols:
+        rule = f"expected rows of {symbol}, which --tick-size describes, was {', '.join(symbols)}"
+        raise BadFile(market.main, f"{rule} (name the one that is meant with --symbol)")

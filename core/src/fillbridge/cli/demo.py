@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
-from fillbridge.cli.output import fail, print_json
-from fillbridge.config import decode_settings
-from fillbridge.files import BadFile, read_proposals
+from fillbridge.cli.output import failures, print_json
+from fillbridge.cli.progress import reading
+from fillbridge.config import load_settings
+from fillbridge.files import read_proposals
 from fillbridge.plugins import Plugins
 from fillbridge.runs import MarketFiles, OutputDirectory, run_backtest
-from fillbridge.runs.demo import SETTINGS, write_session
-from fillbridge_hooks import ConfigurationError, PluginError, TradeResult
+from fillbridge.runs.demo import write_session
+from fillbridge_hooks import TradeResult
 
 
 @click.command()
@@ -24,42 +26,45 @@ from fillbridge_hooks import ConfigurationError, PluginError, TradeResult
     show_default=True,
     help="Directory of the output.",
 )
-@click.option("--seed", type=int, default=7, show_default=True, help="Another session.")
+@click.option("--seed", type=int, metavar="N", default=139, show_default=True, help="Which session.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
 def demo(out: Path, seed: int, as_json: bool) -> None:
-    """Trade a made-up ES session under the specification's costs and risk limits.
+    """Trade a made-up session of ES.
 
-    Writes the session (bars.csv, proposals.csv) and the files of a backtest.
+    Writes the session (bars.csv, proposals.csv, config.yaml) and the files of a backtest. The
+    same seed makes the same session; FILLBRIDGE_ variables do not change it.
 
     \b
     Example:
-      fillbridge demo --out demo && open demo/report.html
+      fillbridge demo --seed 8 --out demo
     """  # noqa: D301 (click reads the character \b: do not wrap)
     trades: list[TradeResult] = []
-    try:
+    with failures():
         plugins = Plugins()
         plugins.load()
-        settings = decode_settings(SETTINGS, plugins.settings_sections())
         with OutputDirectory(out) as output:
-            bars, proposals = write_session(output.partial, seed)
-            result = run_backtest(
-                MarketFiles(bars=bars),
-                read_proposals(proposals),
-                settings,
-                plugins,
-                output.partial,
-                f"Demo: a made-up ES session (seed {seed})",
-                on_trade=trades.append,
-            )
-    except (BadFile, ConfigurationError) as error:
-        fail(error, 2)
-    except PluginError as error:
-        fail(error, 1)
+            session = write_session(output.partial, seed)
+            settings = load_settings(session.config, plugins.settings_sections(), {}).settings
+            with reading(session.bars, "Demo") as on_bytes:
+                result = run_backtest(
+                    MarketFiles(bars=session.bars),
+                    read_proposals(session.proposals),
+                    settings,
+                    plugins,
+                    output.partial,
+                    f"A made-up session of ES (seed {seed})",
+                    on_bytes,
+                    trades.append,
+                )
+    files = [path.name for path in session] + result.files
     if as_json:
-        print_json({**result.summary, "directory": str(out), "files": result.files})
+        print_json({**result.summary, "directory": str(out), "files": files})
         return
     from fillbridge.cli.tables import print_equity, print_summary, print_trades
 
     print_trades(trades)
     print_equity(trades)
-    print_summary(result, out)
+    print_summary(result.summary, files, out)
+    bars, proposals, config = (shlex.quote(str(out / path.name)) for path in session)
+    click.echo("the same from these files:")
+    click.echo(f"  fillbridge backtest --bars {bars} --proposals {proposals} --config {config}")

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import traceback
+
 import click
 
 from fillbridge.cli.backtest import backtest
 from fillbridge.cli.config import config
 from fillbridge.cli.demo import demo
+from fillbridge.cli.output import fail, warnings
 from fillbridge.cli.plugins import plugins
 from fillbridge.plugins import Plugins
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="fillbridge", prog_name="fillbridge")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Fill trade proposals, keep them protected, and say what they cost.
 
     \b
     Example:
       fillbridge demo
     """  # noqa: D301 (click reads the character \b: do not wrap)
+    context.with_resource(warnings())
 
 
 for _command in (backtest, config, demo, plugins):
@@ -29,16 +34,25 @@ for _command in (backtest, config, demo, plugins):
 def add_plugin_commands(group: click.Group, installed: Plugins) -> None:
     """Let plugins add their commands; one that fails is left out, and that is said."""
     for found in installed.resolve("fillbridge_register_commands"):
+        before = dict(group.commands)
         try:
             found.function(group)
-        except Exception as error:  # noqa: BLE001  # a plugin's defect must not stop the others
+            for name, command in before.items():
+                if group.commands.get(name) is not command:
+                    raise ValueError(f"the command '{name}' is another's")
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # its defect must not stop others
+            group.commands = before
             message = f"its commands are absent: {type(error).__name__}: {error}"
             click.echo(f"Warning: {found.error(message)}", err=True)
 
 
 def main() -> None:
     """Run the command line; exits with 0 done, 1 failed, 2 usage or bad input."""
-    installed = Plugins()
-    installed.load(strict=False)
-    add_plugin_commands(cli, installed)
-    cli(prog_name="fillbridge")
+    try:
+        installed = Plugins()
+        installed.load(strict=False)
+        add_plugin_commands(cli, installed)
+        cli(prog_name="fillbridge")
+    except Exception as error:  # noqa: BLE001  # a defect, of which users see a sentence
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        fail(f"unexpected {type(error).__name__} at {place.filename}:{place.lineno}: {error}", 1)

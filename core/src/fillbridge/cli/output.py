@@ -2,22 +2,63 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 import msgspec
 
+from fillbridge.files import BadFile
+from fillbridge_hooks import ConfigurationError, FillbridgeError, InvalidValue
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.console import Console
 
 _PIPE_WIDTH = 200
 """Columns where the output is no terminal, so that lines of a table are not broken."""
 
+_MOST_WARNINGS = 20
+
 
 def fail(message: object, code: int) -> NoReturn:
     """Say on standard error what is wrong and exit: 1 for a failure, 2 for bad input."""
-    click.echo(f"Error: {message}", err=True)
+    click.echo(f"Error: {_one_line(message)}", err=True)
     raise SystemExit(code)
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn what goes wrong on purpose into one sentence and an exit code."""
+    try:
+        yield
+    except (BadFile, ConfigurationError, InvalidValue) as error:
+        fail(error, 2)
+    except FillbridgeError as error:
+        fail(error, 1)
+    except OSError as error:
+        place = "" if error.filename is None else f"{error.filename}: "
+        fail(f"{place}{error.strerror or error}", 1)
+
+
+@contextmanager
+def warnings() -> Iterator[None]:
+    """Show what Fillbridge logs, a line each and on standard error.
+
+    A plugin that fails usually does so again and again: of what one statement says of one plugin
+    the first is shown, and at the end how many more there were.
+    """
+    handler = _Warnings(logging.WARNING)
+    logger = logging.getLogger("fillbridge")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        if handler.hidden:
+            click.echo(f"Warning: {handler.hidden:,} more like these", err=True)
 
 
 def print_json(document: object) -> None:
@@ -32,3 +73,25 @@ def console() -> Console:
 
     terminal = Console(highlight=False)
     return terminal if terminal.is_terminal else Console(highlight=False, width=_PIPE_WIDTH)
+
+
+class _Warnings(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.hidden = 0
+        self._shown: set[tuple[str, object]] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        subject = record.args[0] if isinstance(record.args, tuple) and record.args else None
+        kind = (record.msg, subject)
+        if kind in self._shown or len(self._shown) == _MOST_WARNINGS:
+            self.hidden += 1
+            return
+        self._shown.add(kind)
+        cause = record.exc_info[1] if record.exc_info else None
+        reason = "" if cause is None else f": {type(cause).__name__}: {cause}"
+        click.echo(f"Warning: {_one_line(record.getMessage() + reason)}", err=True)
+
+
+def _one_line(message: object) -> str:
+    return " ".join(str(message).splitlines())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -14,16 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from fillbridge.runs import RunResult
     from fillbridge_hooks import TradeResult
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+_CHART_WIDTH = 64
+_CHART_HEIGHT = 6
 _MOST_REJECTED = 5
+_TEXT_COLUMNS = {"trade", "UTC", "side", "exit"}
 
 
-def print_summary(result: RunResult, directory: Path) -> None:
+def print_summary(summary: dict[str, Any], files: Sequence[str], directory: Path) -> None:
     """The figures of a run, the first rejected proposals, and where its files are."""
-    summary = result.summary
     table = Table("", "", show_header=False)
     counts = summary["by_exit_reason"].items()
     reasons = ", ".join(f"{name} {count}" for name, count in counts if count)
@@ -37,7 +41,9 @@ def print_summary(result: RunResult, directory: Path) -> None:
     table.add_row("net PnL", _money(summary["pnl_net"]))
     if summary["path_dependent"]:
         interval = f"{_money(summary['pnl_net_low'])} to {_money(summary['pnl_net_high'])}"
-        table.add_row("path dependent", f"{summary['path_dependent']:,} trades, net {interval}")
+        table.add_row("path dependent", f"{summary['path_dependent']:,} (net PnL {interval})")
+    if summary["cost_unknown"]:
+        table.add_row("cost unknown", f"{summary['cost_unknown']:,} (left out above)")
     out = console()
     out.print(Text(summary["title"], style="bold"))
     out.print(table)
@@ -45,30 +51,25 @@ def print_summary(result: RunResult, directory: Path) -> None:
         out.print(Text(f"rejected {one['proposal_id']} (row {one['row']}): {one['reason']}"))
     if summary["rejected"] > _MOST_REJECTED:
         out.print(Text(f"... and {summary['rejected'] - _MOST_REJECTED:,} more in summary.json"))
-    out.print(Text(f"{', '.join(result.files)} in {directory}"))
+    out.print(Text(f"{', '.join(files)} in {directory}"))
 
 
 def print_trades(trades: Sequence[TradeResult]) -> None:
-    """One line per trade, with what it cost."""
-    table = Table(
-        *("trade", "entry (UTC)", "", "size", "in", "out", "exit", "gross", "costs", "net")
-    )
-    for column in table.columns[3:6] + table.columns[7:]:
-        column.justify = "right"
-    for trade in trades:
-        costs = trade.commission + trade.slippage
-        color = "green" if trade.pnl_net > 0 else "red"
+    """One line per trade, in the order of entries, with what it cost."""
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for name in ("trade", "UTC", "side", "in", "out", "exit", "gross", "costs", "net"):
+        table.add_column(name, justify="left" if name in _TEXT_COLUMNS else "right", no_wrap=True)
+    for trade in sorted(trades, key=attrgetter("entry_time_ns")):
         table.add_row(
             trade.trade_id,
             f"{to_datetime(trade.entry_time_ns):%H:%M}",
-            trade.direction,
-            str(trade.position_size),
+            f"{trade.direction} {trade.position_size}",
             f"{trade.entry_price:.2f}",
             f"{trade.exit_price:.2f}",
             trade.exit_reason.value + ("*" if trade.path_dependent else ""),
             _money(trade.pnl_gross),
-            _money(-costs),
-            Text(_money(trade.pnl_net), style=color),
+            _money(-trade.commission - trade.slippage),
+            Text(_money(trade.pnl_net), style="green" if trade.pnl_net > 0 else "red"),
         )
     out = console()
     out.print(table)
@@ -76,16 +77,22 @@ def print_trades(trades: Sequence[TradeResult]) -> None:
         out.print("* the bar reached stop and target: its assumed path decided")
 
 
-def print_equity(trades: Sequence[TradeResult], width: int = 72) -> None:
-    """Net PnL after each trade, as a line of blocks."""
-    equity = [0.0]
-    for trade in trades:
-        equity.append(equity[-1] + trade.pnl_net)
-    points = [equity[round(i * (len(equity) - 1) / (width - 1))] for i in range(width)]
+def print_equity(trades: Sequence[TradeResult]) -> None:
+    """Net PnL after each trade, as a picture, where the output can show one."""
+    out = console()
+    if out.options.ascii_only:
+        return
+    equity = list(accumulate((trade.pnl_net for trade in trades), initial=0.0))
+    points = [equity[i * (len(equity) - 1) // (_CHART_WIDTH - 1)] for i in range(_CHART_WIDTH)]
     low, high = min(points), max(points)
-    span = (high - low) or 1.0
-    line = "".join(_BLOCKS[round((point - low) / span * (len(_BLOCKS) - 1))] for point in points)
-    console().print(Text(f"equity {_money(low)} {line} {_money(high)}"))
+    eighths = (_CHART_HEIGHT * 8 - 1) / ((high - low) or 1.0)
+    heights = [1 + round((point - low) * eighths) for point in points]
+    out.print(Text("\nequity: net PnL after each trade", style="bold"))
+    for row in reversed(range(_CHART_HEIGHT)):
+        label = {_CHART_HEIGHT - 1: _money(high), 0: _money(low)}.get(row, "")
+        line = "".join(_BLOCKS[min(8, max(0, height - row * 8))] for height in heights)
+        out.print(Text.assemble(f"{label:>10} ", (line, "green" if equity[-1] > 0 else "red")))
+    out.print()
 
 
 def _money(amount: float) -> str:

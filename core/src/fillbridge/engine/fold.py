@@ -7,23 +7,6 @@ is a function of the events alone.
 from collections.abc import Callable
 from typing import Any
 
-from fillbridge_hooks import (
-    TERMINAL_STATUSES,
-    Accepted,
-    Cancelled,
-    CancelRejected,
-    ExitReason,
-    Expired,
-    Order,
-    OrderRole,
-    OrderStatus,
-    OutcomeUnknown,
-    Rejected,
-    Replaced,
-    ReplaceRejected,
-)
-from fillbridge_hooks.sessions import NANOSECONDS, trade_date_end_ns
-
 from fillbridge.engine.messages import (
     CancelSent,
     CloseRequested,
@@ -38,8 +21,32 @@ from fillbridge.engine.messages import (
     TradeRefused,
 )
 from fillbridge.engine.money import fill_slippage_cents, gross_cents
-from fillbridge.engine.state import RECENT_ORDERS, Counters, EngineState, OrderState, Trade
+from fillbridge.engine.state import (
+    RECENT_ORDERS,
+    REMEMBERED_ENTRIES,
+    Counters,
+    EngineState,
+    OrderState,
+    Trade,
+)
 from fillbridge.engine.transitions import TRANSITIONS, Ignored, OrderSignal
+from fillbridge_hooks import (
+    TERMINAL_STATUSES,
+    Accepted,
+    Cancelled,
+    CancelRejected,
+    ExitReason,
+    Expired,
+    Instrument,
+    Order,
+    OrderRole,
+    OutcomeUnknown,
+    Rejected,
+    Replaced,
+    Replacement,
+    ReplaceRejected,
+)
+from fillbridge_hooks.sessions import NANOSECONDS, trade_date_end_ns
 
 _ENTRY = OrderRole.ENTRY
 _STOP = OrderRole.STOP
@@ -61,13 +68,13 @@ def _trade_approved(state: EngineState, event: TradeApproved) -> None:
     trade = Trade(plan, entry, [entry])
     state.trades[plan.trade_id] = trade
     state.orders[plan.entry.client_order_id] = (trade, entry)
-    counters = _counters(state, plan.entry, event.time_ns)
+    counters = _counters(state, plan.instrument, event.time_ns)
     counters.trades += 1
     _count_order(counters, plan.entry, event.time_ns)
 
 
 def _trade_refused(state: EngineState, event: TradeRefused) -> None:
-    state.counters.rejects += 1
+    _counters(state, event.instrument, event.time_ns).rejects += 1
 
 
 def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:
@@ -81,7 +88,7 @@ def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:
             trade.stop = order_state
         elif order.role is _TARGET:
             trade.target = order_state
-        _count_order(_counters(state, order, event.time_ns), order, event.time_ns)
+        _count_order(_counters(state, order.instrument, event.time_ns), order, event.time_ns)
 
 
 def _fill_booked(state: EngineState, event: FillBooked) -> None:
@@ -89,6 +96,8 @@ def _fill_booked(state: EngineState, event: FillBooked) -> None:
     trade, order_state = state.orders[fill.client_order_id]
     order = order_state.order
     quantity = fill.quantity
+    if trade.closed:
+        _reopen(state, trade)
 
     order_state.filled += quantity
     order_state.filled_value += fill.price * quantity
@@ -131,7 +140,8 @@ def exit_reason(trade: Trade, order: Order) -> ExitReason:
 def _accepted(state: EngineState, event: Accepted) -> None:
     trade, order_state = state.orders[event.client_order_id]
     order_state.broker_order_id = event.broker_order_id
-    order_state.acknowledged_ns = event.time_ns
+    if order_state.acknowledged_ns is None:
+        order_state.acknowledged_ns = event.time_ns
     _apply(trade, order_state, OrderSignal.ACCEPT)
 
 
@@ -144,7 +154,8 @@ def _expired(state: EngineState, event: Expired) -> None:
 
 
 def _rejected(state: EngineState, event: Rejected) -> None:
-    state.counters.rejects += 1
+    trade, _ = state.orders[event.client_order_id]
+    _counters(state, trade.plan.instrument, event.time_ns).rejects += 1
     _end(state, event, OrderSignal.REJECT)
 
 
@@ -180,11 +191,28 @@ def _replaced(state: EngineState, event: Replaced) -> None:
         order.arrival,
         order.urgency,
     )
-    if order_state.filled >= event.quantity:
+    if 0 < event.quantity <= order_state.filled:
         _apply(trade, order_state, _FILL)
+    asked = order_state.requested
+    if asked is not None and _same_terms(asked, order_state.order):
+        order_state.requested = None
 
 
-def _change_rejected(state: EngineState, event: CancelRejected | ReplaceRejected) -> None:
+def _same_terms(asked: Replacement, order: Order) -> bool:
+    return (asked.quantity, asked.order_type, asked.limit_ticks, asked.trigger_ticks) == (
+        order.quantity,
+        order.order_type,
+        order.limit_ticks,
+        order.trigger_ticks,
+    )
+
+
+def _replace_rejected(state: EngineState, event: ReplaceRejected) -> None:
+    _, order_state = state.orders[event.client_order_id]
+    order_state.requested = None
+
+
+def _cancel_rejected(state: EngineState, event: CancelRejected) -> None:
     _, order_state = state.orders[event.client_order_id]
     order_state.cancel_sent = False
     order_state.reason = ""
@@ -198,6 +226,8 @@ def _cancel_sent(state: EngineState, event: CancelSent) -> None:
 
 
 def _replace_sent(state: EngineState, event: ReplaceSent) -> None:
+    _, order_state = state.orders[event.change.client_order_id]
+    order_state.requested = event.change
     _count_message(state.counters, event.time_ns)
 
 
@@ -212,15 +242,23 @@ def _trade_measured(state: EngineState, event: TradeMeasured) -> None:
     gross = gross_cents(
         plan.direction, trade.entry_reference, trade.exit_reference, plan.instrument
     )
-    counters = _counters(state, plan.entry, event.time_ns)
+    counters = _counters(state, plan.instrument, event.time_ns)
     counters.realised_cents += gross - trade.slippage_cents - trade.commission_cents
     _forget(state, trade)
 
 
 def _trade_abandoned(state: EngineState, event: TradeAbandoned) -> None:
-    trade = state.trades[event.trade_id]
+    trade = state.trades.pop(event.trade_id)
     trade.closed = True
-    _forget(state, trade)
+    state.abandoned.append(trade.entry.order.client_order_id)
+    if len(state.abandoned) > REMEMBERED_ENTRIES:
+        del state.orders[state.abandoned.pop(0)]
+
+
+def _reopen(state: EngineState, trade: Trade) -> None:
+    trade.closed = False
+    state.trades[trade.plan.trade_id] = trade
+    state.abandoned.remove(trade.entry.order.client_order_id)
 
 
 def _report_ignored(state: EngineState, event: ReportIgnored) -> None:
@@ -246,10 +284,10 @@ def _apply(trade: Trade, order_state: OrderState, signal: OrderSignal) -> None:
         trade.working += 1
 
 
-def _counters(state: EngineState, order: Order, time_ns: int) -> Counters:
+def _counters(state: EngineState, instrument: Instrument, time_ns: int) -> Counters:
     counters = state.counters
     if time_ns >= counters.trade_date_ends_ns:
-        counters.trade_date_ends_ns = trade_date_end_ns(order.instrument, time_ns)
+        counters.trade_date_ends_ns = trade_date_end_ns(instrument, time_ns)
         counters.orders = counters.trades = counters.rejects = counters.realised_cents = 0
     return counters
 
@@ -278,8 +316,8 @@ _FOLDS: dict[type, Callable[[EngineState, Any], None]] = {
     Rejected: _rejected,
     OutcomeUnknown: _outcome_unknown,
     Replaced: _replaced,
-    CancelRejected: _change_rejected,
-    ReplaceRejected: _change_rejected,
+    CancelRejected: _cancel_rejected,
+    ReplaceRejected: _replace_rejected,
     CancelSent: _cancel_sent,
     ReplaceSent: _replace_sent,
     CloseRequested: _close_requested,

@@ -3,16 +3,16 @@
 An id is the trade's with a suffix for the role; a further order of a role gets its number.
 """
 
-from fillbridge_hooks import Fill, Order, OrderRole, OrderType, Side, TimeInForce
-
 from fillbridge.engine.messages import TradePlan
 from fillbridge.engine.state import OrderState, Trade
+from fillbridge_hooks import Fill, Order, OrderRole, OrderType, Side, TimeInForce
 
 STOP_SUFFIX = "_SL"
 TARGET_SUFFIX = "_TP"
 EXIT_SUFFIX = "_EXIT"
 
-_MAX_STOPS = 3
+_MAX_OF_A_LEG = 3
+_STOP = OrderRole.STOP
 
 
 def protective_legs(plan: TradePlan, quantity: int, fill: Fill) -> tuple[Order, Order]:
@@ -87,23 +87,22 @@ def exit_order(trade: Trade, quantity: int, side: Side | None = None) -> Order:
     )
 
 
-def stop_again(trade: Trade, lost: OrderState) -> Order | None:
-    """The lost stop once more, over what is held; ``None`` after too many of them."""
+def leg_again(trade: Trade, lost: OrderState, quantity: int) -> Order | None:
+    """A stop or target once more, over ``quantity``; ``None`` after too many of them."""
     order = lost.order
-    if order.role is not OrderRole.STOP or order.order_type is OrderType.MARKET:
+    if sum(other.order.role is order.role for other in trade.orders) >= _MAX_OF_A_LEG:
         return None
-    if sum(other.order.role is OrderRole.STOP for other in trade.orders) >= _MAX_STOPS:
-        return None
+    terms = lost.requested or order
     return Order(
-        _numbered(trade, OrderRole.STOP, STOP_SUFFIX),
+        _numbered(trade, order.role, STOP_SUFFIX if order.role is _STOP else TARGET_SUFFIX),
         order.trade_id,
         order.role,
         order.instrument,
         order.side,
-        trade.held,
+        quantity,
         order.order_type,
-        order.limit_ticks,
-        order.trigger_ticks,
+        terms.limit_ticks,
+        terms.trigger_ticks,
         order.trail_ticks,
         order.time_in_force,
         order.broker,

@@ -70,6 +70,7 @@ class TradeRefused(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A proposal was refused before anything was sent."""
 
     proposal: RiskProposal
+    instrument: Instrument
     reasons: tuple[str, ...]
     time_ns: int
 
@@ -206,7 +207,7 @@ class Measure(msgspec.Struct, frozen=True, gc=False):
 class EntryFailed(msgspec.Struct, frozen=True, gc=False):
     """Effect: the trade ended without a fill; tell whoever proposed it."""
 
-    plan: TradePlan
+    entry_id: str
     reason: str
 
 
@@ -252,3 +253,5 @@ Event = (
     | ReportIgnored
 )
 Effect = Submit | Cancel | Replace | SetTimer | Track | Measure | EntryFailed | Raise
+Decision = tuple[tuple[Event, ...], tuple[Effect, ...]]
+"""Events to record, and the effects that follow once they are."""

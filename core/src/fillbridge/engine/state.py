@@ -7,11 +7,11 @@ from collections import deque
 
 import msgspec
 
-from fillbridge_hooks import ExitReason, Fill, Order, OrderStatus
-
 from fillbridge.engine.messages import TradePlan
+from fillbridge_hooks import ExitReason, Fill, Order, OrderStatus, Replacement
 
 RECENT_ORDERS = 10
+REMEMBERED_ENTRIES = 32
 
 
 class OrderState(msgspec.Struct):
@@ -28,6 +28,8 @@ class OrderState(msgspec.Struct):
     first_fill_ns: int | None = None
     last_fill_ns: int | None = None
     cancel_sent: bool = False
+    requested: Replacement | None = None
+    """The terms that were last asked for, until the broker answers."""
     reason: str = ""
 
 
@@ -83,4 +85,7 @@ class EngineState(msgspec.Struct):
 
     trades: dict[str, Trade] = {}
     orders: dict[str, tuple[Trade, OrderState]] = {}
+    abandoned: list[str] = []
+    """The entries that ended last without a fill, oldest first: a late one brings its trade back,
+    so they stay in ``orders`` a while longer."""
     counters: Counters = msgspec.field(default_factory=Counters)

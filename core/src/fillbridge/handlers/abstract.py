@@ -6,6 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from fillbridge.bus import EventBus, InProcessBus
+from fillbridge.metrics import ExecutionMetrics
+from fillbridge.positions import Position
+from fillbridge.publishing import Publisher
 from fillbridge_hooks import (
     EXECUTE_TRADE,
     ExitReason,
@@ -15,11 +19,6 @@ from fillbridge_hooks import (
     Refuse,
     RiskProposal,
 )
-
-from fillbridge.bus import EventBus, InProcessBus
-from fillbridge.metrics import ExecutionMetrics
-from fillbridge.positions import Position
-from fillbridge.publishing import Publisher
 
 _logger = logging.getLogger(__name__)
 

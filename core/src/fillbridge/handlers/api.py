@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from fillbridge_hooks import ExitReason, OrderInfo
-
 from fillbridge.handlers.backtest import BacktestExecutionHandler
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.positions import Position
+from fillbridge_hooks import ExitReason, OrderInfo
 
 
 class ExecutionHandlerAPI:

@@ -6,28 +6,6 @@ from typing import Any
 
 import msgspec
 
-from fillbridge_hooks import (
-    ArrivalPrice,
-    BarData,
-    ConfigurationError,
-    Direction,
-    ExitReason,
-    FillbridgeError,
-    Instrument,
-    InvalidValue,
-    OrderInfo,
-    OrderRefused,
-    OrderRole,
-    QuoteTick,
-    Refuse,
-    RiskProposal,
-    SimulationDriver,
-    TradeResult,
-    TradeTick,
-    UnknownOrder,
-    VirtualClock,
-)
-
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings, decode_settings
 from fillbridge.engine.messages import (
@@ -45,6 +23,25 @@ from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
 from fillbridge.results import order_info
 from fillbridge.shell import Shell, ShellHooks
+from fillbridge_hooks import (
+    ArrivalPrice,
+    BarData,
+    ConfigurationError,
+    ExitReason,
+    FillbridgeError,
+    Instrument,
+    InvalidValue,
+    OrderInfo,
+    OrderRefused,
+    QuoteTick,
+    Refuse,
+    RiskProposal,
+    SimulationDriver,
+    TradeResult,
+    TradeTick,
+    UnknownOrder,
+    VirtualClock,
+)
 
 _HOUR_NS = 3_600_000_000_000
 
@@ -489,9 +486,11 @@ class BacktestExecutionHandler(AbstractExecutionHandler):
         self.closed_trades.append(result)
         self._archive.append(trade)
 
-    def _entry_failed(self, plan: TradePlan, reason: str) -> None:
+    def _entry_failed(self, trade: Trade, reason: str) -> None:
         if self._failed_entry_sink is not None:
-            self._failed_entry_sink(plan.proposal, reason)
+            self._failed_entry_sink(trade.plan.proposal, reason)
+        elif self._trade_sink is None:
+            self._archive.append(trade)
 
     def _validate_proposal(self, proposal: RiskProposal) -> None:
         self._plan(proposal)

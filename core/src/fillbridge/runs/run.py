@@ -9,7 +9,6 @@ import msgspec
 
 from fillbridge.config import Settings
 from fillbridge.files import (
-    BadFile,
     ProposalFile,
     ProposalRow,
     RejectedProposal,
@@ -137,8 +136,6 @@ class _Run:
                 handler.update_trade(item)
             else:
                 handler.update_quote(item)
-        if first_ns < 0:
-            raise BadFile(market.main, "expected market data, was none")
         self._propose([row for row in waiting if row.time_ns <= last_ns], first_ns)
         for row in waiting:
             if row.time_ns > last_ns:

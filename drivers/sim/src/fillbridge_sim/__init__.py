@@ -1,7 +1,6 @@
 """The simulated broker of Fillbridge: orders matched against bars, trades and quotes."""
 
 from fillbridge_hooks import RegisterDriver, RegisterSettings, hookimpl
-
 from fillbridge_sim.driver import SimDriver
 from fillbridge_sim.session import SimulatedBroker
 from fillbridge_sim.settings import SampledLatency, SimulationSettings

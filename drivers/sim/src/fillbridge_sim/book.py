@@ -9,7 +9,6 @@ import heapq
 from collections.abc import Callable
 
 from fillbridge_hooks import Direction, Liquidity, OrderType, TimeInForce, Urgency
-
 from fillbridge_sim.working import WorkingOrder
 
 _MARKET = OrderType.MARKET
@@ -47,20 +46,20 @@ class Book:
     """Working orders of one symbol, or of the trades of one direction in it.
 
     :param direction: whose trades these orders belong to, ``None`` for all
-    :param touch: whether a resting limit fills at its price, or only beyond it
+    :param beyond: how many ticks the price must go past a resting limit to fill it
     :param fill: called for each quantity that trades
     :param end: called for each order that gives up what it could not fill at once
     """
 
     def __init__(
-        self, direction: Direction | None, touch: bool, fill: FillOrder, end: EndOrder
+        self, direction: Direction | None, beyond: int, fill: FillOrder, end: EndOrder
     ) -> None:
         self.direction = direction
         self.price: int | None = None
         """Where the price stands while it moves, ``None`` between the events of the market."""
         self.volume: Volume | None = None
         """What may still trade in this event, ``None`` for no bound."""
-        self._beyond = 0 if touch else 1
+        self._beyond = beyond
         self._fill = fill
         self._end = end
         self._above: list[Entry] = []
@@ -85,7 +84,7 @@ class Book:
             elif kind is _MARKET or last is None or _is_marketable(order, last):
                 self._waiting.append(order)
             elif order.order.time_in_force in _ONE_SHOT:
-                self._waiting.append(order)  # it is judged by the next price, not by the last
+                self._waiting.append(order)  # the next price decides, not the last
             else:
                 self._rest(order)
         elif self.price is not None and _is_triggered(order, self.price):
@@ -199,11 +198,9 @@ class Book:
         order.fresh = False
         kind = order.order_type
         if kind is _LIMIT:
-            assert order.limit is not None
             level = order.limit - order.sign * self._beyond
             rises = order.sign < 0
         else:
-            assert order.trigger is not None
             level = order.trigger
             rises = order.sign > 0
             if kind is _TRAILING_STOP and order not in self._trailing:
@@ -216,10 +213,8 @@ class Book:
     def _cross(self, order: WorkingOrder, jumped_to: int | None, improves: bool) -> None:
         """The price reached the order's level, or jumped over it."""
         if order.order_type is not _LIMIT:
-            assert order.trigger is not None
             self._trigger(order, order.trigger if jumped_to is None else jumped_to)
             return
-        assert order.limit is not None
         base = order.limit
         if improves and jumped_to is not None and order.sign * (base - jumped_to) > 0:
             base = jumped_to
@@ -228,7 +223,6 @@ class Book:
     def _trigger(self, order: WorkingOrder, price: int) -> None:
         order.version += 1
         order.fresh = True
-        order.trigger = None
         if order.order_type is _STOP_LIMIT:
             order.order_type = _LIMIT
             self._arrive(order, price)
@@ -259,8 +253,6 @@ class Book:
         for order in self._trailing:
             if order.order_type is not _TRAILING_STOP:
                 continue
-            assert order.trigger is not None
-            assert order.trail is not None
             trigger = price + order.sign * order.trail
             if order.sign * (order.trigger - trigger) > 0:
                 order.trigger = trigger
@@ -269,12 +261,10 @@ class Book:
 
 
 def _is_marketable(order: WorkingOrder, price: int) -> bool:
-    assert order.limit is not None
     room = order.sign * (order.limit - price)
     # An order that wants to rest does not take what is exactly at its price.
     return room > 0 or (room == 0 and order.order.urgency is not _LOW)
 
 
 def _is_triggered(order: WorkingOrder, price: int) -> bool:
-    assert order.trigger is not None
     return order.sign * (price - order.trigger) >= 0

@@ -9,7 +9,6 @@ from fillbridge_hooks import (
     SlippageFunction,
     VirtualClock,
 )
-
 from fillbridge_sim.session import SimulatedBroker
 from fillbridge_sim.settings import SimulationSettings
 

@@ -22,7 +22,6 @@ from fillbridge_hooks import (
     TradeTick,
     VirtualClock,
 )
-
 from fillbridge_sim.book import Book, Volume
 from fillbridge_sim.path import depends_on_direction, high_comes_first
 from fillbridge_sim.settings import SimulationSettings
@@ -32,11 +31,13 @@ _ENTRY = OrderRole.ENTRY
 _STOP = OrderRole.STOP
 _TARGET = OrderRole.TARGET
 _TAKER = Liquidity.TAKER
+_LIMIT = OrderType.LIMIT
 _MARKET = OrderType.MARKET
 _SHORT = Direction.SHORT
 _SIBLING = {_STOP: _TARGET, _TARGET: _STOP}
 _INFINITY = float("inf")
 _NOTHING: tuple[object, Volume] = (None, Volume(0))
+_NO_LEGS: dict[OrderRole, WorkingOrder] = {}
 _TAPE = 0
 _ROUNDING = 1e-9
 
@@ -61,7 +62,9 @@ class Market:
         self.watch = PriceWatch()
         self.legs: dict[str, dict[OrderRole, WorkingOrder]] = {}
         """Working stop and target of each trade."""
-        self._settings = settings
+        self._path = settings.bar_path
+        self._enters_on_close = settings.market_entry == "on_close"
+        self._share = settings.volume_share
         self._clock = clock
         self._model = slippage[0] if slippage else ""
         self._slippage = slippage[1] if slippage else None
@@ -71,8 +74,10 @@ class Market:
         directions: tuple[Direction | None, ...] = (None,)
         if depends_on_direction(settings.bar_path):
             directions = (Direction.LONG, _SHORT)
-        touch = settings.limit_fill == "touch"
-        self.books = [Book(direction, touch, self._fill, self._end) for direction in directions]
+        self._beyond = 0 if settings.limit_fill == "touch" else 1
+        self.books = [
+            Book(direction, self._beyond, self._fill, self._end) for direction in directions
+        ]
         self._volumes = {_TAPE: _NOTHING, 1: _NOTHING, -1: _NOTHING}
         """What is left of the last bar or trade, and of the quote by the sign that takes it."""
         self._entered: list[str] = []
@@ -156,11 +161,10 @@ class Market:
             book.jump(opened, True)
             on_price(symbol, opened, book.direction)
         advance_to(end_ns)
-        rule = self._settings.bar_path
         for book in self.books:
             shape = (opened, high, low, closed)
             first, second = ("low", low), ("high", high)
-            if high_comes_first(rule, shape, book.direction):
+            if high_comes_first(self._path, shape, book.direction):
                 first, second = second, first
             for self._step, price in (first, second):
                 book.walk(price)
@@ -211,7 +215,7 @@ class Market:
         if quote is not None:
             self._step, self._sequence = "quote", -1
             self._fund(order.sign, quote, quote.ask_size if order.sign > 0 else quote.bid_size)
-        elif self._settings.market_entry == "on_close" and order.order.role is _ENTRY:
+        elif self._enters_on_close and order.order.role is _ENTRY:
             price = last
             known = self.watch.last
             self._step, self._sequence = "close", -1
@@ -229,7 +233,7 @@ class Market:
         for book in self.books:
             book.volume = None
             for order in book.take_waiting():
-                if order.takes_market and order.is_active:
+                if order.order_type is _MARKET and order.is_active:
                     book.price = price
                 book.add(order, price, None)
                 book.rest()
@@ -237,7 +241,7 @@ class Market:
 
     def _fund(self, source: int, event: object, volume: float) -> None:
         """Let the orders share the volume of ``event``, once however often they meet it."""
-        share = self._settings.volume_share
+        share = self._share
         if share is None:
             return
         funded, left = self._volumes[source]
@@ -255,7 +259,7 @@ class Market:
         slippage, model, price = 0.0, "", self.instrument.to_price(base)
         if liquidity is _TAKER and self._slippage is not None:
             model = self._model
-            price, slippage = self._slip(working, base, price)
+            price, slippage = self._slip(self._slippage, working, base, price)
         working.filled += quantity
         complete = working.filled >= working.quantity
         other = None
@@ -287,11 +291,12 @@ class Market:
             )
         )
 
-    def _slip(self, working: WorkingOrder, base: int, reference: float) -> tuple[float, float]:
+    def _slip(
+        self, model: SlippageFunction, working: WorkingOrder, base: int, reference: float
+    ) -> tuple[float, float]:
         """Price and slippage, in points, of a fill at ``base``, within the order's limit."""
-        assert self._slippage is not None
         try:
-            slippage = self._slippage(working.order, self.view(reference))
+            slippage = model(working.order, self.view(reference))
             is_valid = 0 <= slippage < _INFINITY
         except Exception as error:
             message = f"slippage: {type(error).__name__}: {error}"
@@ -303,16 +308,21 @@ class Market:
         to_price, sign = self.instrument.to_price, working.sign
         ticks = slippage / self.instrument.tick_size
         whole = round(ticks)
-        limit = working.limit
-        if limit is not None and ticks > sign * (limit - base):
-            return to_price(limit), to_price(sign * (limit - base))
+        if working.order_type is _LIMIT:
+            room = sign * (working.limit - base)
+            if ticks > room:
+                return to_price(working.limit), to_price(room)
         if abs(ticks - whole) < _ROUNDING:
             # On the grid the price is that of its tick, without what adding floats leaves.
             return to_price(base + sign * whole), slippage
         return reference + sign * slippage, slippage
 
     def _other_outcome(self, working: WorkingOrder) -> OtherOutcome | None:
-        """The exit on the other path through this bar, or through the bar of the entry."""
+        """The exit on the other path through this bar, or through the bar of the entry.
+
+        A level counts wherever the bar reaches it: where an entry filled on the way, the true
+        path may have reached it later than the assumed one.
+        """
         trade_id = working.order.trade_id
         role = working.order.role
         if self._bar is not None and self._step != "open":
@@ -326,7 +336,7 @@ class Market:
         return missed
 
     def _look_for_missed_exits(self) -> None:
-        """Remember what trades that were entered on the way, and are held, met before they were."""
+        """Remember the levels of held trades that this bar reached before it entered them."""
         for trade_id in self._entered:
             for leg in self.legs.get(trade_id, _NO_LEGS).values():
                 # Where a trailing stop stood on the other path is not known.
@@ -339,15 +349,21 @@ class Market:
     def _outcome(self, leg: WorkingOrder) -> OtherOutcome | None:
         """The exit at the level of this stop or target, if the bar reaches it."""
         low, high = self._range
+        sign = leg.sign
         if leg.order.role is _STOP:
             level = leg.trigger
-            beyond = 0
-            extreme = high if leg.sign > 0 else low
+            reached = sign * ((high if sign > 0 else low) - level) >= 0
+            reached = reached and leg.order_type is not _MARKET
         else:
             level = leg.limit
-            beyond = 0 if self._settings.limit_fill == "touch" else 1
-            extreme = low if leg.sign > 0 else high
-        ...
+            reached = sign * (level - (low if sign > 0 else high)) >= self._beyond
+        if not reached:
+            return None
+        price, slippage = self.instrument.to_price(level), 0.0
+        if leg.order.role is _STOP and self._slippage is not None:
+            price, slippage = self._slip(self._slippage, leg, level, price)
+        return OtherOutcome(leg.order.role, price, level, slippage)
+
     def _end(self, working: WorkingOrder, reason: str) -> None:
         self.drop(working)
         self._listener.on_report(
@@ -364,3 +380,5 @@ class Market:
             del legs[order.role]
             if not legs:
                 del self.legs[order.trade_id]
+                if self._missed:
+                    self._missed.pop(order.trade_id, None)

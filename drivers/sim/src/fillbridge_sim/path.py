@@ -1,7 +1,6 @@
 """The path that the price is assumed to take through a bar."""
 
 from fillbridge_hooks import Direction
-
 from fillbridge_sim.settings import BarPath
 
 

@@ -19,6 +19,7 @@ from fillbridge_hooks import (
     OrderType,
     PriceWatch,
     QuoteTick,
+    Rejected,
     Replaced,
     Replacement,
     ReplaceRejected,
@@ -28,10 +29,9 @@ from fillbridge_hooks import (
     VirtualClock,
 )
 from fillbridge_hooks.sessions import trade_date_end_ns
-
 from fillbridge_sim.market import Market
 from fillbridge_sim.settings import SampledLatency, SimulationSettings
-from fillbridge_sim.working import Terms, WorkingOrder
+from fillbridge_sim.working import Terms, WorkingOrder, missing_price
 
 _MILLISECOND = 1_000_000
 _LEGS = (OrderRole.STOP, OrderRole.TARGET)
@@ -95,6 +95,11 @@ class SimulatedBroker:
                 market.legs[order.trade_id] = {order.role: working}
             else:
                 legs[order.role] = working
+        lacking = missing_price(working.terms, order.trail_ticks)
+        if lacking:
+            market.drop(working)
+            self._listener.on_report(Rejected(order.client_order_id, lacking, now))
+            return
         self._listener.on_report(Accepted(order.client_order_id, working.broker_order_id, now))
         if order.time_in_force is TimeInForce.DAY:
             end_ns = trade_date_end_ns(order.instrument, now)
@@ -192,7 +197,7 @@ class SimulatedBroker:
         client_order_id = change.client_order_id
         known = self._orders.get(client_order_id)
         terms = (change.order_type, change.limit_ticks, change.trigger_ticks)
-        reason = _objection(known and known[1], change.quantity, terms)
+        reason = _objection(known[1] if known else None, change, terms)
         if known is None or reason:
             self._listener.on_report(ReplaceRejected(client_order_id, reason, now))
             return
@@ -226,16 +231,16 @@ class SimulatedBroker:
         return f"F{self._filled}"
 
 
-def _objection(working: WorkingOrder | None, quantity: int, terms: Terms) -> str:
+def _objection(working: WorkingOrder | None, change: Replacement, terms: Terms) -> str:
     """Why the order cannot be changed so, ``""`` if it can."""
     if working is None:
         return "no working order"
-    if quantity <= working.filled:
+    if change.quantity <= working.filled:
         return "that quantity is filled"
     # A stop that triggered but found too little volume is a market order already.
     if working.order_type is _MARKET and terms[0] is not _MARKET and terms != working.terms:
         return "it is a market order now"
-    return ""
+    return missing_price(terms, working.order.trail_ticks)
 
 
 def _latency(settings: SimulationSettings) -> Callable[[], float] | None:

@@ -5,9 +5,26 @@ from fillbridge_hooks import Direction, Order, OrderRole, OrderType, Side
 Terms = tuple[OrderType, int | None, int | None]
 """Order type, limit and trigger."""
 
+_LIMIT = OrderType.LIMIT
+_STOP_LIMIT = OrderType.STOP_LIMIT
+_WITH_LIMIT = (_LIMIT, _STOP_LIMIT)
+_WITH_TRIGGER = (OrderType.STOP, _STOP_LIMIT, OrderType.TRAILING_STOP)
+
+
+def missing_price(terms: Terms, trail: int | None) -> str:
+    """What an order of this type cannot do without, as a sentence; ``""`` if nothing lacks."""
+    kind, limit, trigger = terms
+    if limit is None and kind in _WITH_LIMIT:
+        return f"limit_ticks: expected ticks for a {kind} order, was None"
+    if trigger is None and kind in _WITH_TRIGGER:
+        return f"trigger_ticks: expected ticks for a {kind} order, was None"
+    if trail is None and kind is OrderType.TRAILING_STOP:
+        return f"trail_ticks: expected ticks for a {kind} order, was None"
+    return ""
+
 
 class WorkingOrder:
-    """Terms and progress of one order; prices in ticks.
+    """Terms and progress of one order; prices in ticks, 0 where its type has no such price.
 
     ``version`` rises whenever the order leaves its place in the book, so that entries of earlier
     versions in the book's heaps are void.
@@ -40,29 +57,24 @@ class WorkingOrder:
         is_entry = order.role is OrderRole.ENTRY
         self.direction = Direction.LONG if (self.sign > 0) == is_entry else Direction.SHORT
         self.order_type = order.order_type
-        self.limit = order.limit_ticks
-        self.trigger = order.trigger_ticks
-        self.trail = order.trail_ticks
+        self.limit = order.limit_ticks or 0
+        self.trigger = order.trigger_ticks or 0
+        self.trail = order.trail_ticks or 0
         self.terms: Terms = (order.order_type, order.limit_ticks, order.trigger_ticks)
         """As they were last asked for; it may have triggered or trailed since."""
-        self.since_ns = 0
-        """When it reached the market after some latency."""
         self.quantity = order.quantity
         self.filled = 0
         self.version = 0
         self.is_active = True
         self.fresh = True
         """Has not yet met the market: what it takes on arrival, it takes as a taker."""
+        self.since_ns = 0
+        """When it reached the market after some latency."""
 
     def change_terms(self, terms: Terms) -> None:
         """Work with these terms from now on; a stop-limit that triggered stays a limit order."""
         has_triggered = self.order_type is not self.terms[0]
         self.terms = terms
-        self.order_type, self.limit, self.trigger = terms
-        if has_triggered and self.order_type is OrderType.STOP_LIMIT:
-            self.order_type, self.trigger = OrderType.LIMIT, None
-
-    @property
-    def takes_market(self) -> bool:
-        """Whether it takes the price as it is now."""
-        return self.order_type is OrderType.MARKET
+        kind, limit, trigger = terms
+        self.order_type = _LIMIT if has_triggered and kind is _STOP_LIMIT else kind
+        self.limit, self.trigger = limit or 0, trigger or 0

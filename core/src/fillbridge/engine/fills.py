@@ -1,0 +1,140 @@
+"""What follows from a fill: the position is protected, resized, closed or flattened."""
+
+from fillbridge.engine.exits import cancel_all, cover, exit_all, exiting, resize_legs
+from fillbridge.engine.legs import leg_again, protective_legs
+from fillbridge.engine.messages import (
+    Decision,
+    FillBooked,
+    Measure,
+    OrdersPlaced,
+    Raise,
+    ReportIgnored,
+    SetTimer,
+    Submit,
+    TimerKind,
+    Track,
+)
+from fillbridge.engine.state import EngineState, OrderState, Trade
+from fillbridge_hooks import TERMINAL_STATUSES, Fill, OrderRole
+
+_ENTRY = OrderRole.ENTRY
+_STOP = OrderRole.STOP
+_EXIT = OrderRole.EXIT
+
+
+def on_fill(state: EngineState, message: FillBooked, now: int) -> Decision:
+    """Answer a fill of any order."""
+    fill = message.fill
+    known = state.orders.get(fill.client_order_id)
+    if known is None:
+        ignored = ReportIgnored(fill.client_order_id, "Fill", "no such order is known", now)
+        return (ignored,), (Raise("", f"fill {fill.fill_id} of an order that is not known"),)
+    trade, order_state = known
+    if fill.fill_id in trade.fill_ids:
+        return (ReportIgnored(fill.client_order_id, "Fill", "repeated", now),), ()
+    if order_state.order.side is trade.plan.entry.side:
+        held = trade.held + fill.quantity
+    else:
+        held = trade.held - fill.quantity
+    if held < 0:
+        return _flatten_excess(trade, order_state, message, -held, now)
+    if held and order_state.order.role is _ENTRY:
+        return _entry_filled(trade, order_state, message, held, now)
+    return _exit_filled(trade, order_state, message, held, now)
+
+
+def _entry_filled(
+    trade: Trade, entry: OrderState, message: FillBooked, held: int, now: int
+) -> Decision:
+    fill = message.fill
+    plan = trade.plan
+    exited = trade.held <= 0 and trade.exit_quantity > 0
+    if exited or trade.closed or trade.close_reason is not None:
+        return _flatten_unwanted(trade, entry, message, held, now)
+    if trade.stop is not None:
+        events, effects = resize_legs(trade, entry, 0, held, now)
+        if entry.status not in TERMINAL_STATUSES:
+            return (message, *events), effects
+        alarm = Raise(plan.trade_id, "the entry filled after it had ended; the fill is protected")
+        return (message, *events), (*effects, alarm)
+    stop, target = protective_legs(plan, held, fill)
+    placed = OrdersPlaced(plan.trade_id, (stop, target), now)
+    track = Track(plan.trade_id)
+    if plan.position_life_ns is None:
+        return (message, placed), (track, Submit(stop), Submit(target))
+    timer = SetTimer(plan.trade_id, TimerKind.POSITION, fill.time_ns + plan.position_life_ns)
+    return (message, placed), (track, timer, Submit(stop), Submit(target))
+
+
+def _exit_filled(
+    trade: Trade, filled: OrderState, message: FillBooked, held: int, now: int
+) -> Decision:
+    left = _left(filled, message.fill)
+    if held:
+        return _partly_exited(trade, filled, left, message, held, now)
+    working = trade.working if filled.status in TERMINAL_STATUSES else trade.working - (not left)
+    if not working:
+        return (message,), (Measure(trade.plan.trade_id),)
+    sent, effects = cancel_all(trade, None if left else filled, "the position is closed", now)
+    return (message, *sent), effects
+
+
+def _partly_exited(
+    trade: Trade, filled: OrderState, left: int, message: FillBooked, held: int, now: int
+) -> Decision:
+    order = filled.order
+    if order.side is trade.plan.entry.side:
+        return _flatten_unwanted(trade, filled, message, held, now)
+    if trade.close_reason is not None:
+        events, effects = cover(trade, order.side, held, filled, left, now)
+        return (message, *events), effects
+    events, effects = resize_legs(trade, filled, left, held, now)
+    if left or order.role is _EXIT:
+        return (message, *events), effects
+    # The leg was smaller than a position that grew meanwhile: it is placed again for the rest.
+    rest = held - exiting(trade, order.side)
+    again = leg_again(trade, filled, rest)
+    if rest > 0 and again is not None:
+        placed = OrdersPlaced(again.trade_id, (again,), now)
+        return (message, *events, placed), (*effects, Submit(again))
+    if order.role is _STOP:
+        events, effects = exit_all(trade, filled, 0, held, now)
+    return (message, *events), effects
+
+
+def _flatten_unwanted(
+    trade: Trade, filled: OrderState, message: FillBooked, held: int, now: int
+) -> Decision:
+    """A fill of an order that was withdrawn: it is booked, and closed at once."""
+    trade_id = trade.plan.trade_id
+    events, effects = exit_all(trade, filled, _left(filled, message.fill), held, now)
+    track = () if trade.entry_quantity else (Track(trade_id),)
+    alarm = Raise(
+        trade_id, f"{filled.order.client_order_id} filled after it was withdrawn; closing {held}"
+    )
+    return (message, *events), (*track, *effects, alarm)
+
+
+def _flatten_excess(
+    trade: Trade, filled: OrderState, message: FillBooked, excess: int, now: int
+) -> Decision:
+    """More exits filled than were held: the excess is bought back at once."""
+    plan = trade.plan
+    side = plan.entry.side
+    left = _left(filled, message.fill)
+    placed, effects = cover(trade, side, excess, filled, left, now)
+    sent, cancels = cancel_all(
+        trade, None if left else filled, "the position is closed", now, kept=side
+    )
+    if filled.order.side is side:
+        return (message, *placed, *sent), (*effects, *cancels)
+    alarm = Raise(plan.trade_id, f"exits exceed the position by {excess}; flattening")
+    return (message, *placed, *sent), (*effects, *cancels, alarm)
+
+
+def _left(filled: OrderState, fill: Fill) -> int:
+    """What may still fill of an order after ``fill``."""
+    quantity = filled.filled + fill.quantity
+    if quantity >= filled.order.quantity:
+        return 0
+    return (filled.requested or filled.order).quantity - quantity
