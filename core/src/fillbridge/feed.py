@@ -91,6 +91,9 @@ class MarketFeed:
         watch = self.watches[instrument.symbol]
         if trade.timestamp < watch.now:
             raise InvalidValue("timestamp", f"a trade at or after {watch.now}", trade.timestamp)
+        instrument.to_ticks(trade.price, "price")
+        if not 0 <= trade.size < math.inf:
+            raise InvalidValue("size", "a finite number >= 0", trade.size)
         if trade.symbol != instrument.symbol:
             trade = msgspec.structs.replace(trade, symbol=instrument.symbol)
         self._bar_ns, self._bar_ns_is_fixed = 0, True
@@ -108,15 +111,23 @@ class MarketFeed:
         watch = self.watches[instrument.symbol]
         if quote.timestamp < watch.now:
             raise InvalidValue("timestamp", f"a quote at or after {watch.now}", quote.timestamp)
+        for field in ("bid", "ask"):
+            instrument.to_ticks(getattr(quote, field), field)
         if quote.symbol != instrument.symbol:
             quote = msgspec.structs.replace(quote, symbol=instrument.symbol)
         self._bar_ns, self._bar_ns_is_fixed = 0, True
+        self._shell.flush_extremes(watch, instrument)
         self._session.on_quote(quote)
         watch.now = quote.timestamp
         self.rearm()
 
     def synchronise(self) -> None:
-        """Move the clock to the end of the last data, which quiet data left behind."""
+        """Catch up with quiet data: move the clock to its end, and take in its extremes.
+
+        :raises InvalidValue: if such an extreme is off the grid
+        """
+        for name, instrument in self._traded.items():
+            self._shell.flush_extremes(self.watches[name], instrument)
         latest = max((watch.now for watch in self.watches.values()), default=-1)
         if latest >= 0:
             self._shell.clock.advance_to(latest + (self._bar_ns or 0))

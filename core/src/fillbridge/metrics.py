@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 
-_BOUNDS_MS = tuple(0.001 * 2**step for step in range(28))
+_BOUNDS_MS: tuple[float, ...] = tuple(0.001 * 2**step for step in range(28))
 """Upper bounds of the latency histogram: 1 microsecond, doubled up to about 2 minutes."""
 
 
@@ -21,11 +21,11 @@ class ExecutionMetrics:
         self.winning_trades = 0
         self.losing_trades = 0
         self.execution_errors = 0
-        """Proposals that were refused, invalid, or ended without a fill."""
+        """Proposals that were refused or invalid, and entries that ended without a fill."""
         self.reconnects = 0
         self.unknown_orders = 0
         self.orders_by_status: Counter[str] = Counter()
-        """How many times an order reached each status."""
+        """The orders of trades that are done, by the status in which they ended."""
         self.contracts_requested = 0
         self.contracts_filled = 0
         self._latencies = [0] * (len(_BOUNDS_MS) + 1)

@@ -1,7 +1,7 @@
 """From a proposal to a plan: every value checked, every price on the grid, the entry chosen."""
 
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 from fillbridge.engine.messages import TradePlan
 from fillbridge_hooks import (
@@ -34,6 +34,7 @@ _HIGH = Urgency.HIGH
 _NORMAL = Urgency.NORMAL
 _DIRECTIONS: dict[Any, Direction] = {direction.value: direction for direction in Direction}
 _URGENCIES: dict[Any, Urgency] = {urgency.value: urgency for urgency in Urgency}
+_Term = TypeVar("_Term")
 _ENTRY_TYPES = (OrderType.MARKET, OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT)
 
 
@@ -50,15 +51,11 @@ def plan_trade(
     :param arrival: the market when it was decided, ``None`` where unknown
     :raises InvalidValue: naming field, value and rule
     """
-    direction = _DIRECTIONS.get(proposal.direction)
-    if direction is None:
-        raise InvalidValue("direction", "LONG or SHORT", proposal.direction)
+    direction = _term(_DIRECTIONS, "direction", "LONG or SHORT", proposal.direction)
     size = proposal.position_size
     if type(size) is not int or size < 1:
         raise InvalidValue("position_size", "an integer >= 1", size)
-    urgency = _URGENCIES.get(proposal.urgency)
-    if urgency is None:
-        raise InvalidValue("urgency", "low, normal or high", proposal.urgency)
+    urgency = _term(_URGENCIES, "urgency", "low, normal or high", proposal.urgency)
     max_slippage, timeout = proposal.max_slippage, proposal.timeout_seconds
     if max_slippage is not None:
         _check_number("max_slippage", max_slippage, least=0)
@@ -122,8 +119,16 @@ def plan_trade(
     )
 
 
+def _term(terms: dict[Any, _Term], field: str, rule: str, value: Any) -> _Term:
+    try:
+        return terms[value]
+    except (KeyError, TypeError):
+        raise InvalidValue(field, rule, value) from None
+
+
 def _check_number(field: str, value: Any, least: float) -> None:
-    if type(value) not in (int, float) or not math.isfinite(value) or value < least:
+    is_number = isinstance(value, int | float) and type(value) is not bool
+    if not is_number or not math.isfinite(value) or value < least:
         raise InvalidValue(field, f"a finite number >= {least}", value)
 
 

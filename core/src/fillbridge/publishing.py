@@ -39,6 +39,7 @@ class Publisher:
         if isinstance(bus, InProcessBus) and not observers:
             self.interest = bus.interest
         self._queue: deque[Event] = deque()
+        self._is_draining = False
 
     def wants(self, event_type: str) -> bool:
         """Whether anybody would receive an event of this type."""
@@ -83,25 +84,34 @@ class Publisher:
     async def drain(self) -> None:
         """Deliver what waits, in order.
 
-        What a subscriber raises is logged: it must not stop the orders it was told about.
+        What a subscriber raises is logged: it must not stop the orders it was told about. While
+        events are being delivered, a further call leaves its events to that delivery.
         """
-        while self._queue:
-            event = self._queue.popleft()
-            for observer in self._observers:
-                try:
-                    observer.function(event)
-                except Exception:
-                    _logger.exception("observer %s failed on %s", observer.plugin, event.event_type)
+        if self._is_draining:
+            return
+        self._is_draining = True
+        try:
+            while self._queue:
+                await self._deliver(self._queue.popleft())
+        finally:
+            self._is_draining = False
+
+    async def _deliver(self, event: Event) -> None:
+        for observer in self._observers:
             try:
-                await self._bus.publish(
-                    event_type=event.event_type,
-                    payload=event.payload,
-                    priority=event.priority,
-                    timestamp=to_datetime(event.timestamp_ns),
-                    metadata=event.metadata,
-                )
+                observer.function(event)
             except Exception:
-                _logger.exception("publishing %s failed", event.event_type)
+                _logger.exception("observer %s failed on %s", observer.plugin, event.event_type)
+        try:
+            await self._bus.publish(
+                event_type=event.event_type,
+                payload=event.payload,
+                priority=event.priority,
+                timestamp=to_datetime(event.timestamp_ns),
+                metadata=event.metadata,
+            )
+        except Exception:
+            _logger.exception("publishing %s failed", event.event_type)
 
     def _add(
         self, kind: str, payload: Any, priority: str, time_ns: int, metadata: dict[str, Any]

@@ -1,4 +1,4 @@
-"""What users are handed, made from the engine's state: orders as they stand, trades as they ended."""
+"""What users are handed, made from the engine's state: orders as they stand, trades that ended."""
 
 from fillbridge.engine.messages import TradeMeasured
 from fillbridge.engine.money import gross_cents, slippage_cents

@@ -28,6 +28,8 @@ def score_execution(
     :param scale: the shortfall, in points > 0, at which nothing is left of the price part
     :param delay_ns: decision to first fill
     """
+    if filled_share > 1:
+        filled_share = 1.0
     speed = 1.0 if delay_ns <= 0 else 1 / (1 + delay_ns / _DELAY_SCALE_NS)
     if shortfall is None:
         return filled_share * speed

@@ -462,13 +462,17 @@ class Shell:
                 excursion.reach(ticks, ticks)
 
     def flush_extremes(self, watch: PriceWatch, instrument: Instrument) -> None:
-        """Take in how far the price went while nobody looked."""
-        if watch.high < watch.low:
+        """Take in how far the price went while nobody looked.
+
+        :raises InvalidValue: if it went off the grid; that is said once
+        """
+        highest, lowest = watch.high, watch.low
+        if highest < lowest:
             return
-        high, low = instrument.to_ticks(watch.high, "high"), instrument.to_ticks(watch.low, "low")
+        watch.high, watch.low = -math.inf, math.inf
+        high, low = instrument.to_ticks(highest, "high"), instrument.to_ticks(lowest, "low")
         for excursion in self.excursions.get(instrument.symbol, _NONE).values():
             excursion.reach(high, low)
-        watch.high, watch.low = -math.inf, math.inf
 
 
 def _checked_change(plugin: str, order: Order, changed: object) -> Order:

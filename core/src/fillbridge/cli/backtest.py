@@ -77,10 +77,14 @@ def backtest(
         settings = _with_instrument(settings, symbol, tick_size, point_value)
         rows = read_proposals(proposals)
         used = settings.backtest_settings.symbol
-        inputs = [path for path in (bars, ticks, quotes, proposals, config) if path is not None]
-        with OutputDirectory(out, inputs) as output, reading(market.main, "Backtest") as on_bytes:
+        with OutputDirectory(out) as output, reading(market.main, "Backtest") as on_bytes:
             title = f"{used}: {market.main.name}"
-            result = run_backtest(market, rows, settings, plugins, output.partial, title, on_bytes)
+            try:
+                result = run_backtest(
+                    market, rows, settings, plugins, output.partial, title, on_bytes
+                )
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{config}: {error}" if config else str(error)) from None
             if tick_size is not None:
                 _check_used(used, market, result)
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,7 +15,9 @@ from fillbridge.files import read_proposals
 from fillbridge.plugins import Plugins
 from fillbridge.runs import MarketFiles, OutputDirectory, run_backtest
 from fillbridge.runs.demo import write_session
-from fillbridge_hooks import TradeResult
+
+if TYPE_CHECKING:
+    from fillbridge_hooks import TradeResult
 
 
 @click.command()
@@ -26,7 +29,9 @@ from fillbridge_hooks import TradeResult
     show_default=True,
     help="Directory of the output.",
 )
-@click.option("--seed", type=int, metavar="N", default=139, show_default=True, help="Which session.")
+@click.option(
+    "--seed", type=int, metavar="N", default=139, show_default=True, help="Which session."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document.")
 def demo(out: Path, seed: int, as_json: bool) -> None:
     """Trade a made-up session of ES.
@@ -62,8 +67,9 @@ def demo(out: Path, seed: int, as_json: bool) -> None:
         return
     from fillbridge.cli.tables import print_equity, print_summary, print_trades
 
-    print_trades(trades)
-    print_equity(trades)
+    if trades:
+        print_trades(trades)
+        print_equity(trades)
     print_summary(result.summary, files, out)
     bars, proposals, config = (shlex.quote(str(out / path.name)) for path in session)
     click.echo("the same from these files:")

@@ -1,10 +1,9 @@
 """Progress of long work, on a terminal only."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import click
 
 
 @contextmanager
@@ -13,7 +12,7 @@ def reading(path: Path, label: str) -> Iterator[Callable[[int], None] | None]:
 
     Yields ``None``, and shows nothing, where standard error is not a terminal.
     """
-    if not click.get_text_stream("stderr").isatty():
+    if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console

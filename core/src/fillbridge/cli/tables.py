@@ -43,7 +43,7 @@ def print_summary(summary: dict[str, Any], files: Sequence[str], directory: Path
         interval = f"{_money(summary['pnl_net_low'])} to {_money(summary['pnl_net_high'])}"
         table.add_row("path dependent", f"{summary['path_dependent']:,} (net PnL {interval})")
     if summary["cost_unknown"]:
-        table.add_row("cost unknown", f"{summary['cost_unknown']:,} (left out above)")
+        table.add_row("cost unknown", f"{summary['cost_unknown']:,} (commission is missing)")
     out = console()
     out.print(Text(summary["title"], style="bold"))
     out.print(table)

@@ -1,7 +1,6 @@
 """What every execution handler offers, whatever it trades on."""
 
 import logging
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from fillbridge_hooks import (
     EXECUTE_TRADE,
     ExitReason,
     FillbridgeError,
+    InvalidValue,
     OrderInfo,
     OrderRefused,
     Refuse,
@@ -60,7 +60,7 @@ class AbstractExecutionHandler(ABC):
         """Ask for an order to be withdrawn; ``False`` if it no longer works.
 
         :raises UnknownOrder: if no such order is known
-        :raises InvalidValue: if it is the stop of a position, which is never left without one
+        :raises InvalidValue: if it protects or closes a position, which is never left bare
         """
 
     @abstractmethod
@@ -105,15 +105,16 @@ class AbstractExecutionHandler(ABC):
 
         Whatever refuses it becomes an ``EXECUTION_ERROR`` event with a sentence.
         """
-        started = time.perf_counter()
         try:
-            self._validate_proposal(payload)
+            if not isinstance(payload, RiskProposal):
+                raise InvalidValue("payload", "a RiskProposal", payload)
             await self.execute_trade(payload)
         except FillbridgeError as error:
-            self.metrics.execution_errors += 1
             self._publisher.execution_error(str(error), payload, self._now_ns())
-        else:
-            self.metrics.update_execution_time((time.perf_counter() - started) * 1000)
+        except Exception as error:
+            _logger.exception("a proposal could not be executed")
+            sentence = f"{type(error).__name__}: {error}"
+            self._publisher.execution_error(sentence, payload, self._now_ns())
         await self.drain()
 
     async def drain(self) -> None:

@@ -1,5 +1,6 @@
 """The handler that trades on market data it is fed."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -24,6 +25,7 @@ from fillbridge.publishing import Publisher
 from fillbridge.results import order_info
 from fillbridge.shell import Shell, ShellHooks
 from fillbridge_hooks import (
+    NEVER,
     ArrivalPrice,
     BarData,
     ConfigurationError,
@@ -33,6 +35,7 @@ from fillbridge_hooks import (
     InvalidValue,
     OrderInfo,
     OrderRefused,
+    OrderRole,
     QuoteTick,
     Refuse,
     RiskProposal,
@@ -44,6 +47,7 @@ from fillbridge_hooks import (
 )
 
 _HOUR_NS = 3_600_000_000_000
+_PROTECTING = (OrderRole.STOP, OrderRole.EXIT)
 
 TradeSink = Callable[[TradeResult], None]
 """Takes each closed trade; what it takes is not kept in memory."""
@@ -154,8 +158,9 @@ class BacktestExecutionHandler(AbstractExecutionHandler):
             low = bar_data.low
             high = bar_data.high
             # The order of comparisons lets NaN, an inverted bar and a repeated time fall through.
-            if watch.floor < low <= high < watch.ceiling and watch.now < timestamp < watch.deadline:
-                watch.now = timestamp
+            # A datetime cannot be compared to them either.
+            if watch.floor < low <= high < watch.ceiling and watch.now < timestamp < watch.deadline:  # type: ignore[operator]
+                watch.now = timestamp  # type: ignore[assignment]
                 watch.last = bar_data
                 if high > watch.high:
                     watch.high = high
@@ -194,6 +199,7 @@ class BacktestExecutionHandler(AbstractExecutionHandler):
         if (
             watch is not None
             and watch.floor < watch.ceiling
+            and quote.bid <= quote.ask
             and watch.now <= quote.timestamp < watch.deadline
         ):
             watch.now = quote.timestamp
@@ -203,6 +209,7 @@ class BacktestExecutionHandler(AbstractExecutionHandler):
 
     def advance_to(self, time_ns: int) -> None:
         """Move the clock to ``time_ns`` (ns UTC) between two pieces of market data."""
+        self._feed.synchronise()
         self._shell.clock.advance_to(time_ns)
         self._feed.rearm()
 
@@ -220,6 +227,10 @@ class BacktestExecutionHandler(AbstractExecutionHandler):
                 self._shell.step(CancelRequested(entry_id, ended, now))
             self._shell.step(CloseRequested(trade_id, reason, now))
         self._shell.session.settle()
+        clock = self._shell.clock
+        while self._shell.state.trades and clock.next_due_ns != NEVER:  # requests take a latency
+            clock.advance_to(clock.next_due_ns + 1)
+            self._shell.session.settle()
 
     def instrument(self, symbol: str) -> Instrument:
         """The contract of that symbol, which is traded from now on.
@@ -232,7 +243,9 @@ class BacktestExecutionHandler(AbstractExecutionHandler):
 
     async def execute_trade(self, proposal: RiskProposal) -> str:
         """Send the entry of a trade; see :meth:`AbstractExecutionHandler.execute_trade`."""
+        started = time.perf_counter()
         trade_id = self.propose(proposal)
+        self.metrics.update_execution_time((time.perf_counter() - started) * 1000)
         if self._events.is_pending:
             await self.drain()
         return trade_id
@@ -245,17 +258,28 @@ class BacktestExecutionHandler(AbstractExecutionHandler):
         :raises InvalidValue: if the proposal breaks a rule; nothing was sent
         :raises OrderRefused: if a check refuses it; nothing was sent
         """
-        self._require_ready()
         proposal_id = proposal.proposal_id
         if proposal_id is not None and proposal_id in self._proposed:
             return self._proposed[proposal_id]
-        plan = self._plan(proposal)
-        if self._is_netting:
-            self._refuse_opposite(plan)
-        self._shell.open_trade(plan)
-        self._trades += 1
-        if proposal_id is not None:
-            self._proposed[proposal_id] = plan.trade_id
+        try:
+            self._require_ready()
+            plan = self._plan(proposal)
+            if self._is_netting:
+                self._refuse_opposite(plan)
+            # Taken before anything is sent: whoever is told of a fill may propose again.
+            self._trades += 1
+            if proposal_id is not None:
+                self._proposed[proposal_id] = plan.trade_id
+            try:
+                self._shell.open_trade(plan)
+            except OrderRefused:
+                self._trades -= 1
+                if proposal_id is not None:
+                    del self._proposed[proposal_id]
+                raise
+        except FillbridgeError:
+            self.metrics.execution_errors += 1
+            raise
         self._feed.rearm()
         return plan.trade_id
 
@@ -265,6 +289,8 @@ class BacktestExecutionHandler(AbstractExecutionHandler):
         decided_ns = proposal.decided_at_ns
         if decided_ns is None:
             decided_ns = self._now_ns()
+        elif type(decided_ns) is not int:
+            raise InvalidValue("decided_at_ns", "integer nanoseconds UTC", decided_ns)
         arrival = proposal.arrival
         if arrival is None:
             quote = self._watches[instrument.symbol].quote
@@ -300,8 +326,10 @@ class BacktestExecutionHandler(AbstractExecutionHandler):
         """Withdraw an order; see :meth:`AbstractExecutionHandler.cancel_order`."""
         self._feed.synchronise()
         trade, order_state = self._find_order(order_id)
-        if order_state is trade.stop and trade.held:
-            raise InvalidValue("order_id", "an order that is not the stop of a position", order_id)
+        if trade.held and order_state.order.role in _PROTECTING:
+            raise InvalidValue(
+                "order_id", "an order that neither protects nor closes a position", order_id
+            )
         done = self._request(
             CancelRequested(
                 order_state.order.client_order_id, "cancelled on request", self._now_ns()

@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -10,22 +9,21 @@ from typing import Self
 
 from fillbridge.files import BadFile
 
-_LAST = "summary.json"
+_SUMMARY = "summary.json"
 
 
 class OutputDirectory:
     """Keeps files out of sight until all of a run are complete; a context manager.
 
     On an exception nothing of the run appears, and files of an earlier run stay as they were.
+    Only files of an earlier run are replaced: those of a directory with a ``summary.json``.
 
-    :param inputs: files that the run reads, which it must not replace
     :raises BadFile: on entering, if the directory cannot be used; on leaving, if a file cannot be
         put in its place
     """
 
-    def __init__(self, path: Path, inputs: Iterable[Path] = ()) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._inputs = tuple(inputs)
         self._made: list[Path] = []
 
     def __enter__(self) -> Self:
@@ -60,19 +58,17 @@ class OutputDirectory:
             self._remove_empty()
 
     def _publish(self) -> None:
+        summary = self.path / _SUMMARY
         # The summary goes last: where it is, everything else of the same run is.
-        finished = sorted(self._partial.iterdir(), key=lambda path: path.name == _LAST)
-        for path in finished:
-            self._check_free(self.path / path.name)
-        (self.path / _LAST).unlink(missing_ok=True)
-        for path in finished:
-            path.replace(self.path / path.name)
-
-    def _check_free(self, target: Path) -> None:
-        if target.is_dir():
-            raise BadFile(target, "expected a file to replace, was a directory")
-        if target.exists() and any(target.samefile(one) for one in self._inputs if one.exists()):
-            raise BadFile(target, "expected an output beside the inputs, was one of them")
+        finished = sorted(self._partial.iterdir(), key=lambda path: path.name == _SUMMARY)
+        targets = {path: self.path / path.name for path in finished}
+        for target in targets.values():
+            if target.is_dir() or (target.exists() and not summary.exists()):
+                rule = f"expected no such file, or one of an earlier run beside its {_SUMMARY}"
+                raise BadFile(target, f"{rule}, was something else")
+        summary.unlink(missing_ok=True)
+        for path, target in targets.items():
+            path.replace(target)
 
     def _remove_empty(self) -> None:
         with suppress(OSError):  # a directory that holds anything stays

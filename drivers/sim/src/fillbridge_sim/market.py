@@ -88,7 +88,7 @@ class Market:
         self._range = (0, 0)
         self._step = ""
         self._sequence = -1
-        self._entry_ns: int | None = None
+        self._end_ns = 0
 
     # What is known
 
@@ -154,13 +154,14 @@ class Market:
         symbol = self.instrument.symbol
         advance_to, on_price = self._clock.advance_to, self._listener.on_price
         advance_to(bar.timestamp)
-        self._bar, self._range, self._entry_ns = bar, (low, high), bar.timestamp
+        self._bar, self._range, self._end_ns = bar, (low, high), end_ns
         self._step, self._sequence = "open", -1
         self._fund(_TAPE, bar, bar.volume)
         for book in self.books:
             book.jump(opened, True)
             on_price(symbol, opened, book.direction)
-        advance_to(end_ns)
+        # What falls due at the end belongs to what begins there.
+        advance_to(end_ns - 1)
         for book in self.books:
             shape = (opened, high, low, closed)
             first, second = ("low", low), ("high", high)
@@ -176,7 +177,7 @@ class Market:
         if self._entered:
             self._look_for_missed_exits()
         self.watch.last = bar
-        self._bar, self._entry_ns = None, None
+        self._bar = None
         self.rearm()
 
     def on_trade(self, trade: TradeTick) -> None:
@@ -263,13 +264,16 @@ class Market:
         working.filled += quantity
         complete = working.filled >= working.quantity
         other = None
-        time_ns = self._clock.now_ns()
         if role in _SIBLING:
             other = self._other_outcome(working)
-        elif role is _ENTRY and self._entry_ns is not None:
-            time_ns = max(self._entry_ns, working.since_ns)
-            if self._step != "open":
+        bar = self._bar
+        is_inside = bar is not None and self._step != "open"
+        if bar is not None and role is _ENTRY:
+            time_ns = max(bar.timestamp, working.since_ns)
+            if is_inside:
                 self._entered.append(order.trade_id)
+        else:
+            time_ns = self._end_ns if is_inside else self._clock.now_ns()
         if complete:
             self.drop(working)
         self._listener.on_report(
