@@ -91,7 +91,6 @@ class MarketFeed:
         watch = self.watches[instrument.symbol]
         if trade.timestamp < watch.now:
             raise InvalidValue("timestamp", f"a trade at or after {watch.now}", trade.timestamp)
-        instrument.to_ticks(trade.price, "price")
         if not 0 <= trade.size < math.inf:
             raise InvalidValue("size", "a finite number >= 0", trade.size)
         if trade.symbol != instrument.symbol:

@@ -189,7 +189,7 @@ def test_a_stop_that_has_triggered_is_not_moved_behind_the_market_again(exchange
 def test_a_triggered_stop_limit_stays_a_limit_when_its_limit_moves(exchange):
     market = exchange()
     market.buy(stop=101, limit=100.5, name="entry")
-    market.bar(100, 101, 100.75, 101) if False else market.bar(101, 101, 101, 101)
+    market.bar(101, 101, 101, 101)
     assert market.fills == []
 
     market.replace("entry", 1, OrderType.STOP_LIMIT, limit=99.5, stop=101)
