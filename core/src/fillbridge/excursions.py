@@ -1,6 +1,8 @@
-"""How far the price went for and against each open trade."""
+"""How far the price went for and against each trade that holds a position."""
 
-from fillbridge_hooks import Direction, Instrument
+import math
+
+from fillbridge_hooks import Direction, Instrument, PriceWatch
 
 
 class Excursion:
@@ -30,3 +32,46 @@ class Excursion:
             lowest = min(exit_price, instrument.to_price(self.low))
         rise, drop = max(0.0, highest - entry_price), min(0.0, lowest - entry_price)
         return (rise, drop) if self.direction is Direction.LONG else (-drop, -rise)
+
+
+class Excursions:
+    """The excursions of all trades that hold a position."""
+
+    def __init__(self) -> None:
+        self._tracked: dict[str, dict[str, Excursion]] = {}
+
+    def track(self, symbol: str, trade_id: str, direction: Direction) -> None:
+        """Watch a trade from now on."""
+        self._tracked.setdefault(symbol, {})[trade_id] = Excursion(direction)
+
+    def get(self, symbol: str, trade_id: str) -> Excursion | None:
+        """The excursion of a trade, if it is watched."""
+        return self._tracked.get(symbol, _NONE).get(trade_id)
+
+    def pop(self, symbol: str, trade_id: str) -> Excursion:
+        """The excursion of a trade, which is watched no longer."""
+        return self._tracked[symbol].pop(trade_id)
+
+    def on_price(self, symbol: str, ticks: int, direction: Direction | None) -> None:
+        """Take in that the price stands at ``ticks``, for trades of a direction or for all."""
+        tracked = self._tracked.get(symbol)
+        if tracked:
+            for excursion in tracked.values():
+                if direction is None or excursion.direction is direction:
+                    excursion.reach(ticks, ticks)
+
+    def flush(self, watch: PriceWatch, instrument: Instrument) -> None:
+        """Take in how far the price went while nobody looked.
+
+        :raises InvalidValue: if it went off the grid; that is said once
+        """
+        highest, lowest = watch.high, watch.low
+        if highest < lowest:
+            return
+        watch.high, watch.low = -math.inf, math.inf
+        high, low = instrument.to_ticks(highest, "high"), instrument.to_ticks(lowest, "low")
+        for excursion in self._tracked.get(instrument.symbol, _NONE).values():
+            excursion.reach(high, low)
+
+
+_NONE: dict[str, Excursion] = {}

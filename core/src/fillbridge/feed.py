@@ -14,7 +14,6 @@ from fillbridge_hooks import (
     InvalidValue,
     PriceWatch,
     QuoteTick,
-    SimulationSession,
     TradeTick,
 )
 
@@ -32,7 +31,6 @@ class MarketFeed:
     def __init__(
         self,
         shell: Shell,
-        session: SimulationSession,
         instruments: dict[str, Instrument],
         default_symbol: str,
         bar_seconds: float | None,
@@ -40,7 +38,7 @@ class MarketFeed:
         self.watches: dict[str, PriceWatch] = {}
         """By symbol as the data names it: the default symbol also as the empty string."""
         self._shell = shell
-        self._session = session
+        self._session = shell.session
         self._instruments = instruments
         self._default_symbol = default_symbol
         self._traded: dict[str, Instrument] = {}
@@ -77,7 +75,7 @@ class MarketFeed:
         if time_ns <= watch.now:
             raise InvalidValue("timestamp", f"a bar after {watch.now}", timestamp)
         self._learn_length(watch, time_ns)
-        self._shell.flush_extremes(watch, instrument)
+        self._shell.excursions.flush(watch, instrument)
         self._session.on_bar(bar, time_ns + (self._bar_ns or 0))
         watch.now = time_ns
         self.rearm()
@@ -96,7 +94,7 @@ class MarketFeed:
         if trade.symbol != instrument.symbol:
             trade = msgspec.structs.replace(trade, symbol=instrument.symbol)
         self._bar_ns, self._bar_ns_is_fixed = 0, True
-        self._shell.flush_extremes(watch, instrument)
+        self._shell.excursions.flush(watch, instrument)
         self._session.on_trade(trade)
         watch.now = trade.timestamp
         self.rearm()
@@ -115,7 +113,7 @@ class MarketFeed:
         if quote.symbol != instrument.symbol:
             quote = msgspec.structs.replace(quote, symbol=instrument.symbol)
         self._bar_ns, self._bar_ns_is_fixed = 0, True
-        self._shell.flush_extremes(watch, instrument)
+        self._shell.excursions.flush(watch, instrument)
         self._session.on_quote(quote)
         watch.now = quote.timestamp
         self.rearm()
@@ -126,7 +124,7 @@ class MarketFeed:
         :raises InvalidValue: if such an extreme is off the grid
         """
         for name, instrument in self._traded.items():
-            self._shell.flush_extremes(self.watches[name], instrument)
+            self._shell.excursions.flush(self.watches[name], instrument)
         latest = max((watch.now for watch in self.watches.values()), default=-1)
         if latest >= 0:
             self._shell.clock.advance_to(latest + (self._bar_ns or 0))

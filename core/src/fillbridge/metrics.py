@@ -3,6 +3,9 @@
 from bisect import bisect_left
 from collections import Counter
 
+from fillbridge.engine.state import Trade
+from fillbridge_hooks import TradeResult
+
 _BOUNDS_MS: tuple[float, ...] = tuple(0.001 * 2**step for step in range(28))
 """Upper bounds of the latency histogram: 1 microsecond, doubled up to about 2 minutes."""
 
@@ -37,6 +40,18 @@ class ExecutionMetrics:
         if not self.contracts_requested:
             return None
         return self.contracts_filled / self.contracts_requested
+
+    def count_trade(self, result: TradeResult, trade: Trade) -> None:
+        """Count a closed trade and its orders."""
+        self.trades_closed += 1
+        if result.pnl_net > 0:
+            self.winning_trades += 1
+        else:
+            self.losing_trades += 1
+        counts = self.orders_by_status
+        for order_state in trade.orders:
+            counts[order_state.status] += 1
+        self.contracts_filled += trade.entry.filled
 
     def update_execution_time(self, ms: float) -> None:
         """Count one execution that took ``ms`` milliseconds."""

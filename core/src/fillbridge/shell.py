@@ -4,11 +4,9 @@ It holds the clock, the plugins and the driver session, so that the engine needs
 """
 
 import logging
-import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -19,6 +17,7 @@ from fillbridge.approval import (
     approve_reducing,
     judge,
 )
+from fillbridge.charging import Charging
 from fillbridge.engine import EngineState, decide, fold
 from fillbridge.engine.messages import (
     Cancel,
@@ -27,7 +26,6 @@ from fillbridge.engine.messages import (
     FillBooked,
     Input,
     Measure,
-    OrdersPlaced,
     Raise,
     Replace,
     SetTimer,
@@ -35,40 +33,31 @@ from fillbridge.engine.messages import (
     TimerFired,
     Track,
     TradeApproved,
-    TradeMeasured,
     TradePlan,
     TradeRefused,
 )
 from fillbridge.engine.state import Trade
-from fillbridge.excursions import Excursion
+from fillbridge.excursions import Excursions
 from fillbridge.exposure import exposure, risk_context
+from fillbridge.measurement import measure_trade
 from fillbridge.metrics import ExecutionMetrics
+from fillbridge.observation import Observation
 from fillbridge.plugins import Implementation
+from fillbridge.preparation import prepare_order
 from fillbridge.publishing import Publisher
-from fillbridge.results import trade_execution, trade_result
-from fillbridge.scoring import score_execution, shortfall_scale
+from fillbridge.results import trade_result
 from fillbridge_hooks import (
-    Accepted,
-    Cancelled,
     CommissionFunction,
     Direction,
-    Expired,
     Fill,
-    FillbridgeError,
     Hold,
-    Instrument,
-    InvalidValue,
     MarketView,
     Order,
     OrderRefused,
     OrderRole,
-    OrderType,
     OutcomeUnknown,
-    PositionView,
-    PriceWatch,
     Refuse,
     Rejected,
-    Replaced,
     Report,
     SimulationSession,
     TradeResult,
@@ -79,15 +68,6 @@ _logger = logging.getLogger(__name__)
 
 _ENTRY = OrderRole.ENTRY
 _SHORT = Direction.SHORT
-_NONE: dict[str, Excursion] = {}
-_PRICES_OF = {
-    OrderType.MARKET: (False, False),
-    OrderType.LIMIT: (True, False),
-    OrderType.STOP: (False, True),
-    OrderType.STOP_LIMIT: (True, True),
-}
-"""Whether an entry of this type has a limit and a trigger."""
-_REPORTS = (Accepted, Cancelled, Expired, OutcomeUnknown, Rejected, Replaced)
 
 Recorder = Callable[[Sequence[Event]], None]
 """Keeps events before their effects leave."""
@@ -127,18 +107,23 @@ class Shell:
     ) -> None:
         self.state = EngineState()
         self.clock = clock
-        self.excursions: dict[str, dict[str, Excursion]] = {}
-        """Of the trades that hold a position, by symbol and trade id."""
+        self.excursions = Excursions()
+        self.on_price = self.excursions.on_price
+        """Take in a price: the session tells it for every step of the market."""
+        self.session: SimulationSession
+        """The driver's session, once it is attached."""
+        self.recorded = 0
+        """How many events have been folded."""
+        self._charging = Charging(hooks.commission, self.state, publisher)
+        self._observation = Observation(self.state, clock, publisher, hooks.handle_fill)
         self._hooks = hooks
         self._publisher = publisher
         self._metrics = metrics
         self._on_trade_closed = on_trade_closed
         self._on_entry_failed = on_entry_failed
         self._record = record
-        self._session: SimulationSession | None = None
         self._inbox: deque[Input] = deque()
         self._is_stepping = False
-        self._recorded = 0
         self._judged = ("", 0)
         self._timers: dict[str, list[Callable[[], None]]] = {}
         self._effects: dict[type, Callable[..., None]] = {
@@ -152,21 +137,9 @@ class Shell:
             Raise: self._raise_alarm,
         }
 
-    @property
-    def session(self) -> SimulationSession:
-        """The driver's session, once it is opened."""
-        if self._session is None:
-            raise FillbridgeError("expected an open session, was none")
-        return self._session
-
-    @property
-    def events_recorded(self) -> int:
-        """How many events have been folded."""
-        return self._recorded
-
     def attach(self, session: SimulationSession) -> None:
         """Hand orders to this session from now on."""
-        self._session = session
+        self.session = session
 
     # Proposals
 
@@ -176,31 +149,18 @@ class Shell:
         :raises OrderRefused: with every objection; nothing was sent
         """
         market = self.session.market(plan.instrument.symbol)
-        plan = self._prepare(plan, market)
-        now = self.clock.now_ns()
+        if self._hooks.prepare_order:
+            order = prepare_order(self._hooks.prepare_order, plan.entry, market)
+            plan = msgspec.structs.replace(plan, entry=order)
+        now = self.clock.now_ns
         objections = self._objections(plan, market)
         if objections:
             reasons = tuple(str(objection) for objection in objections)
             self.step(TradeRefused(plan.proposal, plan.instrument, reasons, now))
             raise OrderRefused(objections)
         self._metrics.contracts_requested += plan.entry.quantity
-        self._judged = (plan.trade_id, self._recorded)
+        self._judged = (plan.trade_id, self.recorded)
         self.step(TradeApproved(plan, now))
-
-    def _prepare(self, plan: TradePlan, market: MarketView) -> TradePlan:
-        order = plan.entry
-        for plugin in self._hooks.prepare_order:
-            try:
-                changed = plugin.function(order, market)
-            except Exception as error:
-                _logger.exception("plugin %s failed to prepare an order", plugin.plugin)
-                value = f"{type(error).__name__}: {error}"
-                raise OrderRefused(
-                    [Refuse(check=plugin.plugin, limit="a prepared order", value=value)]
-                ) from error
-            if changed is not None:
-                order = _checked_change(plugin.plugin, order, changed)
-        return plan if order is plan.entry else msgspec.structs.replace(plan, entry=order)
 
     def _objections(
         self, plan: TradePlan, market: MarketView, without: Trade | None = None
@@ -208,7 +168,7 @@ class Shell:
         checks = self._hooks.risk_checks
         if not checks:
             return []
-        now = self.clock.now_ns()
+        now = self.clock.now_ns
         return judge(
             checks,
             plan.entry,
@@ -225,7 +185,7 @@ class Shell:
     def on_report(self, report: Report) -> None:
         """Take a report of the driver; a fill is charged first."""
         if type(report) is Fill:
-            self.step(FillBooked(report, self._commission_cents(report)))
+            self.step(FillBooked(report, self._charging.cents(report)))
         else:
             if type(report) is OutcomeUnknown:
                 self._metrics.unknown_orders += 1
@@ -236,26 +196,33 @@ class Shell:
 
         Called from within itself, by a report on an effect, it queues the input.
         """
-        self._inbox.append(message)
         if self._is_stepping:
+            self._inbox.append(message)
             return
         self._is_stepping = True
-        inbox, state, effects_of = self._inbox, self.state, self._effects
-        observed = self._publisher.interest.any or self._hooks.handle_fill
+        inbox = self._inbox
         try:
+            self._advance(message)
             while inbox:
-                events, effects = decide(state, inbox.popleft(), self.clock.now_ns())
-                if self._record is not None and events:
-                    self._record(events)
-                self._recorded += len(events)
-                for event in events:
-                    fold(state, event)
-                    if observed:
-                        self._observe(event)
-                for effect in effects:
-                    effects_of[type(effect)](effect)
+                self._advance(inbox.popleft())
         finally:
             self._is_stepping = False
+
+    def _advance(self, message: Input) -> None:
+        state = self.state
+        events, effects = decide(state, message, self.clock.now_ns)
+        if self._record is not None and events:
+            self._record(events)
+        self.recorded += len(events)
+        if self._observation.is_wanted:
+            for event in events:
+                fold(state, event)
+                self._observation.observe(event)
+        else:
+            for event in events:
+                fold(state, event)
+        for effect in effects:
+            self._effects[type(effect)](effect)
 
     # Effects
 
@@ -274,7 +241,7 @@ class Shell:
         try:
             approved = approve_entry(order, partial(self._objections_at_the_wire, trade))
         except RefusedAtTheWire as refusal:
-            self.step(Rejected(order.client_order_id, str(refusal), self.clock.now_ns()))
+            self.step(Rejected(order.client_order_id, str(refusal), self.clock.now_ns))
             return
         approved.permit.spend()
         self.session.submit(approved)
@@ -282,7 +249,7 @@ class Shell:
     def _objections_at_the_wire(self, trade: Trade) -> list[Refuse | Hold]:
         plan = trade.plan
         # The checks are pure: where only the approval happened since, their answer stands.
-        if self._judged == (plan.trade_id, self._recorded - 1):
+        if self._judged == (plan.trade_id, self.recorded - 1):
             return []
         market = self.session.market(plan.instrument.symbol)
         return self._objections(plan, market, without=trade)
@@ -295,80 +262,33 @@ class Shell:
 
     def _set_timer(self, effect: SetTimer) -> None:
         def fire() -> None:
-            self.step(TimerFired(effect.trade_id, effect.kind, self.clock.now_ns()))
+            self.step(TimerFired(effect.trade_id, effect.kind, self.clock.now_ns))
 
         timer = self.clock.call_at(effect.time_ns, fire)
         self._timers.setdefault(effect.trade_id, []).append(timer.cancel)
 
     def _track(self, effect: Track) -> None:
-        trade = self.state.trades[effect.trade_id]
-        plan = trade.plan
+        plan = self.state.trades[effect.trade_id].plan
+        instrument = plan.instrument
         self._metrics.trades_executed += 1
-        self.flush_extremes(self.session.open_market(plan.instrument), plan.instrument)
-        tracked = self.excursions.setdefault(plan.instrument.symbol, {})
-        tracked[effect.trade_id] = Excursion(plan.direction)
+        self.excursions.flush(self.session.open_market(instrument), instrument)
+        self.excursions.track(instrument.symbol, plan.trade_id, plan.direction)
 
     def _measure(self, effect: Measure) -> None:
         """Measure a trade, have it forgotten, and hand over its result."""
         trade_id = effect.trade_id
         trade = self.state.trades[trade_id]
-        plan = trade.plan
-        instrument = plan.instrument
-        last_exit = trade.last_exit
-        if last_exit is None:
-            raise AssertionError(f"trade {trade_id} is flat but has no exit")
-        entry_price = trade.entry_value / trade.entry_quantity
-        self.flush_extremes(self.session.open_market(instrument), instrument)
-        excursion = self.excursions[instrument.symbol].pop(trade_id)
-        favourable, adverse = excursion.measure(instrument, entry_price, last_exit.price)
-        score = self._score(trade, entry_price)
-        measured = TradeMeasured(trade_id, favourable, adverse, score, last_exit.time_ns)
+        instrument = trade.plan.instrument
+        self.excursions.flush(self.session.open_market(instrument), instrument)
+        excursion = self.excursions.pop(instrument.symbol, trade_id)
+        measured = measure_trade(trade, excursion, self._hooks.score_execution)
         result = trade_result(trade, measured)
         self._cancel_timers(trade_id)
         # Now, not once the queue is done: whoever takes the result finds the trade gone.
-        events, _ = decide(self.state, measured, self.clock.now_ns())
-        if self._record is not None:
-            self._record(events)
-        self._recorded += len(events)
-        for event in events:
-            fold(self.state, event)
-
-        metrics = self._metrics
-        metrics.trades_closed += 1
-        if result.pnl_net > 0:
-            metrics.winning_trades += 1
-        else:
-            metrics.losing_trades += 1
-        self._count_orders(trade)
+        self._advance(measured)
+        self._metrics.count_trade(result, trade)
         self._on_trade_closed(trade, result)
         self._publisher.trade_closed(result)
-
-    def _score(self, trade: Trade, entry_price: float) -> float:
-        for plugin in self._hooks.score_execution:
-            try:
-                score = plugin.function(trade_execution(trade))
-                if score is None:
-                    continue
-                if 0 <= score <= 1:
-                    return float(score)
-                raise InvalidValue("score", "a number from 0 to 1", score)
-            except Exception:
-                _logger.exception(
-                    "plugin %s failed to score %s", plugin.plugin, trade.plan.trade_id
-                )
-        plan = trade.plan
-        arrival = plan.entry.arrival
-        price = None if arrival is None else arrival.price
-        shortfall = None
-        if price is not None:
-            shortfall = price - entry_price if plan.direction is _SHORT else entry_price - price
-        entry = trade.entry
-        return score_execution(
-            entry.filled / plan.proposal.position_size,
-            shortfall,
-            shortfall_scale(plan.proposal.max_slippage, plan.instrument.tick_size),
-            (entry.first_fill_ns or 0) - plan.decided_at_ns,
-        )
 
     def _entry_failed(self, effect: EntryFailed) -> None:
         trade, entry = self.state.orders[effect.entry_id]
@@ -378,117 +298,13 @@ class Shell:
         self._metrics.orders_by_status[entry.status] += 1
         self._on_entry_failed(trade, effect.reason)
         error = f"trade {plan.trade_id}: {effect.reason}"
-        self._publisher.execution_error(error, plan.proposal, self.clock.now_ns())
+        self._publisher.execution_error(error, plan.proposal, self.clock.now_ns)
 
     def _raise_alarm(self, effect: Raise) -> None:
         error = f"trade {effect.trade_id}: {effect.message}" if effect.trade_id else effect.message
         _logger.error(error)
-        self._publisher.execution_error(error, None, self.clock.now_ns())
+        self._publisher.execution_error(error, None, self.clock.now_ns)
 
     def _cancel_timers(self, trade_id: str) -> None:
         for cancel in self._timers.pop(trade_id, ()):
             cancel()
-
-    def _count_orders(self, trade: Trade) -> None:
-        counts = self._metrics.orders_by_status
-        for order_state in trade.orders:
-            counts[order_state.status] += 1
-        self._metrics.contracts_filled += trade.entry.filled
-
-    # What others are told
-
-    def _observe(self, event: Any) -> None:
-        kind = type(event)
-        if kind is FillBooked:
-            self._observe_fill(event)
-        elif kind is TradeApproved:
-            self._order_changed(event.plan.entry.client_order_id)
-        elif kind is OrdersPlaced:
-            for order in event.orders:
-                self._order_changed(order.client_order_id)
-        elif kind in _REPORTS:
-            self._order_changed(event.client_order_id)
-
-    def _order_changed(self, client_order_id: str) -> None:
-        trade, order_state = self.state.orders[client_order_id]
-        self._publisher.order_changed(trade, order_state, self.clock.now_ns())
-
-    def _observe_fill(self, event: FillBooked) -> None:
-        fill = event.fill
-        trade, order_state = self.state.orders[fill.client_order_id]
-        self._publisher.order_changed(trade, order_state, fill.time_ns)
-        position = PositionView(
-            trade.plan.trade_id,
-            trade.plan.instrument.symbol,
-            trade.held * trade.plan.direction.sign,
-            trade.entry_value / trade.entry_quantity,
-            fill.time_ns,
-        )
-        self._publisher.position_changed(position)
-        for plugin in self._hooks.handle_fill:
-            try:
-                plugin.function(fill, order_state.order, position)
-            except Exception:
-                _logger.exception("plugin %s failed on fill %s", plugin.plugin, fill.fill_id)
-
-    # Costs and prices
-
-    def _commission_cents(self, fill: Fill) -> int | None:
-        """The charge for a fill; ``None``, with an alarm, where the model fails."""
-        model = self._hooks.commission
-        known = self.state.orders.get(fill.client_order_id)
-        if model is None or known is None:
-            return 0
-        name, function = model
-        try:
-            charge = function(fill, known[1].order.instrument)
-            if not math.isfinite(charge):
-                raise InvalidValue("commission", "a finite number", charge)
-            return round(charge * 100)
-        except Exception as error:
-            _logger.exception("commission model %s failed on fill %s", name, fill.fill_id)
-            self._publisher.execution_error(
-                f"commission model '{name}' failed on fill {fill.fill_id}, its cost is unknown: "
-                f"{type(error).__name__}: {error}",
-                known[0].plan.proposal,
-                fill.time_ns,
-            )
-            return None
-
-    def on_price(self, symbol: str, ticks: int, direction: Direction | None) -> None:
-        """Take in that the price stands at ``ticks``."""
-        for excursion in self.excursions.get(symbol, _NONE).values():
-            if direction is None or excursion.direction is direction:
-                excursion.reach(ticks, ticks)
-
-    def flush_extremes(self, watch: PriceWatch, instrument: Instrument) -> None:
-        """Take in how far the price went while nobody looked.
-
-        :raises InvalidValue: if it went off the grid; that is said once
-        """
-        highest, lowest = watch.high, watch.low
-        if highest < lowest:
-            return
-        watch.high, watch.low = -math.inf, math.inf
-        high, low = instrument.to_ticks(highest, "high"), instrument.to_ticks(lowest, "low")
-        for excursion in self.excursions.get(instrument.symbol, _NONE).values():
-            excursion.reach(high, low)
-
-
-def _checked_change(plugin: str, order: Order, changed: object) -> Order:
-    """What a plugin made of an order, if it kept what it must keep."""
-    if not isinstance(changed, Order):
-        raise OrderRefused([Refuse(check=plugin, limit="an Order or None", value=repr(changed))])
-    for field in ("client_order_id", "trade_id", "role", "instrument", "side"):
-        if getattr(changed, field) != getattr(order, field):
-            value = repr(getattr(changed, field))
-            raise OrderRefused([Refuse(check=plugin, limit=f"an unchanged {field}", value=value)])
-    if type(changed.quantity) is not int or changed.quantity < 1:
-        value = repr(changed.quantity)
-        raise OrderRefused([Refuse(check=plugin, limit="a quantity >= 1", value=value)])
-    has_limit, has_trigger = changed.limit_ticks is not None, changed.trigger_ticks is not None
-    if _PRICES_OF.get(changed.order_type) != (has_limit, has_trigger):
-        limit = f"the prices of a {changed.order_type} order and no other"
-        value = f"limit {changed.limit_ticks}, trigger {changed.trigger_ticks}"
-        raise OrderRefused([Refuse(check=plugin, limit=limit, value=value)])
-    return changed

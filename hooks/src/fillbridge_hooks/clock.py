@@ -22,6 +22,7 @@ class Timer(Protocol):
 class Clock(Protocol):
     """Nanoseconds UTC and callbacks at a time."""
 
+    @property
     def now_ns(self) -> int:
         """The time now, ns UTC."""
 
@@ -46,13 +47,10 @@ class VirtualClock:
     """
 
     def __init__(self, now_ns: int = 0) -> None:
-        self._now_ns = now_ns
+        self.now_ns = now_ns
+        """The time now, ns UTC; to be read only."""
         self._order = 0
         self._timers: list[tuple[int, int, _VirtualTimer]] = []
-
-    def now_ns(self) -> int:
-        """The time now, ns UTC."""
-        return self._now_ns
 
     @property
     def next_due_ns(self) -> int:
@@ -75,7 +73,7 @@ class VirtualClock:
         while timers and timers[0][0] < time_ns:
             due_ns, _, timer = heapq.heappop(timers)
             if timer.callback is not None:
-                self._now_ns = max(self._now_ns, due_ns)
+                self.now_ns = max(self.now_ns, due_ns)
                 timer.callback()
-        if time_ns > self._now_ns:
-            self._now_ns = time_ns
+        if time_ns > self.now_ns:
+            self.now_ns = time_ns

@@ -14,7 +14,7 @@ from fillbridge_hooks.clock import VirtualClock
 from fillbridge_hooks.instrument import Instrument
 from fillbridge_hooks.market import BarData, MarketView, PriceWatch, QuoteTick, TradeTick
 from fillbridge_hooks.orders import ApprovedOrder, Order
-from fillbridge_hooks.reports import Report, Replacement
+from fillbridge_hooks.reports import Replacement, Report
 from fillbridge_hooks.terms import Direction
 
 SlippageFunction = Callable[[Order, MarketView], float]

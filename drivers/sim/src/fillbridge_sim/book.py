@@ -59,6 +59,8 @@ class Book:
         """Where the price stands while it moves, ``None`` between the events of the market."""
         self.volume: Volume | None = None
         """What may still trade in this event, ``None`` for no bound."""
+        self.orders = 0
+        """How many orders are admitted and not yet removed."""
         self._beyond = beyond
         self._fill = fill
         self._end = end
@@ -96,6 +98,7 @@ class Book:
         """Forget an order wherever it stands."""
         order.is_active = False
         order.version += 1
+        self.orders -= 1
 
     def take_out(self, order: WorkingOrder) -> None:
         """Take an order out of its place, to be added again with other terms."""
@@ -162,8 +165,7 @@ class Book:
             self.price = price
             return
         rising = price > here
-        heap = self._above if rising else self._below
-        limit = price if rising else -price
+        heap, limit = (self._above, price) if rising else (self._below, -price)
         while heap and heap[0][0] <= limit:
             level, _, version, order = heapq.heappop(heap)
             if version == order.version:

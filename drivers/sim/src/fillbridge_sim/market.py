@@ -39,6 +39,9 @@ _INFINITY = float("inf")
 _NOTHING: tuple[object, Volume] = (None, Volume(0))
 _NO_LEGS: dict[OrderRole, WorkingOrder] = {}
 _TAPE = 0
+_LOW_FIRST = (("low", 2), ("high", 1), ("close", 3))
+_HIGH_FIRST = (("high", 1), ("low", 2), ("close", 3))
+"""Steps of a bar after its open: their names, and where a bar's shape has their prices."""
 _ROUNDING = 1e-9
 
 
@@ -104,7 +107,7 @@ class Market:
             volume = known.size
             last = known.price if last is None else last
         bid, ask = (None, None) if quote is None else (quote.bid, quote.ask)
-        now = self._clock.now_ns()
+        now = self._clock.now_ns
         return MarketView(self.instrument.symbol, bar, bid, ask, last, volume, now)
 
     def last_ticks(self) -> int | None:
@@ -121,11 +124,19 @@ class Market:
             return None
         return self.instrument.to_ticks(quote.ask if order.sign > 0 else quote.bid, "quote")
 
-    def book_of(self, order: WorkingOrder) -> Book:
-        """The book that works this order."""
-        if len(self.books) == 1:
-            return self.books[0]
-        return self.books[order.direction is _SHORT]
+    def admit(self, working: WorkingOrder) -> None:
+        """Take an order into the book that will work it."""
+        order = working.order
+        books = self.books
+        working.book = book = books[0 if len(books) == 1 else working.direction is _SHORT]
+        book.orders += 1
+        self._orders[order.client_order_id] = (self, working)
+        if order.role in _SIBLING:
+            legs = self.legs.get(order.trade_id)
+            if legs is None:
+                self.legs[order.trade_id] = {order.role: working}
+            else:
+                legs[order.role] = working
 
     def rearm(self) -> None:
         """Set the watch half a tick inside the nearest order."""
@@ -133,6 +144,8 @@ class Market:
         floor, ceiling = -_INFINITY, _INFINITY
         to_price = self.instrument.to_price
         for book in self.books:
+            if not book.orders:
+                continue
             bounds = book.bounds()
             if bounds is None:
                 watch.floor, watch.ceiling = _INFINITY, -_INFINITY
@@ -158,21 +171,22 @@ class Market:
         self._step, self._sequence = "open", -1
         self._fund(_TAPE, bar, bar.volume)
         for book in self.books:
-            book.jump(opened, True)
-            on_price(symbol, opened, book.direction)
+            if book.orders:
+                book.jump(opened, True)
+                on_price(symbol, opened, book.direction)
+            else:
+                book.price = opened
         # What falls due at the end belongs to what begins there.
         advance_to(end_ns - 1)
+        shape = (opened, high, low, closed)
         for book in self.books:
-            shape = (opened, high, low, closed)
-            first, second = ("low", low), ("high", high)
-            if high_comes_first(self._path, shape, book.direction):
-                first, second = second, first
-            for self._step, price in (first, second):
-                book.walk(price)
-                on_price(symbol, price, book.direction)
-            self._step = "close"
-            book.walk(closed)
-            on_price(symbol, closed, book.direction)
+            if book.orders:
+                direction = book.direction
+                high_first = high_comes_first(self._path, shape, direction)
+                for self._step, position in _HIGH_FIRST if high_first else _LOW_FIRST:
+                    price = shape[position]
+                    book.walk(price)
+                    on_price(symbol, price, direction)
             book.rest()
         if self._entered:
             self._look_for_missed_exits()
@@ -206,7 +220,7 @@ class Market:
 
     def work(self, order: WorkingOrder) -> None:
         """Put an order in the book; it trades at once where a quote or a moving price allows."""
-        book = self.book_of(order)
+        book = order.book
         if book.price is not None:
             book.add(order, None, None)
             return
@@ -273,7 +287,7 @@ class Market:
             if is_inside:
                 self._entered.append(order.trade_id)
         else:
-            time_ns = self._end_ns if is_inside else self._clock.now_ns()
+            time_ns = self._end_ns if is_inside else self._clock.now_ns
         if complete:
             self.drop(working)
         self._listener.on_report(
@@ -371,13 +385,13 @@ class Market:
     def _end(self, working: WorkingOrder, reason: str) -> None:
         self.drop(working)
         self._listener.on_report(
-            Cancelled(working.order.client_order_id, reason, self._clock.now_ns())
+            Cancelled(working.order.client_order_id, reason, self._clock.now_ns)
         )
 
     def drop(self, working: WorkingOrder) -> None:
         """Forget an order that can no longer fill."""
         order = working.order
-        self.book_of(working).remove(working)
+        working.book.remove(working)
         del self._orders[order.client_order_id]
         legs = self.legs.get(order.trade_id)
         if legs is not None and legs.get(order.role) is working:

@@ -15,7 +15,6 @@ from fillbridge_hooks import (
     Instrument,
     MarketListener,
     MarketView,
-    OrderRole,
     OrderType,
     PriceWatch,
     QuoteTick,
@@ -34,7 +33,6 @@ from fillbridge_sim.settings import SampledLatency, SimulationSettings
 from fillbridge_sim.working import Terms, WorkingOrder, missing_price
 
 _MILLISECOND = 1_000_000
-_LEGS = (OrderRole.STOP, OrderRole.TARGET)
 _MARKET = OrderType.MARKET
 
 
@@ -84,17 +82,11 @@ class SimulatedBroker:
     def submit(self, approved: ApprovedOrder) -> None:
         """Take the order over and accept it."""
         order = approved.order
-        now = self._clock.now_ns()
+        now = self._clock.now_ns
         self._accepted += 1
         market = self._markets[order.instrument.symbol]
         working = WorkingOrder(order, f"B{self._accepted}", self._accepted)
-        self._orders[order.client_order_id] = (market, working)
-        if order.role in _LEGS:
-            legs = market.legs.get(order.trade_id)
-            if legs is None:
-                market.legs[order.trade_id] = {order.role: working}
-            else:
-                legs[order.role] = working
+        market.admit(working)
         lacking = missing_price(working.terms, order.trail_ticks)
         if lacking:
             market.drop(working)
@@ -150,7 +142,7 @@ class SimulatedBroker:
     # Effects, once the latency is over
 
     def _later(self, effect: Callable[[], None], latency: Callable[[], float]) -> None:
-        due_ns = self._clock.now_ns() + round(latency() * _MILLISECOND)
+        due_ns = self._clock.now_ns + round(latency() * _MILLISECOND)
         if self._on_the_way:
             due_ns = max(due_ns, self._on_the_way[-1][0])
         self._on_the_way.append((due_ns, effect))
@@ -166,12 +158,12 @@ class SimulatedBroker:
     def _work(self, market: Market, working: WorkingOrder) -> None:
         if working.is_active:
             if self._latency is not None:
-                working.since_ns = self._clock.now_ns()
+                working.since_ns = self._clock.now_ns
             market.work(working)
             self._rearm(market, working)
 
     def _cancel(self, client_order_id: str) -> None:
-        now = self._clock.now_ns()
+        now = self._clock.now_ns
         known = self._orders.get(client_order_id)
         if known is None:
             self._listener.on_report(CancelRejected(client_order_id, "no working order", now))
@@ -189,11 +181,11 @@ class SimulatedBroker:
             market.drop(working)
             self._rearm(market, working)
             self._listener.on_report(
-                Expired(client_order_id, "the trade date ended", self._clock.now_ns())
+                Expired(client_order_id, "the trade date ended", self._clock.now_ns)
             )
 
     def _replace(self, change: Replacement) -> None:
-        now = self._clock.now_ns()
+        now = self._clock.now_ns
         client_order_id = change.client_order_id
         known = self._orders.get(client_order_id)
         terms = (change.order_type, change.limit_ticks, change.trigger_ticks)
@@ -205,7 +197,7 @@ class SimulatedBroker:
         working.quantity = change.quantity
         moves = terms != working.terms and working.order_type is not _MARKET
         if moves:
-            market.book_of(working).take_out(working)
+            working.book.take_out(working)
             working.change_terms(terms)
         self._listener.on_report(
             Replaced(
@@ -223,7 +215,7 @@ class SimulatedBroker:
 
     def _rearm(self, market: Market, working: WorkingOrder) -> None:
         # While the price moves, the event itself rearms at its end.
-        if market.book_of(working).price is None:
+        if working.book.price is None:
             market.rearm()
 
     def _next_fill_id(self) -> str:

@@ -1,10 +1,21 @@
 """An order as the simulated broker works it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from fillbridge_hooks import Direction, Order, OrderRole, OrderType, Side
+
+if TYPE_CHECKING:
+    from fillbridge_sim.book import Book
 
 Terms = tuple[OrderType, int | None, int | None]
 """Order type, limit and trigger."""
 
+_BUY = Side.BUY
+_ENTRY = OrderRole.ENTRY
+_LONG = Direction.LONG
+_SHORT = Direction.SHORT
 _LIMIT = OrderType.LIMIT
 _STOP_LIMIT = OrderType.STOP_LIMIT
 _WITH_LIMIT = (_LIMIT, _STOP_LIMIT)
@@ -31,6 +42,7 @@ class WorkingOrder:
     """
 
     __slots__ = (
+        "book",
         "broker_order_id",
         "direction",
         "filled",
@@ -50,17 +62,20 @@ class WorkingOrder:
     )
 
     def __init__(self, order: Order, broker_order_id: str, sequence: int) -> None:
+        self.book: Book
+        """The book that works it, once it is admitted."""
         self.order = order
         self.broker_order_id = broker_order_id
         self.sequence = sequence
-        self.sign = 1 if order.side is Side.BUY else -1
-        is_entry = order.role is OrderRole.ENTRY
-        self.direction = Direction.LONG if (self.sign > 0) == is_entry else Direction.SHORT
-        self.order_type = order.order_type
-        self.limit = order.limit_ticks or 0
-        self.trigger = order.trigger_ticks or 0
+        is_buy = order.side is _BUY
+        self.sign = 1 if is_buy else -1
+        self.direction = _LONG if is_buy == (order.role is _ENTRY) else _SHORT
+        self.order_type = kind = order.order_type
+        limit, trigger = order.limit_ticks, order.trigger_ticks
+        self.limit = limit or 0
+        self.trigger = trigger or 0
         self.trail = order.trail_ticks or 0
-        self.terms: Terms = (order.order_type, order.limit_ticks, order.trigger_ticks)
+        self.terms: Terms = (kind, limit, trigger)
         """As they were last asked for; it may have triggered or trailed since."""
         self.quantity = order.quantity
         self.filled = 0
