@@ -38,6 +38,7 @@ from fillbridge_hooks import (
     OutcomeUnknown,
     Rejected,
     Replaced,
+    Replacement,
     ReplaceRejected,
     RiskProposal,
     Side,
@@ -112,10 +113,22 @@ class Desk:
 
     def accept(self, *order_ids):
         for order_id in order_ids:
-            self.feed(Accepted(order_id, f"B-{order_id}", self.now))
+            self.feed_accepted(order_id)
+
+    def feed_accepted(self, order_id):
+        return self.feed(Accepted(order_id, f"B-{order_id}", self.now))
+
+    def feed_replaced(self, order_id, quantity):
+        """The broker's new quantity of an order, at the terms it has."""
+        order = self.order(order_id).order
+        return self.replaced(
+            Replacement(
+                order_id, quantity, order.order_type, order.limit_ticks, order.trigger_ticks
+            )
+        )
 
     def fill(self, order_id, quantity=None, ticks=None, *, slippage=0.0, commission=0, fill_id=""):
-        trade, known = self.state.orders.get(order_id, (None, None))
+        _, known = self.state.orders.get(order_id, (None, None))
         order = known.order if known else None
         if quantity is None:
             quantity = order.quantity - known.filled

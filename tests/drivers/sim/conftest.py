@@ -1,6 +1,6 @@
 """A simulated market to send orders to, and a handler to run whole trades through it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -55,6 +55,7 @@ class Exchange:
         """Called with each report once it is kept, as the core would act on it."""
         self._next_bar = start_ns
         self._made = 0
+        self._traded = 0
         model = None
         if slippage is not None:
             function = slippage if callable(slippage) else lambda order, market: slippage
@@ -146,9 +147,7 @@ class Exchange:
         limit: float | None = None,
         stop: float | None = None,
     ) -> None:
-        self.session.replace(
-            Replacement(name, quantity, kind, self.ticks(limit), self.ticks(stop))
-        )
+        self.session.replace(Replacement(name, quantity, kind, self.ticks(limit), self.ticks(stop)))
 
     def ticks(self, price: float | None) -> int | None:
         return None if price is None else self.instrument.to_ticks(price)
@@ -174,9 +173,9 @@ class Exchange:
         )
 
     def trade(self, price: float, size: float = 1, at: int | None = None) -> None:
-        at = self.clock.now_ns() if at is None else at
-        self._made += 1
-        self.session.on_trade(TradeTick(at, price, size, self.instrument.symbol, self._made))
+        at = self.clock.now_ns if at is None else at
+        self._traded += 1
+        self.session.on_trade(TradeTick(at, price, size, self.instrument.symbol, self._traded))
 
     def quote(
         self,
@@ -186,10 +185,8 @@ class Exchange:
         ask_size: float = 100,
         at: int | None = None,
     ) -> None:
-        at = self.clock.now_ns() if at is None else at
-        self.session.on_quote(
-            QuoteTick(at, bid, bid_size, ask, ask_size, self.instrument.symbol)
-        )
+        at = self.clock.now_ns if at is None else at
+        self.session.on_quote(QuoteTick(at, bid, bid_size, ask, ask_size, self.instrument.symbol))
 
 
 @pytest.fixture(scope="session")
@@ -257,14 +254,15 @@ class Backtest:
 
 
 @pytest.fixture(scope="session")
-def settings_for() -> Iterator[Callable[..., tuple[Settings, Plugins]]]:
+def settings_for() -> Callable[..., tuple[Settings, Plugins]]:
     """Settings of a backtest on bars of one minute, with the plugins that know them."""
     plugins = Plugins()
     plugins.load(only=("commission", "sim", "slippage"))
 
     @cache
     def decode(slippage: float | None, commission: float | None, rules: frozenset[Any]) -> Settings:
-        section: dict[str, Any] = {"bar_seconds": 60, "simulation": dict(rules)}
+        simulation = {name: msgspec.to_builtins(rule) for name, rule in rules}
+        section: dict[str, Any] = {"bar_seconds": 60, "simulation": simulation}
         if slippage is not None:
             section["slippage"] = {"type": "fixed", "fixed_amount": slippage}
         if commission is not None:
@@ -280,7 +278,7 @@ def settings_for() -> Iterator[Callable[..., tuple[Settings, Plugins]]]:
     ) -> tuple[Settings, Plugins]:
         return decode(slippage, commission, frozenset(simulation.items())), plugins
 
-    yield settings
+    return settings
 
 
 @pytest.fixture(scope="session")

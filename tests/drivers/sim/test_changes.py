@@ -13,8 +13,8 @@ from fillbridge_hooks import (
     Permit,
     Rejected,
     Replaced,
-    ReplaceRejected,
     Replacement,
+    ReplaceRejected,
     Side,
 )
 
@@ -60,9 +60,7 @@ def test_an_order_may_be_cancelled_as_soon_as_it_is_accepted(exchange):
 
 def test_a_fill_may_cancel_the_next_order_of_the_same_price(exchange):
     market = exchange()
-    market.reaction = lambda report: (
-        market.cancel("second") if isinstance(report, Fill) else None
-    )
+    market.reaction = lambda report: market.cancel("second") if isinstance(report, Fill) else None
     market.buy(name="first")
     market.buy(name="second")
 
@@ -75,9 +73,7 @@ def test_a_fill_may_cancel_the_next_order_of_the_same_price(exchange):
 @pytest.mark.parametrize("jump", [True, False])
 def test_a_fill_may_cancel_another_order_met_by_the_same_move(exchange, jump):
     market = exchange()
-    market.reaction = lambda report: (
-        market.cancel("second") if isinstance(report, Fill) else None
-    )
+    market.reaction = lambda report: market.cancel("second") if isinstance(report, Fill) else None
     market.buy(stop=101, name="first")
     market.buy(stop=102, name="second")
     opened = 105 if jump else 100
@@ -212,9 +208,7 @@ def test_an_order_without_the_price_its_type_needs_is_rejected(
     exchange, order_type, prices, missing
 ):
     market = exchange()
-    order = Order(
-        "O1", "T1", OrderRole.ENTRY, market.instrument, Side.BUY, 1, order_type, **prices
-    )
+    order = Order("O1", "T1", OrderRole.ENTRY, market.instrument, Side.BUY, 1, order_type, **prices)
 
     market.session.submit(ApprovedOrder(order, Permit()))
     market.bar(100, 110, 90, 100)

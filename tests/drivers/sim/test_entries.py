@@ -125,9 +125,7 @@ def test_a_limit_or_stop_entry_fills_in_the_middle_of_the_bar(backtest, directio
 def test_an_entry_on_the_way_up_is_not_stopped_by_the_low_before_it(backtest):
     run = backtest(bar_path="body")
     run.bar(100, 100, 100, 100)
-    run.enter(
-        "LONG", stop=98, target=110, entry_type=OrderType.STOP, entry_trigger_price=102
-    )
+    run.enter("LONG", stop=98, target=110, entry_type=OrderType.STOP, entry_trigger_price=102)
 
     run.bar(100, 103, 97, 102.5)  # the low comes first
 
@@ -138,9 +136,7 @@ def test_an_entry_on_the_way_up_is_not_stopped_by_the_low_before_it(backtest):
 def test_an_entry_on_the_way_up_is_stopped_by_the_low_after_it(backtest):
     run = backtest(bar_path="open-high-low-close")
     run.bar(100, 100, 100, 100)
-    run.enter(
-        "LONG", stop=98, target=110, entry_type=OrderType.STOP, entry_trigger_price=102
-    )
+    run.enter("LONG", stop=98, target=110, entry_type=OrderType.STOP, entry_trigger_price=102)
 
     run.bar(100, 103, 97, 102.5)
 
@@ -152,9 +148,7 @@ def test_an_entry_on_the_way_up_is_stopped_by_the_low_after_it(backtest):
 def test_an_entry_on_the_way_down_does_not_take_the_high_before_it(backtest):
     run = backtest(bar_path="open-high-low-close")
     run.bar(100, 100, 100, 100)
-    run.enter(
-        "LONG", stop=90, target=102, entry_type=OrderType.LIMIT, entry_limit_price=98
-    )
+    run.enter("LONG", stop=90, target=102, entry_type=OrderType.LIMIT, entry_limit_price=98)
 
     run.bar(100, 103, 97, 101)
 

@@ -43,9 +43,7 @@ def test_a_resting_limit_is_a_maker_and_never_slips(exchange, side):
 
 @pytest.mark.parametrize("rule", ["through", "touch"])
 @pytest.mark.parametrize(("side", "limit", "opened"), [("BUY", 99, 97), ("SELL", 101, 103)])
-def test_a_limit_that_was_gapped_over_fills_at_the_better_open(
-    exchange, rule, side, limit, opened
-):
+def test_a_limit_that_was_gapped_over_fills_at_the_better_open(exchange, rule, side, limit, opened):
     market = exchange(slippage=2, limit_fill=rule)
     market.bar(100, 100, 100, 100)
     market.submit(side, limit=limit)

@@ -21,9 +21,7 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("rule", "opened", "closed", "low_first"), PATHS)
-def test_the_first_extreme_decides_for_longs_and_shorts(
-    backtest, rule, opened, closed, low_first
-):
+def test_the_first_extreme_decides_for_longs_and_shorts(backtest, rule, opened, closed, low_first):
     run = backtest(bar_path=rule)
     run.bar(100, 100, 100, 100)
     run.enter("LONG", stop=98, target=102)
@@ -101,8 +99,11 @@ def test_orders_of_one_level_fill_in_the_order_in_which_they_came(exchange):
     assert [name for name, _, _ in market.traded] == names
 
 
-def test_the_listener_is_told_every_step_of_the_path(exchange):
+def test_the_listener_is_told_every_step_of_the_path_while_orders_work(exchange):
     market = exchange()
+    market.bar(100, 103, 97, 101)
+    assert market.prices == []
+    market.buy(limit=90)
 
     market.bar(100, 103, 97, 101)
     market.bar(101, 104, 98, 99)

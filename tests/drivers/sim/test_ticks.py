@@ -23,7 +23,7 @@ def test_a_market_order_fills_at_the_next_trade(exchange):
 
     (fill,) = market.fills
     assert (fill.price, fill.reference_ticks, fill.time_ns) == (102.25, 408, 5)
-    assert (fill.step, fill.sequence, fill.liquidity) == ("trade", 3, Liquidity.TAKER)
+    assert (fill.step, fill.sequence, fill.liquidity) == ("trade", 2, Liquidity.TAKER)
 
 
 def test_each_trade_fills_what_it_reaches_and_nothing_else(exchange):

@@ -90,11 +90,17 @@ def cover(
     return tuple(events), tuple(effects)
 
 
-def exit_all(trade: Trade, changed: OrderState, left: int, held: int, now: int) -> Decision:
-    """Close ``held`` contracts at once and withdraw whatever rests."""
+def exit_all(
+    trade: Trade,
+    changed: OrderState,
+    left: int,
+    ended: OrderState | None,
+    held: int,
+    now: int,
+) -> Decision:
+    """Close ``held`` contracts at once and withdraw whatever rests, but what has ``ended``."""
     side = trade.plan.entry.side.opposite
     placed, effects = cover(trade, side, held, changed, left, now)
-    ended = None if left else changed
     sent, cancels = cancel_all(trade, ended, "the position is being closed", now, kept=side)
     if trade.close_reason is not None:
         return (*placed, *sent), (*effects, *cancels)
@@ -110,7 +116,7 @@ def resize_legs(trade: Trade, filled: OrderState, left: int, held: int, now: int
     for leg in (trade.stop, trade.target):
         if leg is None or leg is filled or leg.cancel_sent or leg.status in TERMINAL_STATUSES:
             continue
-        more = wanted - _remaining(leg)
+        more = leg.filled + wanted - (leg.requested or leg.order).quantity
         if more and wanted > 0:
             sent = _resized(leg, more, now)
             events.append(sent)
@@ -143,4 +149,4 @@ def _closes(order_state: OrderState, side: Side) -> bool:
 
 
 def _remaining(order_state: OrderState) -> int:
-    return (order_state.requested or order_state.order).quantity - order_state.filled
+    return max(0, (order_state.requested or order_state.order).quantity - order_state.filled)

@@ -69,27 +69,30 @@ def _entry_filled(
 def _exit_filled(
     trade: Trade, filled: OrderState, message: FillBooked, held: int, now: int
 ) -> Decision:
-    left = _left(filled, message.fill)
     if held:
-        return _partly_exited(trade, filled, left, message, held, now)
-    working = trade.working if filled.status in TERMINAL_STATUSES else trade.working - (not left)
-    if not working:
+        return _partly_exited(trade, filled, message, held, now)
+    ended = _ended(filled, message.fill)
+    others = trade.working
+    if ended is not None and filled.status not in TERMINAL_STATUSES:
+        others -= 1
+    if not others:
         return (message,), (Measure(trade.plan.trade_id),)
-    sent, effects = cancel_all(trade, None if left else filled, "the position is closed", now)
+    sent, effects = cancel_all(trade, ended, "the position is closed", now)
     return (message, *sent), effects
 
 
 def _partly_exited(
-    trade: Trade, filled: OrderState, left: int, message: FillBooked, held: int, now: int
+    trade: Trade, filled: OrderState, message: FillBooked, held: int, now: int
 ) -> Decision:
     order = filled.order
+    left = _left(filled, message.fill)
     if order.side is trade.plan.entry.side:
         return _flatten_unwanted(trade, filled, message, held, now)
     if trade.close_reason is not None:
         events, effects = cover(trade, order.side, held, filled, left, now)
         return (message, *events), effects
     events, effects = resize_legs(trade, filled, left, held, now)
-    if left or order.role is _EXIT:
+    if order.role is _EXIT or _ended(filled, message.fill) is None:
         return (message, *events), effects
     # The leg was smaller than a position that grew meanwhile: it is placed again for the rest.
     rest = held - exiting(trade, order.side)
@@ -98,7 +101,7 @@ def _partly_exited(
         placed = OrdersPlaced(again.trade_id, (again,), now)
         return (message, *events, placed), (*effects, Submit(again))
     if order.role is _STOP:
-        events, effects = exit_all(trade, filled, 0, held, now)
+        events, effects = exit_all(trade, filled, 0, filled, held, now)
     return (message, *events), effects
 
 
@@ -107,7 +110,8 @@ def _flatten_unwanted(
 ) -> Decision:
     """A fill of an order that was withdrawn: it is booked, and closed at once."""
     trade_id = trade.plan.trade_id
-    events, effects = exit_all(trade, filled, _left(filled, message.fill), held, now)
+    fill = message.fill
+    events, effects = exit_all(trade, filled, _left(filled, fill), _ended(filled, fill), held, now)
     track = () if trade.entry_quantity else (Track(trade_id),)
     alarm = Raise(
         trade_id, f"{filled.order.client_order_id} filled after it was withdrawn; closing {held}"
@@ -121,20 +125,24 @@ def _flatten_excess(
     """More exits filled than were held: the excess is bought back at once."""
     plan = trade.plan
     side = plan.entry.side
-    left = _left(filled, message.fill)
-    placed, effects = cover(trade, side, excess, filled, left, now)
-    sent, cancels = cancel_all(
-        trade, None if left else filled, "the position is closed", now, kept=side
-    )
+    fill = message.fill
+    placed, effects = cover(trade, side, excess, filled, _left(filled, fill), now)
+    ended = _ended(filled, fill)
+    sent, cancels = cancel_all(trade, ended, "the position is closed", now, kept=side)
     if filled.order.side is side:
         return (message, *placed, *sent), (*effects, *cancels)
     alarm = Raise(plan.trade_id, f"exits exceed the position by {excess}; flattening")
     return (message, *placed, *sent), (*effects, *cancels, alarm)
 
 
+def _ended(filled: OrderState, fill: Fill) -> OrderState | None:
+    """The order, if ``fill`` completes it."""
+    return filled if filled.filled + fill.quantity >= filled.order.quantity else None
+
+
 def _left(filled: OrderState, fill: Fill) -> int:
-    """What may still fill of an order after ``fill``."""
+    """What may still fill of an order after ``fill``, as it was last asked for."""
     quantity = filled.filled + fill.quantity
     if quantity >= filled.order.quantity:
         return 0
-    return (filled.requested or filled.order).quantity - quantity
+    return max(0, (filled.requested or filled.order).quantity - quantity)

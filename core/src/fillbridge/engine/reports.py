@@ -127,7 +127,7 @@ def _exit_lost(
         again = leg_again(trade, lost, rest)
         if rest > 0 and again is not None:
             return (message, OrdersPlaced(again.trade_id, (again,), now)), (Submit(again), alarm)
-    events, effects = exit_all(trade, lost, 0, held, now)
+    events, effects = exit_all(trade, lost, 0, lost, held, now)
     return (message, *events), (*effects, alarm)
 
 
@@ -171,7 +171,7 @@ def on_replace_rejected(state: EngineState, message: ReplaceRejected, now: int) 
     if order.order_type is _MARKET:
         return (message,), (alarm,)
     # The stop could not be turned into the exit: cancel it and close by an order of its own.
-    events, effects = exit_all(trade, order_state, 0, held, now)
+    events, effects = exit_all(trade, order_state, 0, order_state, held, now)
     sent = CancelSent(client_order_id, "the position is being closed", now)
     return (message, *events, sent), (*effects, Cancel(client_order_id), alarm)
 
