@@ -3,10 +3,12 @@ import gzip
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
 
+import click
 import msgspec
 import pyarrow as pa
 import pyarrow.csv
@@ -16,6 +18,7 @@ from click import unstyle
 from click.testing import CliRunner
 
 from fillbridge.cli.backtest import backtest
+from fillbridge.files import TRADE_COLUMNS
 from fillbridge_hooks import TradeResult
 
 START_NS = 1_704_724_200_000_000_000
@@ -453,8 +456,7 @@ def below(text):
         ),
         (
             below("slippage: {type: nobody}"),
-            "config.yaml: backtest_settings.slippage.type: expected one of 'fixed', 'impact', "
-            "'linear' (installed), was 'nobody'",
+            "config.yaml: backtest_settings.slippage.type: expected one of 'fixed', 'impact'",
         ),
         (
             below("commission: {type: nobody}"),
@@ -568,6 +570,35 @@ def test_a_file_of_the_user_is_never_replaced(run, inputs):
     assert result.exit_code == 2
     assert "trades.csv: expected no such file" in one_sentence(result)
     assert (inputs / "trades.csv").read_text() == before
+
+
+# The guide
+
+
+@pytest.fixture
+def guide(repository):
+    return (repository / "docs" / "backtest.md").read_text(encoding="utf-8")
+
+
+def test_the_example_of_the_guide_gives_what_it_shows(succeed, inputs, guide):
+    example, bars, proposals, config = re.findall(r"^```\w*\n(.*?)^```", guide, re.M | re.S)[:4]
+    (inputs / "bars.csv").write_text(bars)
+    (inputs / "proposals.csv").write_text(proposals)
+    (inputs / "config.yaml").write_text(config)
+    command, expected = example.split("\n", 1)
+    assert command == (
+        "$ fillbridge backtest --bars bars.csv --proposals proposals.csv --config config.yaml"
+        " --out result"
+    )
+    assert succeed(*COSTS, "--out", "result").stdout == expected
+
+
+def test_the_guide_explains_every_column_key_and_option(succeed, inputs, guide):
+    succeed()
+    names = [*TRADE_COLUMNS, *summary_of(inputs / "out"), *backtest.params]
+    names = [name.opts[0] if isinstance(name, click.Option) else name for name in names]
+    assert len(names) > 40
+    assert [name for name in names if f"`{name}" not in guide and f" {name} " not in guide] == []
 
 
 # The installed command

@@ -77,6 +77,13 @@ def test_it_shows_what_there_is_to_see(run):
     assert document["slippage"] > 0
 
 
+def test_nothing_is_cut_off_on_a_narrow_terminal(run):
+    shown = unstyle(run("demo", COLUMNS="60", FORCE_COLOR="1"))
+    *lines, _ = shown.splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "…" not in shown
+
+
 def test_the_tables_fit_a_terminal_and_lose_nothing(run):
     shown = unstyle(run("demo", COLUMNS="80", FORCE_COLOR="1"))
     *lines, _ = shown.splitlines()

@@ -1,6 +1,7 @@
 import json
 import logging
 import subprocess
+from pathlib import Path
 
 import click
 import pytest
@@ -76,7 +77,7 @@ def test_it_has_a_version(fillbridge):
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
-        (BadFile("a.csv", "expected rows", 3), 2, "a.csv, line 3: expected rows"),
+        (BadFile(Path("a.csv"), "expected rows", 3), 2, "a.csv, line 3: expected rows"),
         (ConfigurationError("a\nb"), 2, "a b"),
         (InvalidValue("size", ">= 1", 0), 2, "size: expected >= 1, was 0"),
         (PluginError("x", "broken", "dist 1"), 1, "plugin 'x' from dist 1: broken"),
@@ -290,7 +291,7 @@ def test_a_cost_that_is_unknown_is_said(fillbridge, install, inputs):
     files = ("--bars", "bars.csv", "--proposals", "proposals.csv", "--config", "config.yaml")
     done = fillbridge("backtest", *files)
     assert done.returncode == 0
-    assert "Warning: commission model observer failed on fill F1: ValueError: no rate" in done.stderr
+    assert "commission model observer failed on fill F1: ValueError: no rate" in done.stderr
     assert "4 (commission is missing)" in done.stdout
 
 

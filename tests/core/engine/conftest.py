@@ -21,7 +21,9 @@ from fillbridge.engine.messages import (
     TradeApproved,
     TradeMeasured,
     TradePlan,
+    TradeRefused,
 )
+from fillbridge.results import trade_result
 from fillbridge_hooks import (
     Accepted,
     Cancelled,
@@ -127,7 +129,8 @@ class Desk:
             )
         )
 
-    def fill(self, order_id, quantity=None, ticks=None, *, slippage=0.0, commission=0, fill_id=""):
+    def fill(self, order_id, quantity=None, ticks=None, *, slippage=0.0, commission=0, other=None):
+        """A fill at the order's level, or at ``ticks``, over all that is left of the order."""
         _, known = self.state.orders.get(order_id, (None, None))
         order = known.order if known else None
         if quantity is None:
@@ -136,19 +139,21 @@ class Desk:
             level = order.trigger_ticks if order.limit_ticks is None else order.limit_ticks
             ticks = AT if level is None else level
         sign = order.side.sign if order else 1
+        instrument = order.instrument if order else ES
         self._fills += 1
         fill = Fill(
-            fill_id or f"F{self._fills}",
+            f"F{self._fills}",
             order_id,
             f"B-{order_id}",
             quantity,
             (known.filled if known else 0) + quantity,
-            ticks * 0.25 + sign * slippage,
+            instrument.to_price(ticks) + sign * slippage,
             ticks,
             slippage,
             "fixed" if slippage else "",
             Liquidity.TAKER,
             self.now,
+            other=other,
         )
         self.feed(FillBooked(fill, commission))
         return fill
@@ -199,7 +204,14 @@ class Desk:
         return self.feed(TimerFired(trade_id, kind, self.now))
 
     def measure(self, trade_id="T1"):
-        return self.feed(TradeMeasured(trade_id, 0.0, 0.0, 1.0, self.now))
+        """Measure a trade that is flat, and have it forgotten; its result."""
+        measured = TradeMeasured(trade_id, 0.0, 0.0, 1.0, self.now)
+        result = trade_result(self.trade(trade_id), measured)
+        self.feed(measured)
+        return result
+
+    def refuse(self, plan, reason="too large"):
+        return self.feed(TradeRefused(plan.proposal, plan.instrument, (reason,), self.now))
 
     # State
 
@@ -265,18 +277,18 @@ def make_plan(
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def plan():
     """Makes the plan of a trade: long 2 ES, stop 3990, target 4010, unless told otherwise."""
     return make_plan
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def encode_state():
     return encode
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_desk():
     return Desk
 

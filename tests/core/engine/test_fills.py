@@ -372,7 +372,7 @@ def test_a_late_fill_of_the_last_order_ends_the_trade(opened):
     desk.cancel("T1_TP")
     desk.cancelled("T1_TP")
     while desk.working():  # every way out is lost
-        desk.rejected(*desk.working())
+        desk.rejected(next(iter(desk.working())))
     assert desk.trade().held == 2
     desk.fill("T1_TP")
     assert desk.measures == ["T1"]

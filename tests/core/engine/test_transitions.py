@@ -135,9 +135,7 @@ def test_a_report_of_an_order_that_nobody_knows_is_recorded(desk, encode_state, 
         OrderSignal.CANCEL: lambda: desk.cancelled("X"),
         OrderSignal.REJECT: lambda: desk.rejected("X"),
         OrderSignal.EXPIRE: lambda: desk.expired("X"),
-        OrderSignal.REPLACE: lambda: desk.replaced(
-            Replacement("X", 1, OrderType.LIMIT, 1, None)
-        ),
+        OrderSignal.REPLACE: lambda: desk.replaced(Replacement("X", 1, OrderType.LIMIT, 1, None)),
         OrderSignal.LOSE: lambda: desk.lost("X"),
     }[what]()
     assert [event.reason for event in events] == ["no such order is known"]

@@ -61,7 +61,8 @@ def test_trades_are_counted_by_what_they_are():
     assert document["title"] == "a title"
     assert document["symbols"] == ["ES", "NQ"]
     assert (document["proposals"], document["trades"]) == (7, 4)
-    assert document["by_exit_reason"] == {"TP": 2, "SL": 2, "MANUAL": 0, "TIMEOUT": 0, "SHUTDOWN": 0}
+    counts = {"TP": 2, "SL": 2, "MANUAL": 0, "TIMEOUT": 0, "SHUTDOWN": 0}
+    assert document["by_exit_reason"] == counts
     assert document["win_rate"] == 0.25
     assert (document["path_dependent"], document["cost_unknown"]) == (1, 1)
 
@@ -77,9 +78,7 @@ def test_each_rejected_proposal_is_listed():
     summary.rejected.append(RejectedProposal(proposal_id="a", row=3, reason="too large"))
     document = summary.document("", [], 1)
     assert document["rejected"] == 1
-    assert document["rejected_proposals"] == [
-        {"proposal_id": "a", "row": 3, "reason": "too large"}
-    ]
+    assert document["rejected_proposals"] == [{"proposal_id": "a", "row": 3, "reason": "too large"}]
 
 
 @pytest.mark.parametrize("net", [0, -1])

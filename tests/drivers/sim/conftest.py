@@ -1,7 +1,6 @@
 """A simulated market to send orders to, and a handler to run whole trades through it."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -209,6 +208,7 @@ class Backtest:
 
     def __init__(self, settings: Settings, plugins: Plugins) -> None:
         self.handler = BacktestExecutionHandler(settings, plugins=plugins)
+        self.has_latency = bool(settings.plugin_sections["sim"].latency_ms)
         self._next_bar = 0
 
     @property
@@ -259,10 +259,18 @@ def settings_for() -> Callable[..., tuple[Settings, Plugins]]:
     plugins = Plugins()
     plugins.load(only=("commission", "sim", "slippage"))
 
-    @cache
-    def decode(slippage: float | None, commission: float | None, rules: frozenset[Any]) -> Settings:
-        simulation = {name: msgspec.to_builtins(rule) for name, rule in rules}
-        section: dict[str, Any] = {"bar_seconds": 60, "simulation": simulation}
+    def settings(
+        slippage: float | None = None,
+        commission: float | None = None,
+        symbol: str = "ES",
+        instruments: dict[str, Any] | None = None,
+        **simulation: Any,
+    ) -> tuple[Settings, Plugins]:
+        section: dict[str, Any] = {
+            "symbol": symbol,
+            "bar_seconds": 60,
+            "simulation": msgspec.to_builtins(simulation),
+        }
         if slippage is not None:
             section["slippage"] = {"type": "fixed", "fixed_amount": slippage}
         if commission is not None:
@@ -271,12 +279,10 @@ def settings_for() -> Callable[..., tuple[Settings, Plugins]]:
                 "exchange_fees": 0,
                 "nfa_fees": 0,
             }
-        return BacktestExecutionHandler(section, plugins=plugins).settings
-
-    def settings(
-        slippage: float | None = None, commission: float | None = None, **simulation: Any
-    ) -> tuple[Settings, Plugins]:
-        return decode(slippage, commission, frozenset(simulation.items())), plugins
+        config = {
+            "execution_handler": {"backtest_settings": section, "instruments": instruments or {}}
+        }
+        return BacktestExecutionHandler(config, plugins=plugins).settings, plugins
 
     return settings
 

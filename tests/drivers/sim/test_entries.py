@@ -170,7 +170,7 @@ def test_a_market_entry_sees_its_whole_bar(backtest):
     assert (trade.entry_time_ns, trade.exit_time_ns) == (MINUTE, 2 * MINUTE)
 
 
-def test_an_exit_at_the_open_is_as_early_as_the_open(backtest):
+def test_an_exit_at_the_open_is_timed_like_any_other(backtest):
     run = backtest()
     run.bar(100, 100, 100, 100)
     run.enter("LONG", stop=98, target=110)
@@ -178,7 +178,8 @@ def test_an_exit_at_the_open_is_as_early_as_the_open(backtest):
 
     run.bar(97, 98, 96, 97)
 
-    assert run.trade.exit_time_ns == 2 * MINUTE, "the open is at the start of its bar"
+    assert run.trade.exit_price == 97
+    assert run.trade.exit_time_ns == 3 * MINUTE
 
 
 @pytest.mark.parametrize(

@@ -99,11 +99,8 @@ def test_orders_of_one_level_fill_in_the_order_in_which_they_came(exchange):
     assert [name for name, _, _ in market.traded] == names
 
 
-def test_the_listener_is_told_every_step_of_the_path_while_orders_work(exchange):
+def test_the_listener_is_told_every_step_of_the_path(exchange):
     market = exchange()
-    market.bar(100, 103, 97, 101)
-    assert market.prices == []
-    market.buy(limit=90)
 
     market.bar(100, 103, 97, 101)
     market.bar(101, 104, 98, 99)

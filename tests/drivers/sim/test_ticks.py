@@ -197,6 +197,21 @@ def test_one_trade_after_the_other(backtest):
     assert {trade.pnl_net for trade in run.trades} == {50}
 
 
+def test_an_order_that_waits_can_be_cancelled_by_the_one_before_it(exchange):
+    market = exchange(volume_share=1)
+    market.trade(100, size=0)
+    market.buy(name="first")
+    market.buy(limit=110, name="second")
+    market.reaction = lambda report: (
+        market.cancel("second") if market.story[-1] == ("Fill", "first") else None
+    )
+
+    market.quote(99.75, 100.25, ask_size=1)
+    market.trade(99, size=9)
+
+    assert market.traded == [("first", 1, 100.25)]
+
+
 # Several symbols
 
 

@@ -210,7 +210,7 @@ def foretell(made, plan, rules):
         seen += passage.seen
         if passage.reason:
             reason, left = passage.reason, passage.exit
-            left_ns = (number + (not passage.at_open)) * MINUTE
+            left_ns = (number + 1) * MINUTE
             is_decided = passage.at_open or passage.at_once
             if not is_decided and reaches_both(bar, plan, rules):
                 other = STOP if reason is TARGET else TARGET
@@ -360,7 +360,16 @@ def trade_on(run, made, plans, chosen):
                     run.handler.request_close(working[index], ExitReason.MANUAL_OVERRIDE)
     orders = {name: order.status for name, order in run.handler.order_history.items()}
     run.handler.finish()
-    return [msgspec.structs.asdict(trade) for trade in run.trades], orders
+    return results(run), orders
+
+
+def results(run):
+    trades = [msgspec.structs.asdict(trade) for trade in run.trades]
+    if run.has_latency:
+        for trade in trades:
+            # A trade is measured when its last cancel is confirmed, some prices after its exit.
+            del trade["max_favorable_excursion"], trade["max_adverse_excursion"]
+    return trades
 
 
 @given(
@@ -410,7 +419,7 @@ def trade_on_ticks(run, made, brackets):
             if after == number:
                 run.enter(direction, stop_loss_ticks=stop, take_profit_ticks=target, size=size)
     run.handler.finish()
-    return [msgspec.structs.asdict(trade) for trade in run.trades]
+    return results(run)
 
 
 @given(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -58,7 +58,8 @@ def print_trades(trades: Sequence[TradeResult]) -> None:
     """One line per trade, in the order of entries, with what it cost."""
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for name in ("trade", "UTC", "side", "in", "out", "exit", "gross", "costs", "net"):
-        table.add_column(name, justify="left" if name in _TEXT_COLUMNS else "right", no_wrap=True)
+        justify: Literal["left", "right"] = "left" if name in _TEXT_COLUMNS else "right"
+        table.add_column(name, justify=justify, overflow="fold")
     for trade in sorted(trades, key=attrgetter("entry_time_ns")):
         table.add_row(
             trade.trade_id,
@@ -74,7 +75,7 @@ def print_trades(trades: Sequence[TradeResult]) -> None:
     out = console()
     out.print(table)
     if any(trade.path_dependent for trade in trades):
-        out.print("* the bar reached stop and target: its assumed path decided")
+        out.print("* on another path through its bar it would have ended otherwise")
 
 
 def print_equity(trades: Sequence[TradeResult]) -> None:
@@ -83,7 +84,8 @@ def print_equity(trades: Sequence[TradeResult]) -> None:
     if out.options.ascii_only:
         return
     equity = list(accumulate((trade.pnl_net for trade in trades), initial=0.0))
-    points = [equity[i * (len(equity) - 1) // (_CHART_WIDTH - 1)] for i in range(_CHART_WIDTH)]
+    width = max(2, min(_CHART_WIDTH, out.width - 11))
+    points = [equity[i * (len(equity) - 1) // (width - 1)] for i in range(width)]
     low, high = min(points), max(points)
     eighths = (_CHART_HEIGHT * 8 - 1) / ((high - low) or 1.0)
     heights = [1 + round((point - low) * eighths) for point in points]

@@ -60,6 +60,7 @@ def run_backtest(
     :raises BadFile: if an input cannot be used or an output not be written
     :raises ConfigurationError: if the configuration cannot be used
     :raises PluginError: if a plugin breaks its contract
+    :raises OSError: if the summary cannot be written
     """
     backtest = settings.backtest_settings
     if backtest.bar_seconds is None:
@@ -69,8 +70,7 @@ def run_backtest(
         )
     summary = Summary()
     summary.rejected.extend(proposals.rejected)
-    csv_path = directory / "trades.csv"
-    with TradeWriter(csv_path) as writer:
+    with TradeWriter(directory / "trades.csv") as writer:
 
         def close(trade: TradeResult) -> None:
             writer.write(trade)

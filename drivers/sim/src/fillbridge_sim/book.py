@@ -6,7 +6,7 @@ by a jump (an open, a trade), where nothing traded in between, or by a walk thro
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from fillbridge_hooks import Direction, Liquidity, OrderType, TimeInForce, Urgency
 from fillbridge_sim.working import WorkingOrder
@@ -143,8 +143,7 @@ class Book:
         self.price = price
         if self._waiting:
             for order in self.take_waiting():
-                if order.is_active:  # the one before may have cancelled it
-                    self._arrive(order, price)
+                self._arrive(order, price)
         above, below = self._above, self._below
         while True:
             if above and above[0][0] <= price:
@@ -175,10 +174,12 @@ class Book:
         if self._trailing:
             self._trail(price)
 
-    def take_waiting(self) -> list[WorkingOrder]:
-        """Hand over the orders that wait for the market."""
+    def take_waiting(self) -> Iterator[WorkingOrder]:
+        """Hand over the orders that wait for the market, but for what one before it cancelled."""
         waiting, self._waiting = self._waiting, []
-        return [order for order in waiting if order.is_active]
+        for order in waiting:
+            if order.is_active:
+                yield order
 
     def rest(self) -> None:
         """The event is over; what comes next is not known."""

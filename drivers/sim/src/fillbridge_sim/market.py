@@ -15,7 +15,6 @@ from fillbridge_hooks import (
     OrderRole,
     OrderType,
     OtherOutcome,
-    PluginError,
     PriceWatch,
     QuoteTick,
     SlippageFunction,
@@ -25,6 +24,7 @@ from fillbridge_hooks import (
 from fillbridge_sim.book import Book, Volume
 from fillbridge_sim.path import depends_on_direction, high_comes_first
 from fillbridge_sim.settings import SimulationSettings
+from fillbridge_sim.slipping import Slipping
 from fillbridge_sim.working import WorkingOrder
 
 _ENTRY = OrderRole.ENTRY
@@ -48,7 +48,8 @@ _ROUNDING = 1e-9
 class Market:
     """Walks the price of one instrument through its data and fills what it meets.
 
-    ``orders`` is shared by all symbols: working orders by client order id.
+    ``markets`` and ``orders`` are shared by all symbols: those that are traded, and the working
+    orders by client order id.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Market:
         clock: VirtualClock,
         slippage: tuple[str, SlippageFunction] | None,
         listener: MarketListener,
+        markets: dict[str, "Market"],
         orders: dict[str, tuple["Market", WorkingOrder]],
         next_fill_id: Callable[[], str],
     ) -> None:
@@ -69,9 +71,9 @@ class Market:
         self._enters_on_close = settings.market_entry == "on_close"
         self._share = settings.volume_share
         self._clock = clock
-        self._model = slippage[0] if slippage else ""
-        self._slippage = slippage[1] if slippage else None
+        self._slipping = Slipping(slippage, instrument)
         self._listener = listener
+        self._markets = markets
         self._orders = orders
         self._next_fill_id = next_fill_id
         directions: tuple[Direction | None, ...] = (None,)
@@ -173,20 +175,21 @@ class Market:
         for book in self.books:
             if book.orders:
                 book.jump(opened, True)
-                on_price(symbol, opened, book.direction)
             else:
                 book.price = opened
-        # What falls due at the end belongs to what begins there.
-        advance_to(end_ns - 1)
+            on_price(symbol, opened, book.direction)
+        # What falls due at the end belongs to what begins there. Where other symbols have yet to
+        # see this time, their deadlines must wait for them.
+        advance_to(end_ns - 1 if len(self._markets) == 1 else bar.timestamp)
         shape = (opened, high, low, closed)
         for book in self.books:
-            if book.orders:
-                direction = book.direction
-                high_first = high_comes_first(self._path, shape, direction)
-                for self._step, position in _HIGH_FIRST if high_first else _LOW_FIRST:
-                    price = shape[position]
+            direction = book.direction
+            high_first = high_comes_first(self._path, shape, direction)
+            for self._step, position in _HIGH_FIRST if high_first else _LOW_FIRST:
+                price = shape[position]
+                if book.orders:
                     book.walk(price)
-                    on_price(symbol, price, direction)
+                on_price(symbol, price, direction)
             book.rest()
         if self._entered:
             self._look_for_missed_exits()
@@ -248,7 +251,7 @@ class Market:
         for book in self.books:
             book.volume = None
             for order in book.take_waiting():
-                if order.order_type is _MARKET and order.is_active:
+                if order.order_type is _MARKET:
                     book.price = price
                 book.add(order, price, None)
                 book.rest()
@@ -272,9 +275,9 @@ class Market:
         order = working.order
         role = order.role
         slippage, model, price = 0.0, "", self.instrument.to_price(base)
-        if liquidity is _TAKER and self._slippage is not None:
-            model = self._model
-            price, slippage = self._slip(self._slippage, working, base, price)
+        if liquidity is _TAKER and self._slipping.is_on:
+            model = self._slipping.name
+            price, slippage = self._slipping.price(working, base, self.view(price))
         working.filled += quantity
         complete = working.filled >= working.quantity
         other = None
@@ -287,7 +290,7 @@ class Market:
             if is_inside:
                 self._entered.append(order.trade_id)
         else:
-            time_ns = self._end_ns if is_inside else self._clock.now_ns
+            time_ns = self._clock.now_ns if bar is None else self._end_ns
         if complete:
             self.drop(working)
         self._listener.on_report(
@@ -308,32 +311,6 @@ class Market:
                 other,
             )
         )
-
-    def _slip(
-        self, model: SlippageFunction, working: WorkingOrder, base: int, reference: float
-    ) -> tuple[float, float]:
-        """Price and slippage, in points, of a fill at ``base``, within the order's limit."""
-        try:
-            slippage = model(working.order, self.view(reference))
-            is_valid = 0 <= slippage < _INFINITY
-        except Exception as error:
-            message = f"slippage: {type(error).__name__}: {error}"
-            raise PluginError(self._model, message) from error
-        if not is_valid:
-            raise PluginError(
-                self._model, f"slippage: expected a finite number >= 0, was {slippage!r}"
-            )
-        to_price, sign = self.instrument.to_price, working.sign
-        ticks = slippage / self.instrument.tick_size
-        whole = round(ticks)
-        if working.order_type is _LIMIT:
-            room = sign * (working.limit - base)
-            if ticks > room:
-                return to_price(working.limit), to_price(room)
-        if abs(ticks - whole) < _ROUNDING:
-            # On the grid the price is that of its tick, without what adding floats leaves.
-            return to_price(base + sign * whole), slippage
-        return reference + sign * slippage, slippage
 
     def _other_outcome(self, working: WorkingOrder) -> OtherOutcome | None:
         """The exit on the other path through this bar, or through the bar of the entry.
@@ -378,8 +355,8 @@ class Market:
         if not reached:
             return None
         price, slippage = self.instrument.to_price(level), 0.0
-        if leg.order.role is _STOP and self._slippage is not None:
-            price, slippage = self._slip(self._slippage, leg, level, price)
+        if leg.order.role is _STOP and self._slipping.is_on:
+            price, slippage = self._slipping.price(leg, level, self.view(price))
         return OtherOutcome(leg.order.role, price, level, slippage)
 
     def _end(self, working: WorkingOrder, reason: str) -> None:

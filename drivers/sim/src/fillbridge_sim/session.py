@@ -68,6 +68,7 @@ class SimulatedBroker:
                 self._clock,
                 self._slippage,
                 self._listener,
+                self._markets,
                 self._orders,
                 self._next_fill_id,
             )
