@@ -44,6 +44,7 @@ class Broker:
         self.before_submit = lambda approved: None
         self.after_submit = lambda approved: None
         self._watches = {}
+        self._quantity = {}
         self._filled = {}
 
     def submit(self, approved):
@@ -52,6 +53,7 @@ class Broker:
         self.before_submit(approved)
         order = approved.order
         self.approved[order.client_order_id] = approved
+        self._quantity[order.client_order_id] = order.quantity
         self.report(Accepted(order.client_order_id, f"B-{order.client_order_id}", self.now))
         self.after_submit(approved)
 
@@ -61,6 +63,7 @@ class Broker:
 
     def replace(self, change):
         self.changes.append(change)
+        self._quantity[change.client_order_id] = change.quantity
         terms = (change.quantity, change.order_type, change.limit_ticks, change.trigger_ticks)
         self.report(Replaced(change.client_order_id, *terms, self.now))
 
@@ -86,8 +89,9 @@ class Broker:
     def fill(self, order_id, price, quantity=None, slippage=0.0):
         """Trade at ``price``, all of the order unless ``quantity`` says otherwise."""
         order = self.approved[order_id].order
-        quantity = order.quantity if quantity is None else quantity
-        filled = self._filled[order_id] = self._filled.get(order_id, 0) + quantity
+        filled = self._filled.get(order_id, 0)
+        quantity = self._quantity[order_id] - filled if quantity is None else quantity
+        filled = self._filled[order_id] = filled + quantity
         number = sum(self._filled.values())
         reference = order.instrument.to_ticks(price)
         report = Fill(

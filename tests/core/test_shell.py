@@ -2,11 +2,12 @@
 
 import logging
 
+import anyio
 import msgspec
 import pytest
 
 from fillbridge.engine import EngineState, fold
-from fillbridge.engine.messages import CloseRequested, FillBooked, TradeApproved, TradeRefused
+from fillbridge.engine.messages import CloseRequested, FillBooked, TradeRefused
 from fillbridge_hooks import (
     Cancelled,
     ExitReason,
@@ -190,7 +191,7 @@ def test_an_entry_that_nothing_happened_before_is_judged_once(account):
     assert judged == ["T1_ENTRY", "T2_ENTRY"]
 
 
-def propose_on_fill(made, count=1):
+def propose_on_fill(made, count):
     """Have trades proposed from within a fill, as a plugin or a sink may do."""
     plans = []
 
@@ -209,19 +210,27 @@ def test_an_entry_is_judged_again_at_the_wire_when_something_happened_in_between
     def check(order, exposure, market, context):
         seen.append((order.client_order_id, exposure, context))
 
-    made = []
-    made.append(account(checks=[check], handle_fill=[propose_on_fill(made)]))
-    made[0].open(size=3)
-    made[0].broker.fill("T1_ENTRY", 4000.0)
+    made = account(checks=[check])
+
+    def stop_out_and_propose(approved):
+        if approved.order.client_order_id == "T1_SL":
+            made.broker.fill("T1_SL", 3990.0)
+        elif approved.order.client_order_id == "T1_TP":
+            made.open()
+
+    made.broker.after_submit = stop_out_and_propose
+    made.open(size=3)
+    made.broker.fill("T1_ENTRY", 4000.0)
     assert [order_id for order_id, _, _ in seen] == ["T1_ENTRY", "T2_ENTRY", "T2_ENTRY"]
     _, exposure, context = seen[1]
     _, exposure_again, context_again = seen[2]
+    assert (exposure.worst_long, exposure_again.worst_long) == (3, 0)
     # The order under judgement is left out, though its approval is recorded by now.
-    assert (exposure.worst_long, exposure_again.worst_long) == (3, 3)
     assert (exposure.account_open_brackets, exposure_again.account_open_brackets) == (1, 1)
     assert (context.trades_today, context_again.trades_today) == (1, 1)
-    assert context_again.orders_today == context.orders_today + 2  # stop and target
-    assert "T2_ENTRY" not in [order.client_order_id for order in context_again.last_orders]
+    assert (context.orders_today, context_again.orders_today) == (3, 3)
+    assert context_again.last_orders == context.last_orders
+    assert context_again.messages_last_minute == context.messages_last_minute + 1  # a cancel
 
 
 def test_of_two_entries_from_one_fill_both_are_judged_again(account):
@@ -498,15 +507,19 @@ def test_a_commission_is_rounded_to_the_cent_fill_by_fill(account):
         (lambda: None, "TypeError"),
     ],
 )
-def test_a_commission_model_that_fails_leaves_the_fill_and_alarms(account, caplog, charge, cause):
+def test_a_commission_model_that_fails_leaves_the_fill_and_alarms(account, charge, cause):
     errors = []
     made = account(commission=lambda fill, instrument: charge())
     made.bus.subscribe("EXECUTION_ERROR", lambda kind, payload: errors.append(payload))
-    with caplog.at_level(logging.CRITICAL):
-        result = made.trade()
+    result = made.trade()
     assert (result.pnl_net, result.commission, result.cost_complete) == (1000.0, 0.0, False)
-    made.publisher_events = None
-    assert [type(event.commission_cents) for event in made.recorded if type(event) is FillBooked]
+    charges = [event.commission_cents for event in made.recorded if type(event) is FillBooked]
+    assert charges == [None, None]
+    anyio.run(made.publisher.drain)
+    said = f"commission model 'theirs' failed on fill F2, its cost is unknown: {cause}"
+    assert errors[0]["error"].startswith(said)
+    assert errors[0]["proposal"].position_size == 2
+    assert len(errors) == 2
 
 
 def test_a_fill_of_an_order_that_nobody_knows_is_recorded_and_alarms(account):
@@ -562,12 +575,11 @@ def test_the_first_answer_scores_and_a_plugin_that_fails_is_passed_over(account,
 
 
 @pytest.mark.parametrize("answer", [1.5, -0.1, float("nan"), "good", [], 1j])
-def test_a_score_that_is_none_falls_back_to_the_default(account, caplog, answer):
+def test_a_score_that_is_none_falls_back_to_the_default(account, answer):
     def theirs(trade):
         return answer
 
-    with caplog.at_level(logging.CRITICAL):
-        scored = account(score=[theirs]).trade()
+    scored = account(score=[theirs]).trade()
     assert scored.execution_quality_score == account().trade().execution_quality_score
 
 

@@ -4,6 +4,8 @@ import math
 
 from fillbridge_hooks import Direction, Instrument, PriceWatch
 
+_DIGITS = 9
+
 
 class Excursion:
     """The highest and lowest tick since the entry of one trade; ``None`` before the first."""
@@ -31,7 +33,10 @@ class Excursion:
             highest = max(exit_price, instrument.to_price(self.high))
             lowest = min(exit_price, instrument.to_price(self.low))
         rise, drop = max(0.0, highest - entry_price), min(0.0, lowest - entry_price)
-        return (rise, drop) if self.direction is Direction.LONG else (-drop, -rise)
+        if self.direction is Direction.SHORT:
+            rise, drop = -drop, -rise
+        # What subtracting floats leaves is no excursion; adding 0.0 turns -0.0 into 0.0.
+        return round(rise, _DIGITS) + 0.0, round(drop, _DIGITS) + 0.0
 
 
 class Excursions:

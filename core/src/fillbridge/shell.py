@@ -214,13 +214,11 @@ class Shell:
         if self._record is not None and events:
             self._record(events)
         self.recorded += len(events)
+        for event in events:
+            fold(state, event)
         if self._observation.is_wanted:
             for event in events:
-                fold(state, event)
                 self._observation.observe(event)
-        else:
-            for event in events:
-                fold(state, event)
         for effect in effects:
             self._effects[type(effect)](effect)
 

@@ -28,7 +28,7 @@ def config() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show(path: Path | None, as_json: bool) -> None:
-    r"""Show every setting in force and where it comes from.
+    """Show every setting in force and where it comes from.
 
     Secrets are masked; references such as ${NAME} are shown as they are written. Exits with 2 if
     the configuration cannot be used, with 1 if a plugin cannot be loaded.
@@ -36,7 +36,7 @@ def show(path: Path | None, as_json: bool) -> None:
     \b
     Example:
       fillbridge config show --config config.yaml
-    """
+    """  # noqa: D301 (click reads the character \b: do not wrap)
     try:
         plugins = Plugins()
         plugins.load()
