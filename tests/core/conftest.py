@@ -124,6 +124,7 @@ class Account:
         score=(),
         observers=(),
         bus=None,
+        on_closed=lambda result: None,
     ):
         self.closed = []
         self.failed = []
@@ -144,7 +145,7 @@ class Account:
             self.clock,
             self.publisher,
             self.metrics,
-            lambda trade, result: self.closed.append(result),
+            lambda trade, result: (self.closed.append(result), on_closed(result)),
             lambda trade, reason: self.failed.append((trade.plan.trade_id, reason)),
             self.recorded.extend,
         )
@@ -203,7 +204,7 @@ def account():
     return Account
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def instruments():
     """Instruments by symbol."""
     return INSTRUMENTS

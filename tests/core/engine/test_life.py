@@ -183,12 +183,12 @@ class Life(RuleBasedStateMachine):
 
     # What the strategy does
 
-    @initialize(**PROPOSAL)
+    @initialize(**PROPOSAL)  # type: ignore[call-overload]  # a mapping hides its keys
     def propose_the_first(self, **proposal):
         self.open(**proposal)
 
     @precondition(lambda self: len(self.desk.state.trades) < 3)
-    @rule(**PROPOSAL)
+    @rule(**PROPOSAL)  # type: ignore[call-overload]  # a mapping hides its keys
     def propose_another(self, **proposal):
         self.open(**proposal)
 

@@ -1,6 +1,7 @@
 """A simulated market to send orders to, and a handler to run whole trades through it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from fillbridge_hooks import (
     OrderRole,
     OrderType,
     Permit,
+    PriceWatch,
     QuoteTick,
     Replacement,
     Report,
@@ -29,7 +31,7 @@ from fillbridge_hooks import (
     Urgency,
     VirtualClock,
 )
-from fillbridge_sim import SimDriver, SimulationSettings
+from fillbridge_sim import SimDriver, SimulationSettings, market
 
 ES = Instrument(symbol="ES", tick_size=0.25, point_value=50)
 SECOND = 1_000_000_000
@@ -208,7 +210,7 @@ class Backtest:
 
     def __init__(self, settings: Settings, plugins: Plugins) -> None:
         self.handler = BacktestExecutionHandler(settings, plugins=plugins)
-        self.has_latency = bool(settings.plugin_sections["sim"].latency_ms)
+        self._has_latency = bool(settings.plugin_sections["sim"].latency_ms)
         self._next_bar = 0
 
     @property
@@ -220,6 +222,16 @@ class Backtest:
         """The only trade that has closed."""
         (trade,) = self.handler.closed_trades
         return trade
+
+    @property
+    def outcome(self) -> list[dict[str, Any]]:
+        """Every field of every closed trade."""
+        trades = [msgspec.structs.asdict(trade) for trade in self.trades]
+        if self._has_latency:
+            for trade in trades:
+                # A trade is measured when its last cancel is confirmed, after its exit.
+                del trade["max_favorable_excursion"], trade["max_adverse_excursion"]
+        return trades
 
     def bar(
         self, opened: float, high: float, low: float, closed: float, volume: float = 1000
@@ -295,3 +307,28 @@ def backtest(settings_for: Callable[..., tuple[Settings, Plugins]]) -> Callable[
         return Backtest(*settings_for(**options))
 
     return start
+
+
+class SleeplessWatch(PriceWatch):
+    """A watch that lets no data pass quietly."""
+
+    @property
+    def floor(self) -> float:
+        return float("inf")
+
+    @floor.setter
+    def floor(self, value: float) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def sleepless() -> Callable[[], AbstractContextManager[None]]:
+    """A context in which markets that are opened are told of every bar and tick."""
+
+    @contextmanager
+    def patched() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(market, "PriceWatch", SleeplessWatch)
+            yield
+
+    return patched

@@ -4,13 +4,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fillbridge_hooks import ExitReason, OrderType, PriceWatch, QuoteTick, TradeTick, UnknownOrder
-from fillbridge_sim import SampledLatency, market
+from fillbridge_hooks import ExitReason, OrderType, UnknownOrder
+from fillbridge_sim import SampledLatency
 
 MINUTE = 60_000_000_000
 TICK = 0.25
@@ -329,18 +327,6 @@ def test_every_trade_is_what_the_oracle_foretells(
 # The watch: what it lets pass must change nothing
 
 
-class SleeplessWatch(PriceWatch):
-    """A watch that lets no data pass quietly."""
-
-    @property
-    def floor(self):
-        return float("inf")
-
-    @floor.setter
-    def floor(self, value):
-        pass
-
-
 latencies = st.sampled_from(
     [0, 1, 30_000, 60_000, 150_000, SampledLatency(low=10, high=100_000, seed=3)]
 )
@@ -360,16 +346,7 @@ def trade_on(run, made, plans, chosen):
                     run.handler.request_close(working[index], ExitReason.MANUAL_OVERRIDE)
     orders = {name: order.status for name, order in run.handler.order_history.items()}
     run.handler.finish()
-    return results(run), orders
-
-
-def results(run):
-    trades = [msgspec.structs.asdict(trade) for trade in run.trades]
-    if run.has_latency:
-        for trade in trades:
-            # A trade is measured when its last cancel is confirmed, some prices after its exit.
-            del trade["max_favorable_excursion"], trade["max_adverse_excursion"]
-    return trades
+    return run.outcome, orders
 
 
 @given(
@@ -383,7 +360,7 @@ def results(run):
     slippage=st.sampled_from([None, 0, 0.25, 0.3]),
 )
 def test_bars_that_pass_quietly_change_nothing(
-    backtest, case, chosen, slippage, path, **simulation
+    backtest, sleepless, case, chosen, slippage, path, **simulation
 ):
     made, plans = case
     simulation |= {"slippage": slippage, "bar_path": path}
@@ -391,56 +368,5 @@ def test_bars_that_pass_quietly_change_nothing(
 
     quiet = trade_on(backtest(**simulation), made, plans, chosen)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(market, "PriceWatch", SleeplessWatch)
+    with sleepless():
         assert trade_on(backtest(**simulation), made, plans, chosen) == quiet
-
-
-@st.composite
-def tapes(draw):
-    """Trades and quotes around a wandering price; in ticks."""
-    made, price, time = [], 400, 0
-    for _ in range(draw(st.integers(5, 40))):
-        price += draw(st.integers(-3, 3))
-        time += draw(st.integers(0, 3)) * 20_000_000
-        if draw(st.booleans()):
-            made.append(TradeTick(time, price * TICK, draw(st.integers(0, 9)), "", len(made)))
-        else:
-            bid, ask = price * TICK, (price + draw(st.integers(1, 3))) * TICK
-            made.append(QuoteTick(time, bid, draw(st.integers(1, 9)), ask, draw(st.integers(1, 9))))
-    return made
-
-
-def trade_on_ticks(run, made, brackets):
-    for number, tick in enumerate(made):
-        feed = run.handler.update_trade if isinstance(tick, TradeTick) else run.handler.update_quote
-        feed(tick)
-        for after, direction, size, stop, target in brackets:
-            if after == number:
-                run.enter(direction, stop_loss_ticks=stop, take_profit_ticks=target, size=size)
-    run.handler.finish()
-    return results(run)
-
-
-@given(
-    made=tapes(),
-    brackets=st.lists(
-        st.tuples(
-            st.integers(0, 30),
-            st.sampled_from(["LONG", "SHORT"]),
-            st.integers(1, 5),
-            st.integers(1, 6),
-            st.integers(1, 6),
-        ),
-        max_size=4,
-    ),
-    limit_fill=st.sampled_from(["through", "touch"]),
-    volume_share=st.sampled_from([None, 0.5, 1]),
-    latency_ms=st.sampled_from([0, 10, 20, SampledLatency(low=1, high=50, seed=3)]),
-)
-def test_ticks_that_pass_quietly_change_nothing(backtest, made, brackets, **simulation):
-    quiet = trade_on_ticks(backtest(**simulation), made, brackets)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(market, "PriceWatch", SleeplessWatch)
-        assert trade_on_ticks(backtest(**simulation), made, brackets) == quiet
