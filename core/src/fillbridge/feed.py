@@ -18,6 +18,8 @@ from fillbridge_hooks import (
 )
 
 _SECOND = 1_000_000_000
+_DISTANCES = 16
+"""Distances between bars that are looked at before any bar may pass quietly: there are gaps."""
 
 
 class MarketFeed:
@@ -25,7 +27,8 @@ class MarketFeed:
 
     :param instruments: configured contracts by symbol
     :param default_symbol: of data that names none
-    :param bar_seconds: length of a bar; ``None``: the smallest distance seen between two bars
+    :param bar_seconds: length of a bar; ``None``: the smallest distance seen between two bars,
+        of the first ones and of those that were not quiet
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class MarketFeed:
         self._traded: dict[str, Instrument] = {}
         self._bar_ns = None if bar_seconds is None else round(bar_seconds * _SECOND)
         self._bar_ns_is_fixed = bar_seconds is not None
+        self._distances = 0
 
     def instrument(self, symbol: str | None) -> Instrument:
         """The contract of that symbol, opened for trading; the default one for ``None`` or "".
@@ -142,7 +146,8 @@ class MarketFeed:
     def rearm(self) -> None:
         """Let no data pass quietly that a timer falls due before."""
         deadline = -1
-        if self._bar_ns is not None:
+        if self._bar_ns_is_fixed or self._distances >= _DISTANCES:
+            assert self._bar_ns is not None
             deadline = self._shell.clock.next_due_ns - self._bar_ns + 1
         for watch in self.watches.values():
             watch.deadline = deadline
@@ -150,6 +155,7 @@ class MarketFeed:
     def _learn_length(self, watch: PriceWatch, time_ns: int) -> None:
         if self._bar_ns_is_fixed or watch.now < 0:
             return
+        self._distances += 1
         distance = time_ns - watch.now
         if self._bar_ns is None or distance < self._bar_ns:
             self._bar_ns = distance
