@@ -147,8 +147,7 @@ class MarketFeed:
         """Let no data pass quietly that a timer falls due before."""
         deadline = -1
         if self._bar_ns_is_fixed or self._distances >= _DISTANCES:
-            assert self._bar_ns is not None
-            deadline = self._shell.clock.next_due_ns - self._bar_ns + 1
+            deadline = self._shell.clock.next_due_ns - (self._bar_ns or 0) + 1
         for watch in self.watches.values():
             watch.deadline = deadline
 
