@@ -425,8 +425,9 @@ def test_without_a_timeout_an_entry_has_no_deadline():
 def test_the_rest_of_a_protected_entry_is_withdrawn_after_two_seconds():
     plan = plan_of(timeout_seconds=300)
     assert REMAINDER_SECONDS == 2
-    assert plan.entry_deadline_ns == DECIDED + 2 * SECOND
-    assert "beyond max_slippage (0.5)" in plan.entry_deadline_reason
+    assert plan.remainder_deadline_ns == DECIDED + 2 * SECOND
+    assert "within max_slippage (0.5)" in plan.remainder_reason
+    assert plan.entry_deadline_ns == DECIDED + 300 * SECOND
 
 
 def test_a_shorter_timeout_comes_before_the_two_seconds():

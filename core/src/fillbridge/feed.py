@@ -1,7 +1,9 @@
 """Market data on its way into a simulation: checked, timed, and let through where it matters."""
 
 import math
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
@@ -79,10 +81,9 @@ class MarketFeed:
         if time_ns <= watch.now:
             raise InvalidValue("timestamp", f"a bar after {watch.now}", timestamp)
         self._learn_length(watch, time_ns)
-        self._shell.excursions.flush(watch, instrument)
-        self._session.on_bar(bar, time_ns + (self._bar_ns or 0))
-        watch.now = time_ns
-        self.rearm()
+        # A length that a gap made too long must not move the clock past the next bar.
+        end_ns = time_ns + (self._bar_ns or 0) * self._bar_ns_is_known
+        self._take(watch, instrument, time_ns, partial(self._session.on_bar, bar, end_ns))
 
     def on_trade(self, trade: TradeTick) -> None:
         """Take a trade.
@@ -98,10 +99,7 @@ class MarketFeed:
         if trade.symbol != instrument.symbol:
             trade = msgspec.structs.replace(trade, symbol=instrument.symbol)
         self._bar_ns, self._bar_ns_is_fixed = 0, True
-        self._shell.excursions.flush(watch, instrument)
-        self._session.on_trade(trade)
-        watch.now = trade.timestamp
-        self.rearm()
+        self._take(watch, instrument, trade.timestamp, partial(self._session.on_trade, trade))
 
     def on_quote(self, quote: QuoteTick) -> None:
         """Take a quote.
@@ -117,10 +115,7 @@ class MarketFeed:
         if quote.symbol != instrument.symbol:
             quote = msgspec.structs.replace(quote, symbol=instrument.symbol)
         self._bar_ns, self._bar_ns_is_fixed = 0, True
-        self._shell.excursions.flush(watch, instrument)
-        self._session.on_quote(quote)
-        watch.now = quote.timestamp
-        self.rearm()
+        self._take(watch, instrument, quote.timestamp, partial(self._session.on_quote, quote))
 
     def synchronise(self) -> None:
         """Catch up with quiet data: move the clock to its end, and take in its extremes.
@@ -131,7 +126,8 @@ class MarketFeed:
             self._shell.excursions.flush(self.watches[name], instrument)
         latest = max((watch.now for watch in self.watches.values()), default=-1)
         if latest >= 0:
-            self._shell.clock.advance_to(latest + (self._bar_ns or 0))
+            length = (self._bar_ns or 0) * self._bar_ns_is_known
+            self._shell.clock.advance_to(latest + length)
 
     def last_price_at(self, instrument: Instrument, time_ns: int) -> float | None:
         """The last price known at ``time_ns``: of a bar still open then, its open."""
@@ -150,6 +146,36 @@ class MarketFeed:
             deadline = self._shell.clock.next_due_ns - (self._bar_ns or 0) + 1
         for watch in self.watches.values():
             watch.deadline = deadline
+
+    @property
+    def _bar_ns_is_known(self) -> bool:
+        """Whether the length of a bar is given, or the least of some distances.
+
+        One distance alone may be a gap.
+        """
+        return self._bar_ns_is_fixed or self._distances > 1
+
+    def _take(
+        self, watch: PriceWatch, instrument: Instrument, time_ns: int, feed: Callable[[], None]
+    ) -> None:
+        """Feed data of this time, after the extremes of the quiet data before it.
+
+        What is wrong with those is no fault of what is fed, so it is said only afterwards.
+        """
+        complaint = None
+        try:
+            self._shell.excursions.flush(watch, instrument)
+        except InvalidValue as error:
+            complaint = error
+        seen_ns, watch.now = watch.now, time_ns
+        try:
+            feed()
+        except InvalidValue:
+            watch.now = seen_ns
+            raise
+        self.rearm()
+        if complaint is not None:
+            raise complaint
 
     def _learn_length(self, watch: PriceWatch, time_ns: int) -> None:
         if self._bar_ns_is_fixed or watch.now < 0:
@@ -172,7 +198,8 @@ def _named(bar: BarData, instrument: Instrument, time_ns: int) -> BarData:
 
 def _check_bar(bar: BarData) -> None:
     low, high = bar.low, bar.high
-    if low <= bar.open <= high and low <= bar.close <= high and bar.volume >= 0:
+    is_whole = -math.inf < low <= bar.open <= high < math.inf and low <= bar.close <= high
+    if is_whole and bar.volume >= 0:
         return
     for field in ("open", "high", "low", "close", "volume"):
         value = getattr(bar, field)

@@ -25,6 +25,8 @@ class ExecutionMetrics:
         self.losing_trades = 0
         self.execution_errors = 0
         """Proposals that were refused or invalid, and entries that ended without a fill."""
+        self.slow_executions = 0
+        """Executions that took longer than ``performance.max_execution_latency_ms``."""
         self.reconnects = 0
         self.unknown_orders = 0
         self.orders_by_status: Counter[str] = Counter()

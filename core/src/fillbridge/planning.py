@@ -20,7 +20,7 @@ from fillbridge_hooks import (
 
 _SECOND = 1_000_000_000
 REMAINDER_SECONDS = 2
-"""Life of an entry at normal urgency that is protected by ``max_slippage``."""
+"""Life of an entry at normal urgency that ``max_slippage`` protects, once it met the market."""
 
 _ENTRY_SUFFIX = "_ENTRY"
 _ENTRY = OrderRole.ENTRY
@@ -78,14 +78,13 @@ def plan_trade(
     if timeout is not None:
         deadline_ns = decided_at_ns + round(timeout * _SECOND)
         reason = f"not filled within timeout_seconds ({timeout})"
+    remainder_ns, remainder_reason = None, ""
     if kind is _LIMIT and urgency is _NORMAL and proposal.entry_type is None:
         remainder_ns = decided_at_ns + REMAINDER_SECONDS * _SECOND
-        if deadline_ns is None or remainder_ns < deadline_ns:
-            deadline_ns = remainder_ns
-            reason = (
-                f"not filled within {REMAINDER_SECONDS} s: the market was beyond max_slippage "
-                f"({max_slippage}) of the arrival price"
-            )
+        remainder_reason = (
+            f"not filled within {REMAINDER_SECONDS} s of meeting the market: nothing more was "
+            f"offered within max_slippage ({max_slippage}) of the arrival price"
+        )
     entry = Order(
         trade_id + _ENTRY_SUFFIX,
         trade_id,
@@ -116,6 +115,8 @@ def plan_trade(
         deadline_ns,
         reason,
         position_life_ns,
+        remainder_ns,
+        remainder_reason,
     )
 
 

@@ -31,6 +31,7 @@ from fillbridge.engine.messages import (
     SetTimer,
     Submit,
     TimerFired,
+    TimerKind,
     Track,
     TradeApproved,
     TradePlan,
@@ -56,6 +57,7 @@ from fillbridge_hooks import (
     OrderRefused,
     OrderRole,
     OutcomeUnknown,
+    PriceWatch,
     Refuse,
     Rejected,
     Report,
@@ -68,6 +70,7 @@ _logger = logging.getLogger(__name__)
 
 _ENTRY = OrderRole.ENTRY
 _SHORT = Direction.SHORT
+_REMAINDER = TimerKind.REMAINDER
 
 Recorder = Callable[[Sequence[Event]], None]
 """Keeps events before their effects leave."""
@@ -259,11 +262,27 @@ class Shell:
         self.session.replace(effect.change)
 
     def _set_timer(self, effect: SetTimer) -> None:
-        def fire() -> None:
-            self.step(TimerFired(effect.trade_id, effect.kind, self.clock.now_ns))
+        fire = partial(self._fire, effect)
+        if effect.kind is _REMAINDER:
+            trade = self.state.trades[effect.trade_id]
+            watch = self.session.open_market(trade.plan.instrument)
+            fire = partial(self._fire_once_met, effect, watch, watch.now)
+        self._call_at(effect.time_ns, effect.trade_id, fire)
 
-        timer = self.clock.call_at(effect.time_ns, fire)
-        self._timers.setdefault(effect.trade_id, []).append(timer.cancel)
+    def _call_at(self, time_ns: int, trade_id: str, fire: Callable[[], None]) -> None:
+        timer = self.clock.call_at(time_ns, fire)
+        self._timers.setdefault(trade_id, []).append(timer.cancel)
+
+    def _fire(self, effect: SetTimer) -> None:
+        self.step(TimerFired(effect.trade_id, effect.kind, self.clock.now_ns))
+
+    def _fire_once_met(self, effect: SetTimer, watch: PriceWatch, seen_ns: int) -> None:
+        """Fire, or wait for the data that is on its way, if there was none since ``seen_ns``."""
+        if seen_ns != watch.now <= self.clock.now_ns:
+            self._fire(effect)
+            return
+        again = partial(self._fire_once_met, effect, watch, seen_ns)
+        self._call_at(self.clock.heading_to_ns, effect.trade_id, again)
 
     def _track(self, effect: Track) -> None:
         plan = self.state.trades[effect.trade_id].plan

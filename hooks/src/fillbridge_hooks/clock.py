@@ -49,6 +49,8 @@ class VirtualClock:
     def __init__(self, now_ns: int = 0) -> None:
         self.now_ns = now_ns
         """The time now, ns UTC; to be read only."""
+        self.heading_to_ns = now_ns
+        """Where the clock is being moved to while it makes calls; to be read only."""
         self._order = 0
         self._timers: list[tuple[int, int, _VirtualTimer]] = []
 
@@ -70,6 +72,7 @@ class VirtualClock:
     def advance_to(self, time_ns: int) -> None:
         """Move to ``time_ns``, making every call that was due before it; never backwards."""
         timers = self._timers
+        self.heading_to_ns = time_ns
         while timers and timers[0][0] < time_ns:
             due_ns, _, timer = heapq.heappop(timers)
             if timer.callback is not None:

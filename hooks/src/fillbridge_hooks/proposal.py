@@ -35,7 +35,9 @@ class RiskProposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     direction: str
     urgency: str = "normal"
     max_slippage: float | None = 0.5
-    """Points the entry may be worse than the arrival price; ``None`` for no limit."""
+    """Points the entry may be worse than the arrival price; ``None`` for no limit.
+
+    It binds at urgency ``normal`` without an ``entry_type``; ``high`` takes any price."""
     timeout_seconds: float | None = 300
     """Life of an entry that is not filled; ``None`` for no limit."""
     proposal_id: str | None = None

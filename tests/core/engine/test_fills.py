@@ -228,6 +228,36 @@ def test_a_stop_is_placed_three_times_and_then_the_rest_is_closed(opened):
     assert "T1_SL4" not in desk.state.orders
 
 
+def test_a_target_is_placed_three_times_and_then_the_stop_is_left_alone(opened):
+    desk = opened(filled=1, quantity=9)
+    for name in ("T1_TP", "T1_TP2", "T1_TP3"):
+        desk.fill("T1_ENTRY", 2)
+        desk.fill(name, desk.order(name).order.quantity)
+    assert desk.submitted == {}
+    assert desk.cancels == set()
+    held = desk.trade().held
+    assert desk.working() == {"T1_ENTRY": 9 - 7, "T1_SL": held}
+
+
+def test_a_stop_that_filled_is_not_placed_again_for_what_an_exit_closes(opened):
+    desk = opened(filled=1)
+    desk.fill("T1_ENTRY", 1)
+    desk.replace_rejected("T1_SL")  # an exit closes what the stop leaves bare
+    desk.fill("T1_SL", 1)
+    assert desk.submitted == {}
+    assert desk.cancels == {"T1_TP"}
+    assert desk.working() == {"T1_EXIT": 1}
+
+
+def test_a_stop_that_closes_and_fills_for_its_old_quantity_is_followed_by_an_exit(opened):
+    desk = opened(filled=1)
+    desk.fill("T1_ENTRY", 1)
+    desk.close()
+    assert desk.changes["T1_SL"].quantity == 2
+    desk.fill("T1_SL", 1)  # it triggered before it was changed
+    assert desk.submitted["T1_EXIT"].quantity == 1
+
+
 # What nobody wants any more
 
 

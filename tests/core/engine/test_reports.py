@@ -202,6 +202,16 @@ def test_a_refused_resize_of_the_stop_closes_what_is_left_bare(opened):
     assert desk.trade().exit_reason is ExitReason.TAKE_PROFIT
 
 
+def test_legs_leave_out_what_an_exit_is_closing(opened):
+    desk = opened(filled=1, quantity=3)
+    desk.fill("T1_ENTRY", 1)
+    desk.replaced(desk.changes["T1_TP"])
+    desk.replace_rejected("T1_SL")  # one of two contracts is being closed
+    desk.fill("T1_ENTRY", 1)
+    assert {key: change.quantity for key, change in desk.changes.items()} == {"T1_SL": 2}
+    assert desk.working() == {"T1_SL": 2, "T1_TP": 2, "T1_EXIT": 1}
+
+
 def test_a_refused_reduction_of_the_stop_alarms(opened):
     desk = opened()
     desk.fill("T1_TP", 1)

@@ -51,6 +51,19 @@ def test_a_target_that_fills_in_part_reduces_the_stop_that_closes_and_leaves_it_
     desk.fill("T1_TP", 1)
     change = desk.changes["T1_SL"]
     assert (change.order_type, change.quantity) == (OrderType.MARKET, 1)
+    assert desk.submitted == {}
+    assert desk.order("T1_SL").requested == change
+
+
+def test_of_two_orders_that_close_the_one_that_is_too_many_is_withdrawn(opened):
+    desk = opened(filled=1)
+    desk.close()
+    desk.fill("T1_ENTRY", 1)  # before its cancel: an exit closes it
+    desk.fill("T1_TP", 1)  # before its cancel, too
+    assert desk.cancels == {"T1_EXIT"}
+    assert desk.submitted == {}
+    assert desk.working() == {"T1_SL": 1}
+    assert desk.order("T1_EXIT").cancel_sent
 
 
 def test_a_close_before_any_fill_withdraws_the_entry(pending):

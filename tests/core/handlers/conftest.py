@@ -64,6 +64,8 @@ def make(installed):
         for section in ("performance", "risk_controls", "instruments"):
             if section in settings["backtest_settings"]:
                 settings[section] = settings["backtest_settings"].pop(section)
+        # A slow machine is no failure: an alarm for it would be one more event.
+        settings.setdefault("performance", {}).setdefault("max_execution_latency_ms", 60_000)
         return BacktestExecutionHandler(settings, bus, plugins=plugins, **arguments)
 
     return make

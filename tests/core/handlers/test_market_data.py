@@ -103,8 +103,8 @@ def test_a_bar_under_another_time_than_its_own_is_refused(handler):
         ({"high": 3999.0, "low": 4001.0}, "high: expected at least the low (4001.0), was 3999.0"),
         ({"low": math.nan}, "low: expected a finite number, was nan"),
         ({"high": math.nan}, "high: expected a finite number, was nan"),
-        ({"high": math.inf}, "high: expected a finite price, was inf"),
-        ({"low": -math.inf}, "low: expected a finite price, was -inf"),
+        ({"high": math.inf}, "high: expected a finite number, was inf"),
+        ({"low": -math.inf}, "low: expected a finite number, was -inf"),
     ],
 )
 def test_extremes_that_make_no_sense_are_refused(fed, fields, sentence):

@@ -369,7 +369,7 @@ async def test_a_market_beyond_max_slippage_fills_nothing_and_it_is_said(make, f
     feed.bar(4001.0, 4002.0, 4001.0)
     feed.bars(4001.0)
     assert len(failed) == 1
-    assert "the market was beyond max_slippage (0.5)" in failed[0]
+    assert "offered within max_slippage (0.5) of the arrival price" in failed[0]
     assert handler.closed_trades == []
 
 

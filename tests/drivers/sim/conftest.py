@@ -234,11 +234,19 @@ class Backtest:
         return trades
 
     def bar(
-        self, opened: float, high: float, low: float, closed: float, volume: float = 1000
+        self,
+        opened: float,
+        high: float,
+        low: float,
+        closed: float,
+        volume: float = 1000,
+        symbol: str = "",
+        at: int | None = None,
     ) -> None:
-        start = self._next_bar
-        self._next_bar += MINUTE
-        self.handler.update_market_data(start, BarData(start, opened, high, low, closed, volume))
+        start = self._next_bar if at is None else at
+        self._next_bar = start + MINUTE
+        bar = BarData(start, opened, high, low, closed, volume, symbol)
+        self.handler.update_market_data(start, bar)
 
     def tick(self, price: float, at: int, size: float = 1) -> None:
         self.handler.update_trade(TradeTick(at, price, size))

@@ -111,6 +111,16 @@ def test_a_moved_stop_acts_at_its_new_price_only(exchange):
     assert [fill.price for fill in market.fills] == [96]
 
 
+def test_an_order_that_waited_for_the_next_price_rests_if_it_is_moved_away(exchange):
+    market = exchange()
+    market.bar(100, 100, 100, 100)
+    market.buy(limit=101, name="entry")
+
+    market.replace("entry", 1, OrderType.LIMIT, limit=98)
+
+    assert market.watch.floor == 97.875, "bars above it may pass"
+
+
 def test_a_moved_limit_that_is_marketable_takes(exchange):
     market = exchange(slippage=0.25)
     market.bar(100, 100, 100, 100)

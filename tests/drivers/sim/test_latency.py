@@ -57,13 +57,15 @@ def test_a_quote_at_the_very_time_of_arrival_is_the_one_that_stands(exchange):
 def test_an_order_that_arrives_inside_a_bar_finds_the_price_at_its_open(exchange):
     market = exchange(latency_ms=50)
     market.bar(100, 100, 100, 100)
+    market.clock.advance_to(MINUTE)
     market.buy(name="market")
     market.buy(stop=104, name="stop")
 
     market.bar(101, 105, 99, 102)
 
     assert market.traded == [("market", 1, 101), ("stop", 1, 104)]
-    assert market.fills[0].time_ns >= 50 * MILLISECOND, "not before it arrived"
+    arrival = MINUTE + 50 * MILLISECOND
+    assert [fill.time_ns for fill in market.fills] == [arrival] * 2, "not before it arrived"
 
 
 def test_an_order_that_arrives_with_the_next_bar_sits_this_one_out(exchange):
@@ -142,9 +144,15 @@ def test_messages_arrive_in_the_order_in_which_they_were_sent(exchange):
         market.replace("O1", 3, OrderType.LIMIT, limit=97)
         market.cancel("O1")
 
+        for tenth in range(1, 12):
+            market.trade(100, at=tenth * SECOND // 10)
+            assert market.clock.now_ns == tenth * SECOND // 10
         market.trade(90, at=5 * SECOND)
 
         assert kinds(market) == ["Accepted", "Replaced", "Replaced", "Cancelled"]
+        times = [report.time_ns for report in market.reports]
+        assert times == sorted(times)
+        assert times[-1] <= SECOND
 
 
 def test_both_exits_of_a_trade_can_fill_when_the_cancel_comes_too_late(backtest):

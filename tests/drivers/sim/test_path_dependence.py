@@ -180,6 +180,39 @@ def test_an_exit_that_leaves_the_bar_twice_has_its_own_bar_as_the_other_path(bac
     assert (trade.other_exit_reason, trade.other_exit_price) == (STOP, 97.75)
 
 
+def test_where_the_bar_reaches_both_before_the_entry_the_stop_is_remembered(backtest):
+    run = backtest(bar_path="body")
+    run.bar(100, 100, 100, 100)
+    run.enter(
+        "LONG",
+        stop=98,
+        target=102.5,
+        entry_type=OrderType.STOP_LIMIT,
+        entry_trigger_price=102,
+        entry_limit_price=101.5,
+    )
+    run.bar(100, 103, 97, 101)  # low, high with the trigger, and the entry on the way to the close
+
+    run.bar(101, 103, 101, 103)
+
+    assert run.trade.exit_reason is TARGET
+    assert run.trade.other_exit_reason is STOP
+
+
+def test_levels_met_before_the_protection_arrived_are_not_remembered(backtest):
+    run = backtest(latency_ms=60_000)
+    run.bar(100, 100, 100, 100)
+    run.enter("LONG", stop=98, target=110)
+    run.bar(100, 100, 100, 100)
+    run.bar(100, 101, 97, 100)  # the entry arrives with this bar, its stop with the next
+
+    run.bar(100, 111, 100, 111)
+    run.handler.finish()
+
+    assert run.trade.exit_reason is TARGET
+    assert not run.trade.path_dependent
+
+
 def test_trades_entered_at_an_open_or_later_remember_nothing(backtest):
     run = backtest(bar_path="body")
     run.bar(100, 103, 97, 102.5)

@@ -49,6 +49,23 @@ def test_orders_that_add_liquidity_are_not_asked_about(exchange):
     assert asked == [OrderRole.STOP]
 
 
+def test_the_other_outcome_asks_about_a_stop_but_not_about_a_target(exchange):
+    asked = []
+    market = exchange(
+        slippage=lambda order, view: asked.append(order.client_order_id) or 1,
+        bar_path="stop-first",
+    )
+    for trade_id, stop, target in (("A", 98, 102), ("B", 80, 102)):
+        market.sell(stop=stop, role="stop", name=f"{trade_id} stop", trade_id=trade_id)
+        market.sell(limit=target, role="target", name=f"{trade_id} target", trade_id=trade_id)
+
+    market.bar(100, 103, 97, 100)
+
+    assert asked == ["A stop"]
+    first, *_ = market.fills
+    assert (first.other.role, first.other.price, first.other.slippage) == ("target", 102, 0)
+
+
 @pytest.mark.parametrize("answer", [-0.25, float("nan"), float("inf"), None, "much"])
 def test_an_answer_that_is_no_slippage_names_the_model(exchange, answer):
     market = exchange(slippage=lambda order, view: answer)

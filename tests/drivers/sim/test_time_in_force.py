@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fillbridge_hooks import Expired
+from fillbridge_hooks import Expired, Instrument
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -38,6 +38,21 @@ def test_a_day_order_lives_through_the_last_bar_of_its_date(exchange):
     market.bar(95, 96, 94, 95)
 
     assert market.story == [("Accepted", "day"), ("Fill", "day")]
+
+
+def test_the_last_bar_of_its_date_counts_for_every_symbol(exchange):
+    market = exchange(start_ns=ROLL - 2 * MINUTE)
+    es, nq = market.instrument, Instrument(symbol="NQ", tick_size=0.25, point_value=20)
+    market.session.open_market(nq)
+    names = []
+    for market.instrument in (es, nq):
+        market.bar(100, 100, 100, 100, at=ROLL - 2 * MINUTE)
+        names.append(market.buy(limit=99, time_in_force="DAY"))
+
+    for market.instrument in (es, nq):
+        market.bar(100, 101, 98, 100, at=ROLL - MINUTE)
+
+    assert [name for name, _, _ in market.traded] == names
 
 
 def test_a_day_order_sent_at_the_roll_belongs_to_the_new_date(exchange):

@@ -262,7 +262,7 @@ asked_terms = st.builds(
 AT_ONCE = Asked(1, False, "high", "GTC", None, None)
 
 
-def propose(run, plan, name, asked):
+def propose(run, plan, name, asked, symbol=None):
     kind = OrderType(plan.kind)
     is_implied = kind is OrderType.MARKET  # by the urgency
     level = plan.level * TICK
@@ -271,6 +271,7 @@ def propose(run, plan, name, asked):
         plan.stop * TICK,
         plan.target * TICK,
         proposal_id=name,
+        symbol=symbol,
         entry_type=None if is_implied else kind,
         entry_limit_price=level if kind is OrderType.LIMIT else None,
         entry_trigger_price=level if kind is OrderType.STOP else None,
@@ -370,3 +371,42 @@ def test_bars_that_pass_quietly_change_nothing(
 
     with sleepless():
         assert trade_on(backtest(**simulation), made, plans, chosen) == quiet
+
+
+# Several symbols
+
+
+def trade_symbols(run, markets_by_symbol):
+    """Feed the bars of all symbols in the order of time; the trades of each symbol."""
+    bars_made = min(len(made) for made, _ in markets_by_symbol.values())
+    for number in range(1, bars_made + 1):
+        for symbol, (made, _) in markets_by_symbol.items():
+            bar = (price * TICK for price in made[number - 1])
+            run.bar(*bar, symbol=symbol, at=(number - 1) * MINUTE)
+        for symbol, (_, plans) in markets_by_symbol.items():
+            for index, plan in enumerate(plans):
+                if plan.after == number:
+                    propose(run, plan, f"{symbol} {index}", AT_ONCE, symbol)
+    run.handler.finish()
+    trades = {symbol: [] for symbol in markets_by_symbol}
+    for trade in run.outcome:
+        del trade["trade_id"]
+        trades[trade["symbol"]].append(trade)
+    return trades
+
+
+@given(
+    es=markets(),
+    nq=markets(),
+    bar_path=st.sampled_from(PATHS),
+    limit_fill=st.sampled_from(["through", "touch"]),
+    market_entry=st.sampled_from(["next", "on_close"]),
+)
+def test_symbols_do_not_disturb_each_other(backtest, es, nq, **simulation):
+    bars_made = min(len(es[0]), len(nq[0]))
+    es, nq = (es[0][:bars_made], es[1]), (nq[0][:bars_made], nq[1])
+
+    together = trade_symbols(backtest(**simulation), {"ES": es, "NQ": nq})
+
+    assert together["ES"] == trade_symbols(backtest(**simulation), {"ES": es})["ES"]
+    assert together["NQ"] == trade_symbols(backtest(**simulation), {"NQ": nq})["NQ"]

@@ -109,12 +109,12 @@ def test_each_side_of_a_quote_is_shared_by_all_orders_that_take_it(exchange):
     market.quote(99.75, 100, bid_size=5, ask_size=4)
     market.buy(3, name="first")
     market.buy(3, name="second")
-    market.sell(3, name="third")
-    assert quantities(market) == [("first", 3), ("second", 1), ("third", 3)]
+    market.sell(9, name="third")
+    assert quantities(market) == [("first", 3), ("second", 1), ("third", 5)]
 
     market.quote(99.75, 100.25, bid_size=5, ask_size=4)
 
-    assert market.traded[3:] == [("second", 2, 100.25)]
+    assert market.traded[3:] == [("second", 2, 100.25), ("third", 4, 99.75)]
 
 
 def test_a_quote_that_came_unseen_brings_new_size(exchange):
@@ -136,6 +136,17 @@ def test_entries_on_the_close_share_the_bar_that_closed(exchange):
     market.buy(4, name="entry")
 
     assert quantities(market) == [("stop", 4), ("entry", 2)]
+
+
+def test_entries_on_the_close_share_a_bar_that_passed_quietly(exchange):
+    market = exchange(volume_share=0.5, market_entry="on_close")
+    market.bar(100, 101, 98, 100, volume=12)
+    market.watch.last = BarData(MINUTE, 100, 100, 100, 100, 4, "ES")
+
+    market.buy(4)
+    market.buy(4)
+
+    assert quantities(market) == [("O1", 2)]
 
 
 # Immediate or cancel, fill or kill
@@ -166,6 +177,19 @@ def test_fill_or_kill_fills_in_full_or_not_at_all(exchange, kind):
     market.bar(100, 101, 99, 100, volume=10)
 
     assert quantities(market) == [("O2", 5)]
+
+
+def test_an_order_that_its_first_part_cancelled_is_not_ended_twice(exchange):
+    market = exchange(volume_share=0.5)
+    market.reaction = lambda report: (
+        market.cancel("O1") if market.story[-1] == ("Fill", "O1") else None
+    )
+    market.buy(5, time_in_force="IOC")
+
+    market.bar(100, 101, 99, 100, volume=6)
+    market.bar(100, 101, 99, 100, volume=6)
+
+    assert market.story == [("Accepted", "O1"), ("Fill", "O1"), ("Cancelled", "O1")]
 
 
 def test_a_killed_order_leaves_the_volume_to_others(exchange):

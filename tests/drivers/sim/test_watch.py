@@ -168,6 +168,21 @@ def test_a_quiet_price_is_the_last_price(exchange):
 # Memory
 
 
+def test_a_trailing_stop_that_moves_often_stays_small(exchange):
+    market = exchange()
+    market.sell(stop=90, trail=10)
+    market.bar(100, 100, 100, 100)
+    gc.collect()
+    before = len(gc.get_objects())
+
+    for step in range(2000):
+        price = 100 + step / 4
+        market.bar(price, price, price, price)
+
+    gc.collect()
+    assert len(gc.get_objects()) - before < 500
+
+
 class Name(str):
     """An id that tells whether anyone still holds it."""
 
@@ -190,8 +205,43 @@ def test_orders_far_from_the_market_are_forgotten_when_they_are_cancelled(exchan
         market.bar(100, 100, 100, 100)
     gc.collect()
 
-    alive = sum(reference() is not None for reference in held)
-    assert alive < 200
+    assert sum(reference() is not None for reference in held) < 200
+
+
+def test_a_trade_that_is_over_leaves_nothing_behind(exchange):
+    market = exchange(bar_path="body")
+    trade_id = Name("trade")
+    over = weakref.ref(trade_id)
+    market.bar(100, 100, 100, 100)
+
+    def protect(report):
+        kind, name = market.story[-1]
+        if (kind, name) == ("Fill", "entry"):
+            market.sell(stop=98, role="stop", name="stop", trade_id=alive(over))
+            market.sell(limit=110, role="target", name="target", trade_id=alive(over))
+        elif (kind, name) == ("Fill", "target"):
+            market.cancel("stop")
+
+    market.reaction = protect
+    market.buy(stop=102, name="entry", trade_id=trade_id)
+    market.bar(100, 103, 97, 102.5)
+    market.bar(109, 111, 109, 111)
+    assert market.story[-1] == ("Cancelled", "stop")
+    assert market.fills[-1].other.price == 98, "the stop was remembered while the trade lived"
+
+    market.buy(limit=1)  # while any order works, the price is walked through the book
+    market.bar(111, 111, 50, 50)
+    del trade_id
+    gc.collect()
+
+    assert over() is None
+
+
+def alive(reference):
+    """The object behind a weak reference that must still be alive."""
+    held = reference()
+    assert held is not None
+    return held
 
 
 def test_forgetting_keeps_what_works(exchange):

@@ -64,7 +64,7 @@ class Performance(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds on how the core runs."""
 
     max_execution_latency_ms: _Positive = 5.0
-    """An alarm is raised above it; nothing is refused."""
+    """Executions that take longer are counted; nothing is refused."""
     max_open_positions: _Count | None = None
     """``None``: no limit. Enforced by the risk plugin."""
     position_timeout_hours: _Positive | None = 24.0

@@ -60,10 +60,15 @@ def decide(state: EngineState, message: Input, now: int) -> Decision:
 def _approved(state: EngineState, message: TradeApproved, now: int) -> Decision:
     plan = message.plan
     submit = Submit(plan.entry)
-    if plan.entry_deadline_ns is None:
-        return (message,), (submit,)
-    timer = SetTimer(plan.trade_id, TimerKind.ENTRY, plan.entry_deadline_ns)
-    return (message,), (timer, submit)
+    timers = tuple(
+        SetTimer(plan.trade_id, kind, deadline_ns)
+        for kind, deadline_ns in (
+            (TimerKind.ENTRY, plan.entry_deadline_ns),
+            (TimerKind.REMAINDER, plan.remainder_deadline_ns),
+        )
+        if deadline_ns is not None
+    )
+    return (message,), (*timers, submit)
 
 
 def _recorded(state: EngineState, message: TradeRefused | TradeMeasured, now: int) -> Decision:

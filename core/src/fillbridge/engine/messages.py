@@ -32,6 +32,7 @@ class TimerKind(StrEnum):
     """What a deadline of a trade is for."""
 
     ENTRY = "entry"
+    REMAINDER = "remainder"  # counts once the entry has met the market
     POSITION = "position"
 
 
@@ -57,6 +58,9 @@ class TradePlan(msgspec.Struct, frozen=True, gc=False):
     entry_deadline_reason: str
     position_life_ns: int | None
     """Longest time from the first fill until the position is closed."""
+    remainder_deadline_ns: int | None = None
+    """After this, and once the entry has met the market, the rest of it is cancelled."""
+    remainder_reason: str = ""
 
 
 class TradeApproved(msgspec.Struct, frozen=True, gc=False, tag=True):

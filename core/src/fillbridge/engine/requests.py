@@ -88,5 +88,8 @@ def on_timer_fired(state: EngineState, message: TimerFired, now: int) -> Decisio
         request = CloseRequested(message.trade_id, ExitReason.TIMEOUT, now)
         return on_close_requested(state, request, now)
     entry_id = trade.entry.order.client_order_id
-    request_cancel = CancelRequested(entry_id, trade.plan.entry_deadline_reason, now)
+    plan = trade.plan
+    is_entry = message.kind is TimerKind.ENTRY
+    reason = plan.entry_deadline_reason if is_entry else plan.remainder_reason
+    request_cancel = CancelRequested(entry_id, reason, now)
     return on_cancel_requested(state, request_cancel, now)

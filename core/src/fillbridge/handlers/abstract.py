@@ -78,7 +78,7 @@ class AbstractExecutionHandler(ABC):
 
     @abstractmethod
     def _validate_proposal(self, proposal: RiskProposal) -> None:
-        """Check a proposal without sending anything.
+        """Check a proposal against the market as it is now; nothing is sent.
 
         :raises InvalidValue: naming field, value and rule
         """

@@ -55,10 +55,16 @@ class BacktestExecutionHandler(SimulationHandler):
         """Send the entry of a trade; see :meth:`AbstractExecutionHandler.execute_trade`."""
         started = time.perf_counter()
         trade_id = self.propose(proposal)
-        self.metrics.update_execution_time((time.perf_counter() - started) * 1000)
+        self._count_latency((time.perf_counter() - started) * 1000)
         if self._events.is_pending:
             await self.drain()
         return trade_id
+
+    def _count_latency(self, ms: float) -> None:
+        # Counted and not published: what a simulation publishes depends on its data alone.
+        self.metrics.update_execution_time(ms)
+        if ms > self.settings.performance.max_execution_latency_ms:
+            self.metrics.slow_executions += 1
 
     def propose(self, proposal: RiskProposal) -> str:
         """:meth:`execute_trade` without delivering events.
@@ -101,6 +107,8 @@ class BacktestExecutionHandler(SimulationHandler):
             decided_ns = self._now_ns()
         elif type(decided_ns) is not int:
             raise InvalidValue("decided_at_ns", "integer nanoseconds UTC", decided_ns)
+        elif decided_ns > self._now_ns():
+            self._shell.clock.advance_to(decided_ns)
         arrival = proposal.arrival
         if arrival is None:
             quote = self._watches[instrument.symbol].quote
@@ -144,12 +152,14 @@ class BacktestExecutionHandler(SimulationHandler):
         """Move the price levels of a working order; ``False`` if it no longer works.
 
         :raises UnknownOrder: if no such order is known
-        :raises InvalidValue: if a price is off the grid, or not one that this order type has
+        :raises InvalidValue: if no price is given, or one is off the grid, not one that this
+            order type has, or a trigger that would act at once
         """
         self._feed.synchronise()
         _, order_state = self._orders.find(order_id)
         order = order_state.order
-        levels = changed_levels(order, limit_price, trigger_price)
+        last = self._feed.last_price_at(order.instrument, self._now_ns())
+        levels = changed_levels(order_state, limit_price, trigger_price, last)
         done = self._request(ReplaceRequested(order.client_order_id, *levels, self._now_ns()))
         await self.drain()
         return done
@@ -222,6 +232,8 @@ class BacktestExecutionHandler(SimulationHandler):
                 handler.update_market_data(item.timestamp, item)
             else:
                 handler.update_trade(item)
+            if handler.closed_trades or failures:
+                break
         handler.finish()
         if not handler.closed_trades:
             reason = failures[0] if failures else "no market data at or after its decision"

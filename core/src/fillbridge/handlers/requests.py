@@ -3,15 +3,15 @@
 import msgspec
 
 from fillbridge.engine.messages import TradePlan
-from fillbridge.engine.state import EngineState
+from fillbridge.engine.state import EngineState, OrderState
 from fillbridge_hooks import (
     ArrivalPrice,
     BarData,
     InvalidValue,
-    Order,
     OrderRefused,
     Refuse,
     RiskProposal,
+    Side,
     TradeTick,
 )
 
@@ -29,13 +29,22 @@ def refuse_opposite(state: EngineState, plan: TradePlan) -> None:
 
 
 def changed_levels(
-    order: Order, limit_price: float | None, trigger_price: float | None
+    order_state: OrderState,
+    limit_price: float | None,
+    trigger_price: float | None,
+    last: float | None,
 ) -> tuple[int | None, int | None]:
     """Limit and trigger of an order in ticks, with the prices that are given in place of its own.
 
-    :raises InvalidValue: if a price is off the grid, or not one that this order type has
+    :param last: the last price, which a new trigger must not have reached already
+    :raises InvalidValue: if no price is given, or one is off the grid, not one that this order
+        type has, or a trigger that would act at once
     """
-    limit, trigger = order.limit_ticks, order.trigger_ticks
+    order = order_state.order
+    terms = order_state.requested or order
+    limit, trigger = terms.limit_ticks, terms.trigger_ticks
+    if limit_price is None and trigger_price is None:
+        raise InvalidValue("limit_price", "a price, or a trigger_price", None)
     rule = f"absent for a {order.order_type.value} order"
     if limit_price is not None:
         if limit is None:
@@ -45,6 +54,9 @@ def changed_levels(
         if trigger is None:
             raise InvalidValue("trigger_price", rule, trigger_price)
         trigger = order.instrument.to_ticks(trigger_price, "trigger_price")
+        if last is not None and order.side.sign * (trigger_price - last) <= 0:
+            side = "above" if order.side is Side.BUY else "below"
+            raise InvalidValue("trigger_price", f"a price {side} the last ({last})", trigger_price)
     return limit, trigger
 
 

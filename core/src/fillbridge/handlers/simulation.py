@@ -98,9 +98,13 @@ class SimulationHandler(AbstractExecutionHandler):
             watch = self._watches[bar_data.symbol]
             low = bar_data.low
             high = bar_data.high
-            # The order of comparisons lets NaN, an inverted bar and a repeated time fall through.
+            # The order of comparisons lets NaN, an impossible bar and a repeated time fall through.
             # A datetime cannot be compared to them either.
-            if watch.floor < low <= high < watch.ceiling and watch.now < timestamp < watch.deadline:  # type: ignore[operator]
+            if (
+                watch.floor < low <= bar_data.open <= high < watch.ceiling
+                and low <= bar_data.close <= high
+                and watch.now < timestamp < watch.deadline  # type: ignore[operator]
+            ):
                 watch.now = timestamp  # type: ignore[assignment]
                 watch.last = bar_data
                 if high > watch.high:

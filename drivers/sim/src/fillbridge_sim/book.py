@@ -112,18 +112,18 @@ class Book:
 
         ``None`` altogether if an order acts on whatever comes next.
         """
+        below, above = self._below, self._above
+        if len(below) + len(above) > self._room:
+            self._forget_void_entries()
         waiting = self._waiting
         if waiting and any(order.is_active for order in waiting):
             return None
         if self._trailing and any(order.is_active for order in self._trailing):
             return None
-        below, above = self._below, self._above
         while below and below[0][2] != below[0][3].version:
             heapq.heappop(below)
         while above and above[0][2] != above[0][3].version:
             heapq.heappop(above)
-        if len(below) + len(above) > self._room:
-            self._forget_void_entries()
         return (-below[0][0] if below else None, above[0][0] if above else None)
 
     def _forget_void_entries(self) -> None:
@@ -135,15 +135,21 @@ class Book:
 
     # Movements of the price
 
-    def jump(self, price: int, improves: bool) -> None:
+    def jump(self, price: int, improves: bool, time_ns: int) -> None:
         """Move to ``price`` with nothing traded in between.
 
         :param improves: whether a resting limit that was jumped over fills at the new price
+        :param time_ns: when; what waits since later, by the data of another symbol, waits on
         """
         self.price = price
         if self._waiting:
             for order in self.take_waiting():
-                self._arrive(order, price)
+                if not order.is_active:  # the one before may have cancelled it
+                    continue
+                if order.since_ns > time_ns:
+                    self._waiting.append(order)
+                else:
+                    self._arrive(order, price)
         above, below = self._above, self._below
         while True:
             if above and above[0][0] <= price:
@@ -224,7 +230,6 @@ class Book:
         self._execute(order, base, _MAKER)
 
     def _trigger(self, order: WorkingOrder, price: int) -> None:
-        order.version += 1
         order.fresh = True
         if order.order_type is _STOP_LIMIT:
             order.order_type = _LIMIT
@@ -242,7 +247,6 @@ class Book:
                 self._end(order, f"fill or kill: only {quantity} of {remaining} could trade")
                 return
             self.volume.left -= quantity
-        order.version += 1
         if quantity:
             self._fill(order, quantity, base, liquidity)
         if quantity < remaining and order.is_active:

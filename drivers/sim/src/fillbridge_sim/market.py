@@ -174,7 +174,7 @@ class Market:
         self._fund(_TAPE, bar, bar.volume)
         for book in self.books:
             if book.orders:
-                book.jump(opened, True)
+                book.jump(opened, True, bar.timestamp)
             else:
                 book.price = opened
             on_price(symbol, opened, book.direction)
@@ -205,7 +205,7 @@ class Market:
         self.watch.last = trade
         self._fund(_TAPE, trade, trade.size)
         for book in self.books:
-            book.jump(price, False)
+            book.jump(price, False, trade.timestamp)
             book.rest()
             self._listener.on_price(self.instrument.symbol, price, book.direction)
         self.rearm()
@@ -348,7 +348,6 @@ class Market:
         if leg.order.role is _STOP:
             level = leg.trigger
             reached = sign * ((high if sign > 0 else low) - level) >= 0
-            reached = reached and leg.order_type is not _MARKET
         else:
             level = leg.limit
             reached = sign * (level - (low if sign > 0 else high)) >= self._beyond

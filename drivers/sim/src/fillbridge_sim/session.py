@@ -87,6 +87,7 @@ class SimulatedBroker:
         self._accepted += 1
         market = self._markets[order.instrument.symbol]
         working = WorkingOrder(order, f"B{self._accepted}", self._accepted)
+        working.since_ns = now
         market.admit(working)
         lacking = missing_price(working.terms, order.trail_ticks)
         if lacking:

@@ -84,7 +84,7 @@ class WorkingOrder:
         self.fresh = True
         """Has not yet met the market: what it takes on arrival, it takes as a taker."""
         self.since_ns = 0
-        """When it reached the market after some latency."""
+        """When it reached the market."""
 
     def change_terms(self, terms: Terms) -> None:
         """Work with these terms from now on; a stop-limit that triggered stays a limit order."""
