@@ -170,6 +170,10 @@ def test_an_entry_that_still_works_is_withdrawn_when_the_position_is_closed(open
     desk = opened(filled=1)
     desk.fill("T1_TP")
     assert desk.cancels == {"T1_ENTRY", "T1_SL"}
+    desk.cancelled("T1_ENTRY")
+    assert desk.measures == []
+    desk.cancelled("T1_SL")
+    assert desk.measures == ["T1"]
 
 
 def test_an_exit_while_the_entry_fills_on_leaves_each_leg_at_what_is_held(opened):
@@ -374,6 +378,16 @@ def test_an_excess_that_a_late_entry_undoes_is_not_bought_back_as_well(opened):
     assert desk.cancels == {"T1_EXIT"}
     desk.cancelled("T1_EXIT")
     assert desk.measures == ["T1"]
+
+
+def test_a_buy_back_is_not_counted_on_to_sell(opened):
+    desk = opened(filled=1, quantity=5)
+    desk.fill("T1_TP")
+    desk.fill("T1_SL")
+    desk.fill("T1_ENTRY", 3)  # before its cancel: two more than the buy-back was for
+    sold = desk.submitted["T1_EXIT2"]
+    assert (sold.side, sold.quantity) == (Side.SELL, 2)
+    assert "T1_EXIT" in desk.cancels
 
 
 def test_a_buy_back_that_overshoots_is_sold_again(opened):

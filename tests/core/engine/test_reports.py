@@ -212,6 +212,34 @@ def test_legs_leave_out_what_an_exit_is_closing(opened):
     assert desk.working() == {"T1_SL": 2, "T1_TP": 2, "T1_EXIT": 1}
 
 
+def test_a_leg_is_not_reduced_to_nothing_while_an_exit_closes_the_rest(opened):
+    desk = opened(filled=1)
+    desk.fill("T1_ENTRY", 1)
+    desk.replaced(desk.changes["T1_TP"])
+    desk.replace_rejected("T1_SL")
+    desk.fill("T1_TP", 1)
+    assert desk.changes == {}
+    assert desk.working() == {"T1_SL": 1, "T1_TP": 1, "T1_EXIT": 1}
+
+
+def test_an_exit_that_is_being_withdrawn_is_not_counted_on(opened):
+    desk = opened(filled=1)
+    desk.close()
+    desk.fill("T1_ENTRY", 1)
+    desk.fill("T1_TP", 1)  # of the stop and the exit, the exit is withdrawn
+    desk.cancelled("T1_SL", "the broker's doing")
+    assert desk.submitted["T1_EXIT2"].quantity == 1
+
+
+def test_of_an_exit_that_filled_in_part_only_the_rest_is_counted_on(opened):
+    desk = opened(filled=2, quantity=3)
+    desk.rejected("T1_SL")
+    desk.fill("T1_EXIT", 1)
+    desk.fill("T1_ENTRY", 1)
+    assert desk.submitted["T1_EXIT2"].quantity == 1
+    assert desk.working() == {"T1_EXIT": 1, "T1_EXIT2": 1}
+
+
 def test_a_refused_reduction_of_the_stop_alarms(opened):
     desk = opened()
     desk.fill("T1_TP", 1)
@@ -282,6 +310,14 @@ def test_an_order_that_is_reduced_to_what_it_filled_is_complete(opened):
     desk.feed_replaced("T1_TP", 1)
     assert desk.order("T1_TP").status is OrderStatus.FILLED
     assert desk.measures == ["T1"]
+
+
+@pytest.mark.parametrize("quantity", [0, 1, 5])
+def test_an_entry_that_is_changed_before_it_fills_does_not_end_the_trade(pending, quantity):
+    desk = pending()
+    desk.feed_replaced("T1_ENTRY", quantity)
+    assert desk.measures == []
+    assert desk.order("T1_ENTRY").status is OrderStatus.SUBMITTED
 
 
 def test_new_terms_are_taken_over(opened):

@@ -117,3 +117,20 @@ async def test_a_stop_cannot_be_moved_through_the_market_or_nowhere(
     feed(handler, 1)
     with pytest.raises(InvalidValue):
         await handler.modify_order(f"{trade_id}_SL", trigger_price=trigger)
+
+
+def test_a_deadline_inside_a_bar_closes_at_its_close() -> None:
+    plugins = Plugins()
+    plugins.load()
+    config = {
+        "backtest_settings": {"bar_seconds": 60},
+        "performance": {"position_timeout_hours": 0.025},
+    }
+    handler = BacktestExecutionHandler(config, plugins=plugins)
+    feed(handler, 0)
+    handler.propose(long(urgency="high", take_profit_ticks=80))
+    feed(handler, 1)
+    feed(handler, 2, 5003.0, 5004.0, 5001.0, 5002.0)
+    (trade,) = handler.closed_trades
+    assert trade.exit_reason == "TIMEOUT"
+    assert (trade.exit_price, trade.exit_time_ns) == (5002.0, 3 * MINUTE)

@@ -144,8 +144,6 @@ class Book:
         self.price = price
         if self._waiting:
             for order in self.take_waiting():
-                if not order.is_active:  # the one before may have cancelled it
-                    continue
                 if order.since_ns > time_ns:
                     self._waiting.append(order)
                 else:
@@ -179,6 +177,10 @@ class Book:
         self.price = price
         if self._trailing:
             self._trail(price)
+
+    def wait(self, order: WorkingOrder) -> None:
+        """Let an order wait for the market, whatever it offers now."""
+        self._waiting.append(order)
 
     def take_waiting(self) -> Iterator[WorkingOrder]:
         """Hand over the orders that wait for the market, but for what one before it cancelled."""

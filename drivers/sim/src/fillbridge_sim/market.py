@@ -94,6 +94,8 @@ class Market:
         self._step = ""
         self._sequence = -1
         self._end_ns = 0
+        self._is_inside = False
+        """Whether time passes between the open of a bar and its end."""
 
     # What is known
 
@@ -180,7 +182,9 @@ class Market:
             on_price(symbol, opened, book.direction)
         # What falls due at the end belongs to what begins there. Where other symbols have yet to
         # see this time, their deadlines must wait for them.
+        self._is_inside = True
         advance_to(end_ns - 1 if len(self._markets) == 1 else bar.timestamp)
+        self._is_inside = False
         shape = (opened, high, low, closed)
         for book in self.books:
             direction = book.direction
@@ -190,6 +194,11 @@ class Market:
                 if book.orders:
                     book.walk(price)
                 on_price(symbol, price, direction)
+            for order in book.take_waiting():
+                if order.since_ns < end_ns:
+                    book.add(order, None, None)
+                else:
+                    book.wait(order)
             book.rest()
         if self._entered:
             self._look_for_missed_exits()
@@ -225,7 +234,12 @@ class Market:
         """Put an order in the book; it trades at once where a quote or a moving price allows."""
         book = order.book
         if book.price is not None:
-            book.add(order, None, None)
+            # What a deadline inside the bar closes takes the close: the open is past by then.
+            takes_market = order.order_type is _MARKET
+            if self._is_inside and takes_market and order.order.role is not _ENTRY:
+                book.wait(order)
+            else:
+                book.add(order, None, None)
             return
         last = self.last_ticks()
         price = self.far_side(order)
