@@ -237,3 +237,15 @@ def test_the_deadline_of_a_position_closes_it_with_timeout(opened):
 @pytest.mark.parametrize("kind", TimerKind)
 def test_a_deadline_of_a_trade_that_is_done_changes_nothing(desk, kind):
     assert desk.fire(kind, "T9") == ()
+
+
+def test_a_position_whose_exits_were_lost_can_be_closed_once_more(opened):
+    desk = opened()
+    for lost in ("T1_SL", "T1_EXIT", "T1_EXIT2", "T1_EXIT3"):
+        if lost in desk.state.orders:
+            desk.rejected(lost)
+    assert not [order_id for order_id in desk.working() if "EXIT" in order_id]
+    desk.close()
+    assert [order.quantity for order in desk.submitted.values()] == [2]
+    desk.close()
+    assert desk.submitted == {}, "it is being closed"

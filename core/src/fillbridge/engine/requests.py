@@ -30,11 +30,14 @@ _WORKING = (OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILLED)
 def on_close_requested(state: EngineState, message: CloseRequested, now: int) -> Decision:
     """Answer that a trade must end: turn its stop into the exit, or exit by an order of its own."""
     trade = state.trades.get(message.trade_id)
-    if trade is None or trade.close_reason is not None:
+    if trade is None:
         return _NOTHING
     held, stop, side = trade.held, trade.stop, trade.plan.entry.side
     if held > 0:
         side = side.opposite
+    # A trade that is ending already needs no more, unless its exits were lost.
+    if trade.close_reason is not None and (not held or exiting(trade, side)):
+        return _NOTHING
     reason = f"closed: {message.reason.value}"
     if held > 0 and stop is not None and _can_close(stop) and not exiting(trade, side):
         # Turned into the exit, the stop and the exit can never both fill.
