@@ -53,6 +53,17 @@ def test_distances_count_from_the_price_of_the_first_fill(pending, direction, st
     assert desk.submitted["T1_TP"].limit_ticks == target
 
 
+def test_a_level_stays_where_the_other_leg_is_a_distance(pending):
+    desk = pending(stop_distance=8)
+    desk.fill("T1_ENTRY", ticks=16_002)
+    assert desk.submitted["T1_SL"].trigger_ticks == 15_994
+    assert desk.submitted["T1_TP"].limit_ticks == 16_040
+    desk = pending(trade_id="T2", target_distance=8)
+    desk.fill("T2_ENTRY", ticks=16_002)
+    assert desk.submitted["T2_SL"].trigger_ticks == 15_960
+    assert desk.submitted["T2_TP"].limit_ticks == 16_010
+
+
 def test_a_distance_counts_from_the_nearest_tick_where_slippage_left_the_grid(pending):
     desk = pending(stop_distance=8, target_distance=8)
     desk.fill("T1_ENTRY", slippage=0.35)  # 4000.35: nearest is 4000.25

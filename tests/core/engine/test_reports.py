@@ -222,6 +222,24 @@ def test_a_leg_is_not_reduced_to_nothing_while_an_exit_closes_the_rest(opened):
     assert desk.working() == {"T1_SL": 1, "T1_TP": 1, "T1_EXIT": 1}
 
 
+def test_a_lost_stop_is_placed_again_for_what_no_exit_closes(opened):
+    desk = opened(filled=1)
+    desk.fill("T1_ENTRY", 1)
+    desk.replace_rejected("T1_SL")  # an exit closes one of two
+    desk.cancelled("T1_SL", "the broker's doing")
+    assert {key: order.quantity for key, order in desk.submitted.items()} == {"T1_SL2": 1}
+
+
+def test_a_lost_stop_is_not_placed_again_where_an_exit_closes_everything(opened):
+    desk = opened(filled=1)
+    desk.fill("T1_ENTRY", 1)
+    desk.replace_rejected("T1_SL")
+    desk.fill("T1_TP", 1)
+    desk.cancelled("T1_SL", "the broker's doing")
+    assert desk.submitted == {}
+    assert desk.working() == {"T1_EXIT": 1}
+
+
 def test_an_exit_that_is_being_withdrawn_is_not_counted_on(opened):
     desk = opened(filled=1)
     desk.close()

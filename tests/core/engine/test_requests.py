@@ -74,15 +74,16 @@ def test_a_close_before_any_fill_withdraws_the_entry(pending):
     assert desk.failed == {"T1_ENTRY": "closed: SHUTDOWN"}
 
 
-def test_a_stop_that_is_not_acknowledged_is_not_turned_but_withdrawn(pending):
-    desk = pending()
+@pytest.mark.parametrize("quantity", [1, 2])
+def test_a_stop_that_is_not_acknowledged_is_not_turned_but_withdrawn(pending, quantity):
+    desk = pending(quantity=quantity)
     desk.fill("T1_ENTRY")
     desk.accept("T1_TP")
     desk.close()
     assert desk.changes == {}
     assert desk.cancels == {"T1_SL", "T1_TP"}
     exit_order = desk.submitted["T1_EXIT"]
-    assert (exit_order.side, exit_order.quantity) == (Side.SELL, 2)
+    assert (exit_order.side, exit_order.quantity) == (Side.SELL, quantity)
     desk.fill("T1_EXIT")
     desk.cancelled("T1_SL")
     desk.cancelled("T1_TP")

@@ -46,16 +46,38 @@ def test_cancelling_what_does_not_work_is_refused_with_a_reason(exchange):
     assert market.reports[-1].reason == "no working order"
 
 
-def test_an_order_may_be_cancelled_as_soon_as_it_is_accepted(exchange):
-    market = exchange()
+@pytest.mark.parametrize("latency_ms", [0, 10])
+@pytest.mark.parametrize("terms", [{}, {"limit": 99}, {"stop": 101}])
+def test_an_order_may_be_cancelled_as_soon_as_it_is_accepted(exchange, terms, latency_ms):
+    market = exchange(latency_ms=latency_ms)
+    market.bar(100, 100, 100, 100)
     market.reaction = lambda report: (
         market.cancel(report.client_order_id) if kinds(market) == ["Accepted"] else None
     )
-    market.buy()
+    market.buy(**terms)
 
-    market.bar(100, 100, 100, 100)
+    market.bar(100, 105, 95, 100)
+    market.bar(100, 105, 95, 100)
 
     assert kinds(market) == ["Accepted", "Cancelled"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "prices"), [(OrderType.LIMIT, {"limit": 98}), (OrderType.STOP, {"stop": 102})]
+)
+def test_an_order_may_be_cancelled_as_soon_as_it_is_replaced(exchange, kind, prices):
+    market = exchange()
+    market.bar(100, 100, 100, 100)
+    market.reaction = lambda report: (
+        market.cancel("entry") if isinstance(report, Replaced) else None
+    )
+    market.buy(limit=50, name="other")
+    market.buy(limit=97, name="entry")
+
+    market.replace("entry", 1, kind, **prices)
+    market.bar(100, 105, 95, 100)
+
+    assert kinds(market) == ["Accepted", "Accepted", "Replaced", "Cancelled"]
 
 
 def test_a_fill_may_cancel_the_next_order_of_the_same_price(exchange):

@@ -7,10 +7,6 @@ from fillbridge_hooks import ExitReason, Liquidity, OrderType
 MINUTE = 60_000_000_000
 
 
-def protective(market, side, price):
-    return market.submit(side, stop=price)
-
-
 # Stops
 
 

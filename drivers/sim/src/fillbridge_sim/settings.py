@@ -39,4 +39,4 @@ class SimulationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """Share of a bar's or a trade's volume, or of a quote's size, that all orders together may
     take; ``None`` fills every order in full."""
     latency_ms: Annotated[float, msgspec.Meta(ge=0)] | SampledLatency = 0.0
-    """Time from submit, cancel or replace until it takes effect."""
+    """Time from submit, cancel or replace until it takes effect; none overtakes another."""
