@@ -205,6 +205,7 @@ def test_a_change_that_is_not_answered_yet_is_counted_on(opened):
     desk.fill("T1_ENTRY", 1)
     assert {change.quantity for change in desk.changes.values()} == {3}
     desk.feed_replaced("T1_SL", 2)  # the answer to the first change comes late
+    assert desk.order("T1_SL").requested.quantity == 3
     desk.fill("T1_TP", 1)  # the old quantity of the target, all of it
     assert desk.working()["T1_SL"] == 2
 
@@ -419,6 +420,19 @@ def test_a_late_fill_of_a_cancelled_leg_while_an_exit_works_does_not_end_the_tra
     assert desk.measures == []
     assert desk.cancels == {"T1_EXIT"}
     desk.cancelled("T1_EXIT")
+    assert desk.measures == ["T1"]
+
+
+def test_a_rejected_order_that_fills_in_part_works_on(opened):
+    desk = opened()
+    desk.rejected("T1_TP")
+    desk.fill("T1_TP", 1)
+    desk.replaced(desk.changes["T1_SL"])
+    assert desk.working() == {"T1_SL": 1, "T1_TP": 1}
+    desk.fill("T1_SL")
+    assert desk.cancels == {"T1_TP"}
+    assert desk.measures == []
+    desk.cancelled("T1_TP")
     assert desk.measures == ["T1"]
 
 

@@ -11,6 +11,8 @@ from fillbridge_hooks import Instrument
 
 SECOND = 1_000_000_000
 CHICAGO = ZoneInfo("America/Chicago")
+REALISED = 50_000 - 760 - 1_250
+"""Cents: forty ticks of one ES, less two commissions of 3.80 and a tick of slippage."""
 
 
 def chicago(*moment):
@@ -24,7 +26,7 @@ def round_trip(desk, plan):
     def trade(trade_id, **changes):
         desk.propose(plan(trade_id, quantity=1, **changes))
         desk.fill(f"{trade_id}_ENTRY", commission=380)
-        desk.fill(f"{trade_id}_TP", commission=380)
+        desk.fill(f"{trade_id}_TP", commission=380, slippage=0.25)
         desk.cancelled(f"{trade_id}_SL")
         desk.measure(trade_id)
 
@@ -62,7 +64,7 @@ def test_orders_trades_and_realised_pnl_are_counted(desk, round_trip):
     round_trip("T1")
     counters = desk.state.counters
     assert (counters.trades, counters.orders, counters.rejects) == (1, 3, 0)
-    assert counters.realised_cents == 50_000 - 760
+    assert counters.realised_cents == REALISED
 
 
 def test_refusals_and_rejects_are_counted_from_the_first(desk, plan):
@@ -95,7 +97,7 @@ def test_counters_start_again_when_the_trade_date_rolls(desk, round_trip, plan, 
     desk.now = after
     round_trip("T2")
     assert (counters.trades, counters.orders, counters.rejects) == (1, 3, 0)
-    assert counters.realised_cents == 50_000 - 760
+    assert counters.realised_cents == REALISED
 
 
 def test_a_refusal_alone_rolls_the_trade_date(desk, round_trip, plan):
@@ -118,6 +120,14 @@ def test_an_instrument_may_roll_at_another_time(desk, round_trip, plan):
     desk.now = noon
     desk.propose(plan("T2", instrument=gold))
     assert desk.state.counters.trades == 1
+
+
+def test_submits_cancels_and_replaces_are_messages(opened):
+    desk = opened()
+    assert len(desk.state.counters.message_times) == 3
+    desk.replace("T1_SL", trigger_ticks=15_980)
+    desk.cancel("T1_TP")
+    assert len(desk.state.counters.message_times) == 5
 
 
 def test_messages_of_the_last_minute_are_kept(desk, plan):
