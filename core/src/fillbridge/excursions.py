@@ -44,18 +44,26 @@ class Excursions:
 
     def __init__(self) -> None:
         self._tracked: dict[str, dict[str, Excursion]] = {}
+        self._stopped: dict[str, Excursion] = {}
 
     def track(self, symbol: str, trade_id: str, direction: Direction) -> None:
         """Watch a trade from now on."""
         self._tracked.setdefault(symbol, {})[trade_id] = Excursion(direction)
 
     def get(self, symbol: str, trade_id: str) -> Excursion | None:
-        """The excursion of a trade, if it is watched."""
-        return self._tracked.get(symbol, _NONE).get(trade_id)
+        """The excursion of a trade that holds a position, or held one."""
+        return self._tracked.get(symbol, _NONE).get(trade_id) or self._stopped.get(trade_id)
+
+    def stop(self, symbol: str, trade_id: str) -> None:
+        """Watch a trade no longer, and keep what was seen until it is taken."""
+        excursion = self._tracked.get(symbol, _NONE).pop(trade_id, None)
+        if excursion is not None:
+            self._stopped[trade_id] = excursion
 
     def pop(self, symbol: str, trade_id: str) -> Excursion:
-        """The excursion of a trade, which is watched no longer."""
-        return self._tracked[symbol].pop(trade_id)
+        """The excursion of a trade, which is neither watched nor kept any longer."""
+        self.stop(symbol, trade_id)
+        return self._stopped.pop(trade_id)
 
     def on_price(self, symbol: str, ticks: int, direction: Direction | None) -> None:
         """Take in that the price stands at ``ticks``, for trades of a direction or for all."""

@@ -29,6 +29,7 @@ from fillbridge.engine.messages import (
     Raise,
     Replace,
     SetTimer,
+    StopTracking,
     Submit,
     TimerFired,
     TimerKind,
@@ -135,6 +136,7 @@ class Shell:
             Replace: self._replace,
             SetTimer: self._set_timer,
             Track: self._track,
+            StopTracking: self._stop_tracking,
             Measure: self._measure,
             EntryFailed: self._entry_failed,
             Raise: self._raise_alarm,
@@ -290,6 +292,11 @@ class Shell:
         self._metrics.trades_executed += 1
         self.excursions.flush(self.session.open_market(instrument), instrument)
         self.excursions.track(instrument.symbol, plan.trade_id, plan.direction)
+
+    def _stop_tracking(self, effect: StopTracking) -> None:
+        instrument = self.state.trades[effect.trade_id].plan.instrument
+        self.excursions.flush(self.session.open_market(instrument), instrument)
+        self.excursions.stop(instrument.symbol, effect.trade_id)
 
     def _measure(self, effect: Measure) -> None:
         """Measure a trade, have it forgotten, and hand over its result."""

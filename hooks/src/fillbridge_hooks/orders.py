@@ -67,7 +67,7 @@ class ApprovedOrder(msgspec.Struct, frozen=True, gc=False):
 
 
 class OtherOutcome(msgspec.Struct, frozen=True, gc=False):
-    """The exit that the same bar would have given on the other path through it."""
+    """The exit on the other path through this bar, or through the bar that the entry filled in."""
 
     role: OrderRole
     price: float

@@ -58,7 +58,8 @@ class TradeResult(msgspec.Struct, frozen=True, gc=False):
     """The entry's first fill, ns UTC; ``entry_timestamp`` rounds it down to a microsecond."""
     exit_time_ns: int = 0
     path_dependent: bool = False
-    """Simulation on bars: the exit bar reached both levels and its assumed path decided."""
+    """Simulation on bars: the assumed path through a bar, that of the exit or of an entry on the
+    way through it, decided how the trade ended."""
     other_exit_reason: ExitReason | None = None
     other_exit_price: float | None = None
     pnl_net_low: float = 0.0

@@ -2,7 +2,14 @@
 
 import pytest
 
-from fillbridge import BacktestExecutionHandler, BarData, InvalidValue, Plugins, RiskProposal
+from fillbridge import (
+    BacktestExecutionHandler,
+    BarData,
+    InvalidValue,
+    Plugins,
+    RiskProposal,
+    TradeTick,
+)
 
 MINUTE = 60_000_000_000
 
@@ -134,3 +141,23 @@ def test_a_deadline_inside_a_bar_closes_at_its_close() -> None:
     (trade,) = handler.closed_trades
     assert trade.exit_reason == "TIMEOUT"
     assert (trade.exit_price, trade.exit_time_ns) == (5002.0, 3 * MINUTE)
+
+
+def test_an_excursion_ends_with_the_exit_and_not_with_the_last_cancel() -> None:
+    plugins = Plugins()
+    plugins.load()
+    config = {"symbol": "ES", "simulation": {"latency_ms": 100, "limit_fill": "touch"}}
+    handler = BacktestExecutionHandler(config, plugins=plugins)
+    second = 1_000_000_000
+    handler.update_trade(TradeTick(0, 5000.0, 1))
+    handler.propose(long(urgency="high"))
+    for time_ns, price in (
+        (second, 5000.0),
+        (2 * second, 5010.0),
+        (2 * second + 50_000_000, 5020.0),  # the stop is being cancelled
+        (3 * second, 5000.0),
+    ):
+        handler.update_trade(TradeTick(time_ns, price, 1))
+    (trade,) = handler.closed_trades
+    assert (trade.exit_reason, trade.exit_price) == ("TP", 5010.0)
+    assert trade.max_favorable_excursion == 10.0

@@ -210,7 +210,6 @@ class Backtest:
 
     def __init__(self, settings: Settings, plugins: Plugins) -> None:
         self.handler = BacktestExecutionHandler(settings, plugins=plugins)
-        self._has_latency = bool(settings.plugin_sections["sim"].latency_ms)
         self._next_bar = 0
 
     @property
@@ -226,12 +225,7 @@ class Backtest:
     @property
     def outcome(self) -> list[dict[str, Any]]:
         """Every field of every closed trade."""
-        trades = [msgspec.structs.asdict(trade) for trade in self.trades]
-        if self._has_latency:
-            for trade in trades:
-                # A trade is measured when its last cancel is confirmed, after its exit.
-                del trade["max_favorable_excursion"], trade["max_adverse_excursion"]
-        return trades
+        return [msgspec.structs.asdict(trade) for trade in self.trades]
 
     def bar(
         self,

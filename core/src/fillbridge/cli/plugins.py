@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 import click
-import msgspec
 
+from fillbridge.cli.output import console, print_json
 from fillbridge.plugins import (
     HOOK_ARGUMENTS,
     HookReport,
@@ -14,9 +14,6 @@ from fillbridge.plugins import (
     explain,
     report_plugins,
 )
-
-_PIPE_WIDTH = 200
-"""Columns where the output is no terminal, so that lines of a report are not broken."""
 
 
 @click.group()
@@ -38,7 +35,7 @@ def list_command(as_json: bool) -> None:
     loaded = Plugins()
     reports = report_plugins(loaded, loaded.load(strict=False))
     if as_json:
-        _print_json({"plugins": reports})
+        print_json({"plugins": reports})
     else:
         _print_plugins(reports)
     if any(report.status == "broken" for report in reports):
@@ -62,7 +59,7 @@ def explain_command(hook: str | None, as_json: bool) -> None:
     broken = loaded.load(strict=False)
     explanation = explain(loaded, broken, [hook] if hook else HOOK_ARGUMENTS)
     if as_json:
-        _print_json(explanation)
+        print_json(explanation)
     else:
         for report in explanation.hooks:
             _print_hook(report)
@@ -70,10 +67,6 @@ def explain_command(hook: str | None, as_json: bool) -> None:
             click.echo(f"Error: {problem}", err=True)
     if explanation.problems:
         raise SystemExit(1)
-
-
-def _print_json(document: object) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
 
 
 def _print_plugins(reports: Iterable[PluginReport]) -> None:
@@ -108,7 +101,6 @@ def _origin(source: Source) -> tuple[str, str, str, str]:
 
 def _print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     # Imported here because it is slow to import, and --json does not need it.
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -117,7 +109,4 @@ def _print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))  # as it is: a reason may hold what looks like markup
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_PIPE_WIDTH)
-    console.print(table)
+    console().print(table)

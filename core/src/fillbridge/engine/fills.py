@@ -10,6 +10,7 @@ from fillbridge.engine.messages import (
     Raise,
     ReportIgnored,
     SetTimer,
+    StopTracking,
     Submit,
     TimerKind,
     Track,
@@ -78,7 +79,7 @@ def _exit_filled(
     if not others:
         return (message,), (Measure(trade.plan.trade_id),)
     sent, effects = cancel_all(trade, ended, "the position is closed", now)
-    return (message, *sent), effects
+    return (message, *sent), (StopTracking(trade.plan.trade_id), *effects)
 
 
 def _partly_exited(

@@ -202,6 +202,12 @@ class Track(msgspec.Struct, frozen=True, gc=False):
     trade_id: str
 
 
+class StopTracking(msgspec.Struct, frozen=True, gc=False):
+    """Effect: the trade is flat, but its orders have yet to end; its excursions are over."""
+
+    trade_id: str
+
+
 class Measure(msgspec.Struct, frozen=True, gc=False):
     """Effect: the trade is flat; measure it and feed ``TradeMeasured``."""
 
@@ -256,6 +262,6 @@ Event = (
     | TradeAbandoned
     | ReportIgnored
 )
-Effect = Submit | Cancel | Replace | SetTimer | Track | Measure | EntryFailed | Raise
+Effect = Submit | Cancel | Replace | SetTimer | Track | StopTracking | Measure | EntryFailed | Raise
 Decision = tuple[tuple[Event, ...], tuple[Effect, ...]]
 """Events to record, and the effects that follow once they are."""

@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fillbridge.bus import EventBus
+from fillbridge.config import Settings
 from fillbridge.engine.messages import (
     CancelRequested,
     CloseRequested,
@@ -11,8 +13,9 @@ from fillbridge.engine.messages import (
     TradePlan,
 )
 from fillbridge.handlers.requests import changed_levels, decided_before, refuse_opposite
-from fillbridge.handlers.simulation import SimulationHandler
+from fillbridge.handlers.simulation import FailedEntrySink, SimulationHandler, TradeSink
 from fillbridge.planning import plan_trade
+from fillbridge.plugins import Plugins
 from fillbridge.results import order_info
 from fillbridge_hooks import (
     ArrivalPrice,
@@ -29,6 +32,7 @@ from fillbridge_hooks import (
     UnknownOrder,
 )
 
+_HOUR_NS = 3_600_000_000_000
 _PROTECTING = (OrderRole.STOP, OrderRole.EXIT)
 
 
@@ -48,6 +52,29 @@ class BacktestExecutionHandler(SimulationHandler):
     :raises ConfigurationError: if the configuration cannot be used
     :raises PluginError: if a plugin cannot be loaded
     """
+
+    def __init__(
+        self,
+        config: Settings | Mapping[str, Any] | None = None,
+        event_bus: EventBus | None = None,
+        *,
+        plugins: Plugins | None = None,
+        trade_sink: TradeSink | None = None,
+        failed_entry_sink: FailedEntrySink | None = None,
+    ) -> None:
+        super().__init__(
+            config,
+            event_bus,
+            plugins=plugins,
+            trade_sink=trade_sink,
+            failed_entry_sink=failed_entry_sink,
+        )
+        hours = self.settings.performance.position_timeout_hours
+        self._position_life_ns = None if hours is None else round(hours * _HOUR_NS)
+        self._is_netting = self.settings.backtest_settings.account == "netting"
+        self._proposed: dict[str, str] = {}
+        self._trades = 0
+        self._is_stopped = False
 
     # Trades
 

@@ -29,8 +29,6 @@ from fillbridge_hooks import (
     TradeTick,
 )
 
-_HOUR_NS = 3_600_000_000_000
-
 TradeSink = Callable[[TradeResult], None]
 """Takes each closed trade; what it takes is not kept in memory."""
 
@@ -67,14 +65,7 @@ class SimulationHandler(AbstractExecutionHandler):
         self._plugins = plugins
         self._trade_sink = trade_sink
         self._failed_entry_sink = failed_entry_sink
-        self._proposed: dict[str, str] = {}
-        self._trades = 0
-        self._is_stopped = False
         backtest = settings.backtest_settings
-        hours = settings.performance.position_timeout_hours
-        self._position_life_ns = None if hours is None else round(hours * _HOUR_NS)
-        self._is_netting = backtest.account == "netting"
-
         self._events = Publisher(self.event_bus, plugins.resolve("fillbridge_handle_event"))
         self._shell = simulation_shell(
             settings, plugins, self._events, self.metrics, self._trade_closed, self._entry_failed
