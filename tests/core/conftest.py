@@ -49,7 +49,7 @@ class Broker:
 
     def submit(self, approved):
         assert type(approved) is ApprovedOrder, "only an approved order reaches a session"
-        assert approved.permit.is_spent
+        approved.permit.spend()
         self.before_submit(approved)
         order = approved.order
         self.approved[order.client_order_id] = approved

@@ -28,6 +28,8 @@ def by_position(message: type[msgspec.Struct]) -> bool:
 
 
 def leaves(annotation: object) -> list[object]:
+    if isinstance(annotation, list):  # the parameters of a callable
+        return [leaf for argument in annotation for leaf in leaves(argument)]
     arguments = typing.get_args(annotation)
     found = [typing.get_origin(annotation) or annotation]
     return found + [leaf for argument in arguments for leaf in leaves(argument)]

@@ -236,9 +236,7 @@ class Shell:
             self._submit_entry(order, trade)
             return
         position = -trade.held if trade.plan.direction is _SHORT else trade.held
-        approved = approve_reducing(order, position)
-        approved.permit.spend()
-        self.session.submit(approved)
+        self.session.submit(approve_reducing(order, position))
 
     def _submit_entry(self, order: Order, trade: Trade) -> None:
         try:
@@ -246,7 +244,6 @@ class Shell:
         except RefusedAtTheWire as refusal:
             self.step(Rejected(order.client_order_id, str(refusal), self.clock.now_ns))
             return
-        approved.permit.spend()
         self.session.submit(approved)
 
     def _objections_at_the_wire(self, trade: Trade) -> list[Refuse | Hold]:

@@ -1,21 +1,25 @@
 """Everything that the author of a Fillbridge plugin or driver needs, and nothing else."""
 
 from fillbridge_hooks._markers import PROJECT, hookimpl, hookspec
-from fillbridge_hooks.clock import NEVER, Clock, Timer, VirtualClock
+from fillbridge_hooks.broker import BrokerOrder, BrokerPosition
+from fillbridge_hooks.capabilities import Capabilities
+from fillbridge_hooks.clock import NEVER, Clock, LiveClock, Timer, VirtualClock
 from fillbridge_hooks.driver import (
-    Capabilities,
+    AnyDriver,
+    ConnectionTerms,
     Driver,
-    MarketListener,
-    SimulationDriver,
-    SimulationSession,
-    SlippageFunction,
+    Message,
+    SendOutcome,
+    Session,
 )
 from fillbridge_hooks.errors import (
     ConfigurationError,
     DriverError,
     FatalError,
     FillbridgeError,
+    ForcedLogout,
     InvalidValue,
+    NotConnected,
     OrderRefused,
     PermitSpent,
     PluginError,
@@ -42,23 +46,35 @@ from fillbridge_hooks.registration import (
     CommissionFunction,
     RegisterDriver,
     RegisterModels,
+    RegisterSecretProvider,
     RegisterSettings,
     RiskCheck,
+    SecretProvider,
 )
 from fillbridge_hooks.reports import (
     Accepted,
     Cancelled,
     CancelRejected,
     Expired,
+    FillVoided,
+    NotSent,
     OutcomeUnknown,
     Rejected,
     Replaced,
     Replacement,
     ReplaceRejected,
     Report,
+    Sent,
 )
 from fillbridge_hooks.results import OrderInfo, TradeResult
 from fillbridge_hooks.risk import Exposure, Hold, Refuse, RiskContext
+from fillbridge_hooks.secret import Secret
+from fillbridge_hooks.simulation import (
+    MarketListener,
+    SimulationDriver,
+    SimulationSession,
+    SlippageFunction,
+)
 from fillbridge_hooks.terms import (
     TERMINAL_STATUSES,
     Direction,
@@ -74,15 +90,19 @@ from fillbridge_hooks.terms import (
 
 __all__ = (
     "Accepted",
+    "AnyDriver",
     "ApprovedOrder",
     "ArrivalPrice",
     "BarData",
+    "BrokerOrder",
+    "BrokerPosition",
     "CancelRejected",
     "Cancelled",
     "Capabilities",
     "Clock",
     "CommissionFunction",
     "ConfigurationError",
+    "ConnectionTerms",
     "Direction",
     "Driver",
     "DriverError",
@@ -94,14 +114,20 @@ __all__ = (
     "Exposure",
     "FatalError",
     "Fill",
+    "FillVoided",
     "FillbridgeError",
+    "ForcedLogout",
     "Hold",
     "Instrument",
     "InvalidValue",
     "Liquidity",
+    "LiveClock",
     "MarketListener",
     "MarketView",
+    "Message",
     "NEVER",
+    "NotConnected",
+    "NotSent",
     "ORDER_STATUS_CHANGE",
     "Order",
     "OrderInfo",
@@ -123,6 +149,7 @@ __all__ = (
     "Refuse",
     "RegisterDriver",
     "RegisterModels",
+    "RegisterSecretProvider",
     "RegisterSettings",
     "Rejected",
     "ReplaceRejected",
@@ -134,6 +161,11 @@ __all__ = (
     "RiskContext",
     "RiskProposal",
     "RunFiles",
+    "Secret",
+    "SecretProvider",
+    "SendOutcome",
+    "Sent",
+    "Session",
     "Side",
     "SimulationDriver",
     "SimulationSession",

@@ -30,6 +30,13 @@ class Clock(Protocol):
         """Call ``callback`` once, as soon as the time is after ``time_ns``."""
 
 
+class LiveClock(Clock, Protocol):
+    """A clock that can be waited on."""
+
+    async def sleep_until(self, time_ns: int) -> None:
+        """Wait until the clock shows ``time_ns`` or later."""
+
+
 class _VirtualTimer:
     __slots__ = ("callback",)
 

@@ -1,111 +1,121 @@
-"""What a driver promises.
+"""What a driver promises: a way to a broker, and a session once there is one.
 
-A driver is registered by name and says what its broker can do. A simulation driver opens a
-:class:`SimulationSession`, which is fed with market data and answers through reports, without
-waiting, in the thread and the call that fed it.
+A driver makes one attempt to connect and holds no retry loop: the core owns reconnecting. Methods
+that wait are coroutines under anyio; a driver runs on asyncio and on trio.
 """
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from fillbridge_hooks.clock import VirtualClock
+from fillbridge_hooks.broker import BrokerOrder, BrokerPosition
+from fillbridge_hooks.capabilities import Capabilities
+from fillbridge_hooks.clock import LiveClock
 from fillbridge_hooks.instrument import Instrument
-from fillbridge_hooks.market import BarData, MarketView, PriceWatch, QuoteTick, TradeTick
-from fillbridge_hooks.orders import ApprovedOrder, Order
-from fillbridge_hooks.reports import Replacement, Report
-from fillbridge_hooks.terms import Direction
+from fillbridge_hooks.market import QuoteTick, TradeTick
+from fillbridge_hooks.orders import ApprovedOrder, Fill
+from fillbridge_hooks.reports import NotSent, OutcomeUnknown, Replacement, Report, Sent
+from fillbridge_hooks.secret import Secret
+from fillbridge_hooks.simulation import SimulationDriver, SlippageFunction
 
-SlippageFunction = Callable[[Order, MarketView], float]
-"""Points per contract that a fill of the order is worse than its reference price, >= 0."""
+SendOutcome = Sent | NotSent | OutcomeUnknown
+"""What can be said of a request when its bytes have been written, or not.
 
+``Sent``: it left; what the broker says to it comes as a report. ``NotSent``: proved that nothing
+left the process. ``OutcomeUnknown``: everything else.
+"""
 
-class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What a broker does by itself; whatever is not declared is done by the core."""
-
-    bracket: bool = False
-    """Stop and target rest at the broker as soon as the entry fills."""
-    oco: bool = False
-    """Two orders of which one fill cancels the other."""
-    replace: bool = False
-    query_by_client_order_id: bool = False
-    idempotent_submit: bool = False
-    reduce_only: bool = False
-    partial_fills: bool = False
-    market_data: bool = False
+Message = Report | TradeTick | QuoteTick
+"""What a session hears: reports on orders, and market data where the broker sends any."""
 
 
-class MarketListener(Protocol):
-    """Who is told what happens in a simulated market."""
+class ConnectionTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a driver is told when it shall connect."""
 
-    def on_report(self, report: Report) -> None:
-        """An order moved. Orders may be submitted, replaced and cancelled from within."""
+    account: str
+    instruments: tuple[Instrument, ...]
+    """What will be traded; market data is wanted for these."""
+    settings: Any
+    """The Struct that the driver's plugin declared, ``None`` if it declared none."""
+    credentials: Mapping[str, Secret]
+    clock: LiveClock
+    heartbeat_interval_s: float
+    """The longest time between two signs of life, whatever the server allows."""
+    slippage: tuple[str, SlippageFunction] | None = None
+    """The slippage model that the configuration chose, with its name; for simulated brokers."""
 
-    def on_price(self, symbol: str, ticks: int, direction: Direction | None) -> None:
-        """The price stands at ``ticks``, after everything on the way there was filled.
 
-        ``direction`` limits this to trades of one direction, where a bar is walked once for each.
-        """
+class Session(Protocol):
+    """One connection to a broker, from login to its end.
 
-
-class SimulationSession(Protocol):
-    """A simulated market with its orders. Times are ns UTC and never go back.
-
-    Orders submitted between two events of the market are eligible from the next one on, except
-    against a quote that is already known.
+    Requests never wait for the broker's answer: it comes through :meth:`receive`. Requests are
+    handed over in the order in which they were made.
     """
 
-    def submit(self, approved: ApprovedOrder) -> None:
-        """Take the order over; ``Accepted`` or ``Rejected`` is reported before this returns."""
+    async def submit(self, approved: ApprovedOrder) -> SendOutcome:
+        """Send an order; its permit is spent before the first byte leaves.
 
-    def cancel(self, client_order_id: str) -> None:
-        """Withdraw what is left of a working order; answered by a report."""
+        :raises PermitSpent: if the permit was used before; nothing is sent
+        """
 
-    def replace(self, change: Replacement) -> None:
-        """Change a working order; answered by a report."""
+    async def cancel(self, client_order_id: str) -> SendOutcome:
+        """Ask for the rest of an order to be withdrawn; answered by a report."""
 
-    def open_market(self, instrument: Instrument) -> PriceWatch:
-        """Trade ``instrument`` from now on; the watch is the same object at every call."""
+    async def replace(self, change: Replacement) -> SendOutcome:
+        """Ask for new terms of a working order; answered by a report."""
 
-    def market(self, symbol: str) -> MarketView:
-        """What is known of the symbol now."""
+    async def receive(self) -> Message:
+        """Wait for what comes next.
 
-    def on_bar(self, bar: BarData, end_ns: int) -> None:
-        """Walk the path through one bar that lasts from its timestamp to ``end_ns``."""
+        Nothing that happened since the session began is left out. A report may be repeated, late
+        or out of order.
 
-    def on_trade(self, trade: TradeTick) -> None:
-        """Match one trade of the tape."""
+        :raises RetryableError: once the connection is lost
+        :raises ForcedLogout: if the broker ended the session for another login
+        """
 
-    def on_quote(self, quote: QuoteTick) -> None:
-        """Take a new best bid and offer."""
+    async def working_orders(self) -> tuple[BrokerOrder, ...]:
+        """Every order of the account that may still fill, whoever sent it.
 
-    def settle(self) -> None:
-        """The data has ended: fill what must trade at the last known prices."""
+        :raises RetryableError: if there is no clean answer; an empty answer is never an error
+        """
+
+    async def orders_today(self) -> tuple[BrokerOrder, ...]:
+        """Every order of the account's trade date, working or not.
+
+        :raises RetryableError: if there is no clean answer
+        """
+
+    async def fills(self, since_ns: int) -> tuple[Fill, ...]:
+        """Every fill of the account at or after ``since_ns`` (UTC), oldest first.
+
+        :raises RetryableError: if there is no clean answer
+        """
+
+    async def positions(self) -> tuple[BrokerPosition, ...]:
+        """The account's positions; a symbol that is left out is flat.
+
+        :raises RetryableError: if there is no clean answer
+        """
 
 
 @runtime_checkable
-class SimulationDriver(Protocol):
-    """A driver whose broker is a simulation in this process."""
+class Driver(Protocol):
+    """Anything registered as a way to a broker."""
 
     capabilities: Capabilities
 
-    def open_session(
-        self,
-        settings: Any,
-        clock: VirtualClock,
-        slippage: tuple[str, SlippageFunction] | None,
-        listener: MarketListener,
-    ) -> SimulationSession:
-        """A market of its own under these settings.
+    def connect(self, terms: ConnectionTerms) -> AbstractAsyncContextManager[Session]:
+        """Connect and log in, once: ``async with driver.connect(terms) as session``.
 
-        ``settings`` is the Struct that the driver's plugin declared, ``None`` for its defaults;
-        ``slippage`` is the model that the configuration chose, with its name, ``None`` for none.
-        The session moves the clock to the time of what it is fed.
+        Leaving the context closes the connection; working orders stay at the broker.
+
+        :raises RetryableError: if trying again may help
+        :raises FatalError: if it cannot: credentials, permissions, protocol
         """
 
 
-class Driver(Protocol):
-    """Anything registered as a driver."""
-
-    capabilities: Capabilities
+AnyDriver = Driver | SimulationDriver
+"""What can be registered: a way to a broker, a simulation, or both in one."""

@@ -7,6 +7,8 @@
 ``OrderRefused``          nothing was sent; change the proposal or the limits
 ``UnknownOrder``          the id is not known here; look it up again
 ``DriverError``           the broker: ``RetryableError`` may pass, ``FatalError`` will not
+``ForcedLogout``          another login took the session: find out who, then resume
+``NotConnected``          nobody answers: start it, or mend the way to it
 ``PermitSpent``           a defect: one approval was used for two submissions
 ========================  =====================================================
 """
@@ -92,6 +94,14 @@ class RetryableError(DriverError):
 
 class FatalError(DriverError):
     """Trying again cannot succeed: credentials, permissions, protocol."""
+
+
+class ForcedLogout(FatalError):
+    """The broker ended the session, for another login took its place: do not reconnect."""
+
+
+class NotConnected(FillbridgeError):
+    """There is no way to what should answer: a broker, or a running handler."""
 
 
 class PermitSpent(FillbridgeError):

@@ -5,11 +5,13 @@ from typing import Protocol
 
 import msgspec
 
-from fillbridge_hooks.driver import Driver, SlippageFunction
+from fillbridge_hooks.driver import AnyDriver
 from fillbridge_hooks.instrument import Instrument
 from fillbridge_hooks.market import MarketView
 from fillbridge_hooks.orders import Fill, Order
 from fillbridge_hooks.risk import Exposure, Hold, Refuse, RiskContext
+from fillbridge_hooks.secret import Secret
+from fillbridge_hooks.simulation import SlippageFunction
 
 CommissionFunction = Callable[[Fill, Instrument], float]
 """The cost of one fill in account currency."""
@@ -48,8 +50,25 @@ class RegisterModels(Protocol):
         """Add a risk check; all that are added run."""
 
 
+class SecretProvider(Protocol):
+    """Resolves references to secrets."""
+
+    def __call__(self, reference: str) -> Secret | None:
+        """The secret of that name; ``None`` where this provider does not have it.
+
+        :raises ConfigurationError: if it is there but cannot be used
+        """
+
+
+class RegisterSecretProvider(Protocol):
+    """Takes secret providers by name; each is asked in the order of the names."""
+
+    def __call__(self, name: str, provider: SecretProvider) -> None:
+        """Offer ``provider``; a second one of the same name stops the start."""
+
+
 class RegisterDriver(Protocol):
     """Takes drivers by the name that the configuration uses."""
 
-    def __call__(self, name: str, driver: Driver) -> None:
+    def __call__(self, name: str, driver: AnyDriver) -> None:
         """Offer ``driver``; a second one of the same name stops the start."""

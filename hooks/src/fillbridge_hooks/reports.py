@@ -87,6 +87,29 @@ class Replacement(msgspec.Struct, frozen=True, gc=False, tag=True):
     trigger_ticks: int | None
 
 
+class FillVoided(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The exchange took a fill back; it counts as if it had never been."""
+
+    client_order_id: str
+    fill_id: str
+    reason: str
+    time_ns: int
+
+
+class Sent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The request left; what the broker says to it comes as a report."""
+
+    client_order_id: str
+
+
+class NotSent(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Proved that nothing left: the request was not and will not be carried out."""
+
+    client_order_id: str
+    reason: str
+    time_ns: int
+
+
 Report = (
     Accepted
     | Rejected
@@ -97,4 +120,5 @@ Report = (
     | CancelRejected
     | ReplaceRejected
     | Fill
+    | FillVoided
 )

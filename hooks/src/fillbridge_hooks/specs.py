@@ -8,11 +8,17 @@ says who calls the hook, how often, what the answer means and what an exception 
 from typing import Any
 
 from fillbridge_hooks._markers import hookspec
+from fillbridge_hooks.driver import Driver, Session
 from fillbridge_hooks.events import Event, PositionView, RunFiles, TradeExecution
 from fillbridge_hooks.instrument import Instrument
 from fillbridge_hooks.market import MarketView
 from fillbridge_hooks.orders import Fill, Order
-from fillbridge_hooks.registration import RegisterDriver, RegisterModels, RegisterSettings
+from fillbridge_hooks.registration import (
+    RegisterDriver,
+    RegisterModels,
+    RegisterSecretProvider,
+    RegisterSettings,
+)
 from fillbridge_hooks.risk import Exposure, Hold, Refuse, RiskContext
 
 
@@ -50,6 +56,49 @@ def fillbridge_register_drivers(register: RegisterDriver) -> None:
     Called once for every plugin. Two drivers of one name, or an exception, stop the start.
 
     :param register: call it with a name and a driver
+
+    .. versionadded:: 0.1
+    """
+
+
+@hookspec
+def fillbridge_wrap_driver(driver: Driver, name: str, settings: Any) -> Driver | None:
+    """Put something between the core and a broker: faults, a recording.
+
+    Called once for the configured broker before it is connected, plugin after plugin in the order
+    of their names; each sees what the one before it made. Answer another driver, or ``None`` to
+    leave it alone. An exception stops the start and names the plugin.
+
+    :param driver: the driver as it would be used
+    :param name: the name under which it is configured
+    :param settings: as for ``fillbridge_configure``: this plugin's own section
+
+    .. versionadded:: 0.1
+    """
+
+
+@hookspec
+def fillbridge_wrap_session(session: Session, broker: str) -> Session | None:
+    """Batch, throttle or trace what goes to a broker.
+
+    Called once for each connection, plugin after plugin in the order of their names. Answer
+    another session, or ``None`` to leave it alone. An order cannot be changed on the way: its
+    permit is for the order that was approved. An exception ends the start.
+
+    :param session: the session as it would be used
+    :param broker: the name under which its driver is configured
+
+    .. versionadded:: 0.1
+    """
+
+
+@hookspec
+def fillbridge_register_secret_providers(register: RegisterSecretProvider) -> None:
+    """Offer ways to resolve references to secrets.
+
+    Called once for every plugin. Two providers of one name, or an exception, stop the start.
+
+    :param register: call it with a name and a provider
 
     .. versionadded:: 0.1
     """

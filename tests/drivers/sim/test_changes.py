@@ -11,6 +11,7 @@ from fillbridge_hooks import (
     OrderRole,
     OrderType,
     Permit,
+    PermitSpent,
     Rejected,
     Replaced,
     Replacement,
@@ -258,3 +259,15 @@ def test_a_replacement_without_the_price_its_type_needs_is_rejected(exchange):
     market.bar(100, 100, 98, 98)
 
     assert kinds(market) == ["Accepted", "ReplaceRejected", "Fill"]
+
+
+def test_an_approval_submits_once(exchange):
+    market = exchange()
+    order = Order("O1", "T1", OrderRole.ENTRY, market.instrument, Side.BUY, 1, OrderType.MARKET)
+    approved = ApprovedOrder(order, Permit())
+
+    market.session.submit(approved)
+    with pytest.raises(PermitSpent):
+        market.session.submit(approved)
+
+    assert kinds(market) == ["Accepted"]

@@ -17,7 +17,14 @@ from fillbridge.plugins.registration import (
 from fillbridge.plugins.resolution import Implementation, adapt
 from fillbridge.plugins.sources import Source, installed, source_fields, source_of_object
 from fillbridge.plugins.specifications import HOOK_ARGUMENTS
-from fillbridge_hooks import PROJECT, ConfigurationError, Driver, InvalidValue, PluginError, specs
+from fillbridge_hooks import (
+    PROJECT,
+    AnyDriver,
+    ConfigurationError,
+    InvalidValue,
+    PluginError,
+    specs,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -59,7 +66,7 @@ class Plugins:
         self._manager.add_hookspecs(specs)
         self._sources: dict[str, Source] = {}
         self._sections: tuple[DeclaredSection, ...] | None = None
-        self._drivers: Catalogue[Driver] | None = None
+        self._drivers: Catalogue[AnyDriver] | None = None
 
     def register(self, plugin: object, name: str) -> None:
         """Add a plugin of this process: a module, a class or an instance.
@@ -158,14 +165,14 @@ class Plugins:
             found.call(settings.get(found.plugin), models.registrar(found))
         return models
 
-    def drivers(self) -> dict[str, Driver]:
+    def drivers(self) -> dict[str, AnyDriver]:
         """The drivers that plugins offer, by name.
 
         :raises PluginError: if a plugin raises, offers what is no driver, or under a taken name
         """
         return {offer.name: offer.value for offer in self._driver_catalogue()}
 
-    def driver(self, name: str) -> Driver:
+    def driver(self, name: str) -> AnyDriver:
         """The driver of that name.
 
         :raises ConfigurationError: if nobody offers it; the sentence lists what is installed
@@ -181,7 +188,7 @@ class Plugins:
         """
         return self._driver_catalogue().find(name).plugin
 
-    def _driver_catalogue(self) -> Catalogue[Driver]:
+    def _driver_catalogue(self) -> Catalogue[AnyDriver]:
         if self._drivers is None:
             self._drivers = registered_drivers(self.resolve("fillbridge_register_drivers"))
         return self._drivers

@@ -7,7 +7,7 @@ import msgspec
 from fillbridge.plugins.catalogue import Catalogue
 from fillbridge.plugins.resolution import Implementation
 from fillbridge.plugins.sources import Source, source_fields
-from fillbridge_hooks import Capabilities, Driver
+from fillbridge_hooks import AnyDriver, Capabilities
 
 
 class DeclaredSection(Source, frozen=True, kw_only=True):
@@ -33,13 +33,13 @@ def declared_sections(implementations: Iterable[Implementation]) -> tuple[Declar
     return tuple(sections)
 
 
-def registered_drivers(implementations: Iterable[Implementation]) -> Catalogue[Driver]:
+def registered_drivers(implementations: Iterable[Implementation]) -> Catalogue[AnyDriver]:
     """The drivers of all plugins, from their ``fillbridge_register_drivers``.
 
     :raises PluginError: if a plugin raises, registers what is no driver, or under a name that is
         taken; the plugin that has it is named too
     """
-    drivers: Catalogue[Driver] = Catalogue("driver", "backtest_settings.driver")
+    drivers: Catalogue[AnyDriver] = Catalogue("driver", "backtest_settings.driver")
     for implementation in implementations:
         implementation.call(_DriverRegistrar(drivers, implementation))
     return drivers
@@ -87,11 +87,11 @@ def _objection_to_section(declared: DeclaredSection, others: Iterable[DeclaredSe
 
 
 class _DriverRegistrar:
-    def __init__(self, drivers: Catalogue[Driver], source: Source) -> None:
+    def __init__(self, drivers: Catalogue[AnyDriver], source: Source) -> None:
         self._drivers = drivers
         self._source = source
 
-    def __call__(self, name: str, driver: Driver) -> None:
+    def __call__(self, name: str, driver: AnyDriver) -> None:
         if not isinstance(getattr(driver, "capabilities", None), Capabilities):
             raise self._source.error(
                 f"driver '{name}': expected capabilities, an instance of Capabilities"

@@ -81,7 +81,8 @@ class SimulatedBroker:
     # Orders
 
     def submit(self, approved: ApprovedOrder) -> None:
-        """Take the order over and accept it."""
+        """Spend the permit, take the order over and accept it."""
+        approved.permit.spend()
         order = approved.order
         now = self._clock.now_ns
         self._accepted += 1
