@@ -26,6 +26,8 @@ from fillbridge.engine.messages import (
     FillBooked,
     Input,
     Measure,
+    Protect,
+    ProtectionDue,
     Raise,
     Replace,
     SetTimer,
@@ -54,7 +56,6 @@ from fillbridge_hooks import (
     Fill,
     Hold,
     MarketView,
-    Order,
     OrderRefused,
     OrderRole,
     OutcomeUnknown,
@@ -138,6 +139,7 @@ class Shell:
             Track: self._track,
             StopTracking: self._stop_tracking,
             Measure: self._measure,
+            Protect: self._protect,
             EntryFailed: self._entry_failed,
             Raise: self._raise_alarm,
         }
@@ -233,14 +235,16 @@ class Shell:
         order = effect.order
         trade = self.state.trades[order.trade_id]
         if order.role is _ENTRY:
-            self._submit_entry(order, trade)
+            self._submit_entry(effect, trade)
             return
         position = -trade.held if trade.plan.direction is _SHORT else trade.held
         self.session.submit(approve_reducing(order, position))
 
-    def _submit_entry(self, order: Order, trade: Trade) -> None:
+    def _submit_entry(self, effect: Submit, trade: Trade) -> None:
+        order = effect.order
+        objections = partial(self._objections_at_the_wire, trade)
         try:
-            approved = approve_entry(order, partial(self._objections_at_the_wire, trade))
+            approved = approve_entry(order, objections, effect.legs)
         except RefusedAtTheWire as refusal:
             self.step(Rejected(order.client_order_id, str(refusal), self.clock.now_ns))
             return
@@ -284,9 +288,11 @@ class Shell:
         self._call_at(self.clock.heading_to_ns, effect.trade_id, again)
 
     def _track(self, effect: Track) -> None:
-        plan = self.state.trades[effect.trade_id].plan
+        trade = self.state.trades[effect.trade_id]
+        plan = trade.plan
         instrument = plan.instrument
-        self._metrics.trades_executed += 1
+        if not trade.exit_quantity:
+            self._metrics.trades_executed += 1
         self.excursions.flush(self.session.open_market(instrument), instrument)
         self.excursions.track(instrument.symbol, plan.trade_id, plan.direction)
 
@@ -311,10 +317,14 @@ class Shell:
         self._on_trade_closed(trade, result)
         self._publisher.trade_closed(result)
 
+    def _protect(self, effect: Protect) -> None:
+        self.step(ProtectionDue(effect.trade_id, self.clock.now_ns))
+
     def _entry_failed(self, effect: EntryFailed) -> None:
         trade, entry = self.state.orders[effect.entry_id]
         plan = trade.plan
         self._cancel_timers(plan.trade_id)
+        self.excursions.forget(plan.instrument.symbol, plan.trade_id)
         self._metrics.execution_errors += 1
         self._metrics.orders_by_status[entry.status] += 1
         self._on_entry_failed(trade, effect.reason)

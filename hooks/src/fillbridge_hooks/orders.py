@@ -64,6 +64,10 @@ class ApprovedOrder(msgspec.Struct, frozen=True, gc=False):
 
     order: Order
     permit: Permit
+    legs: tuple[Order, ...] = ()
+    """Stop and target that rest at the broker as soon as the entry fills, always for exactly what
+    it has filled and not yet exited, one reducing or cancelling the other. Only for drivers that
+    declare ``bracket``."""
 
 
 class OtherOutcome(msgspec.Struct, frozen=True, gc=False):

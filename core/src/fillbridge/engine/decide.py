@@ -7,13 +7,17 @@ record and the effects that follow once they are recorded.
 from collections.abc import Callable
 from typing import Any
 
-from fillbridge.engine.fills import on_fill
+from fillbridge.engine.fills import on_fill, on_fill_voided
+from fillbridge.engine.legs import protective_legs
 from fillbridge.engine.messages import (
     CancelRequested,
     CloseRequested,
     Decision,
+    EntriesHalted,
+    EntriesResumed,
     FillBooked,
     Input,
+    ProtectionDue,
     ReplaceRequested,
     SetTimer,
     Submit,
@@ -23,11 +27,13 @@ from fillbridge.engine.messages import (
     TradeMeasured,
     TradeRefused,
 )
+from fillbridge.engine.protection import on_protection_due
 from fillbridge.engine.reports import (
     on_accepted,
     on_cancel_rejected,
     on_cancelled,
     on_expired,
+    on_not_sent,
     on_outcome_unknown,
     on_rejected,
     on_replace_rejected,
@@ -45,6 +51,8 @@ from fillbridge_hooks import (
     Cancelled,
     CancelRejected,
     Expired,
+    FillVoided,
+    NotSent,
     OutcomeUnknown,
     Rejected,
     Replaced,
@@ -59,7 +67,8 @@ def decide(state: EngineState, message: Input, now: int) -> Decision:
 
 def _approved(state: EngineState, message: TradeApproved, now: int) -> Decision:
     plan = message.plan
-    submit = Submit(plan.entry)
+    legs = protective_legs(plan, plan.entry.quantity) if plan.has_broker_legs else ()
+    submit = Submit(plan.entry, legs)
     timers = tuple(
         SetTimer(plan.trade_id, kind, deadline_ns)
         for kind, deadline_ns in (
@@ -71,7 +80,11 @@ def _approved(state: EngineState, message: TradeApproved, now: int) -> Decision:
     return (message,), (*timers, submit)
 
 
-def _recorded(state: EngineState, message: TradeRefused | TradeMeasured, now: int) -> Decision:
+def _recorded(
+    state: EngineState,
+    message: TradeRefused | TradeMeasured | EntriesHalted | EntriesResumed,
+    now: int,
+) -> Decision:
     return (message,), ()
 
 
@@ -79,7 +92,12 @@ _DECISIONS: dict[type, Callable[[EngineState, Any, int], Decision]] = {
     TradeApproved: _approved,
     TradeRefused: _recorded,
     TradeMeasured: _recorded,
+    EntriesHalted: _recorded,
+    EntriesResumed: _recorded,
     FillBooked: on_fill,
+    FillVoided: on_fill_voided,
+    NotSent: on_not_sent,
+    ProtectionDue: on_protection_due,
     Accepted: on_accepted,
     Cancelled: on_cancelled,
     Expired: on_expired,
