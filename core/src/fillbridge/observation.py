@@ -11,12 +11,12 @@ from fillbridge.publishing import Publisher
 from fillbridge_hooks import (
     Accepted,
     Cancelled,
+    Clock,
     Expired,
     OutcomeUnknown,
     PositionView,
     Rejected,
     Replaced,
-    VirtualClock,
 )
 
 _logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class Observation:
     def __init__(
         self,
         state: EngineState,
-        clock: VirtualClock,
+        clock: Clock,
         publisher: Publisher,
         handle_fill: Sequence[Implementation],
     ) -> None:

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -19,6 +20,7 @@ from fillbridge.approval import (
 )
 from fillbridge.charging import Charging
 from fillbridge.engine import EngineState, decide, fold
+from fillbridge.engine.decide import entry_deadlines
 from fillbridge.engine.messages import (
     Cancel,
     EntryFailed,
@@ -51,10 +53,13 @@ from fillbridge.preparation import prepare_order
 from fillbridge.publishing import Publisher
 from fillbridge.results import trade_result
 from fillbridge_hooks import (
+    ApprovedOrder,
+    Clock,
     CommissionFunction,
     Direction,
     Fill,
     Hold,
+    Instrument,
     MarketView,
     OrderRefused,
     OrderRole,
@@ -62,6 +67,7 @@ from fillbridge_hooks import (
     PriceWatch,
     Refuse,
     Rejected,
+    Replacement,
     Report,
     SimulationSession,
     TradeResult,
@@ -78,6 +84,37 @@ Recorder = Callable[[Sequence[Event]], None]
 """Keeps events before their effects leave."""
 
 
+class Desk(Protocol):
+    """Where the shell's orders go, and what it knows of the market; see ``SimulationSession``."""
+
+    def submit(self, approved: ApprovedOrder) -> None:
+        """Take an order over."""
+
+    def cancel(self, client_order_id: str) -> None:
+        """Withdraw what is left of an order."""
+
+    def replace(self, change: Replacement) -> None:
+        """Change a working order."""
+
+    def open_market(self, instrument: Instrument) -> PriceWatch:
+        """Trade ``instrument`` from now on; the watch is the same object at every call."""
+
+    def market(self, symbol: str) -> MarketView:
+        """What is known of the symbol now."""
+
+
+class ShellClock(Clock, Protocol):
+    """The time, and where it is being moved to while it makes calls: of a real one, the time."""
+
+    @property
+    def heading_to_ns(self) -> int:
+        """Where the clock is being moved to, ns UTC."""
+
+
+DeskT = TypeVar("DeskT", bound=Desk)
+ClockT = TypeVar("ClockT", bound=ShellClock)
+
+
 class ShellHooks(msgspec.Struct, frozen=True, kw_only=True):
     """The plugins of one handler, resolved to plain functions."""
 
@@ -88,7 +125,7 @@ class ShellHooks(msgspec.Struct, frozen=True, kw_only=True):
     score_execution: tuple[Implementation, ...] = ()
 
 
-class Shell:
+class Shell(Generic[DeskT, ClockT]):
     """Runs the engine for one account.
 
     :param hooks: the plugins that are asked
@@ -98,25 +135,31 @@ class Shell:
     :param on_trade_closed: takes each closed trade with its result, before it is forgotten
     :param on_entry_failed: takes each trade whose entry ended without a fill, and why
     :param record: keeps events before their effects leave; ``None`` keeps nothing
+    :param state: what is known already
+    :param waits_for_data: whether the rest of an entry is withdrawn only once data has come; live,
+        an entry is in the market when it is sent
     """
 
     def __init__(
         self,
         hooks: ShellHooks,
-        clock: VirtualClock,
+        clock: ClockT,
         publisher: Publisher,
         metrics: ExecutionMetrics,
         on_trade_closed: Callable[[Trade, TradeResult], None],
         on_entry_failed: Callable[[Trade, str], None],
         record: Recorder | None = None,
+        *,
+        state: EngineState | None = None,
+        waits_for_data: bool = True,
     ) -> None:
-        self.state = EngineState()
+        self.state = EngineState() if state is None else state
         self.clock = clock
         self.excursions = Excursions()
         self.on_price = self.excursions.on_price
         """Take in a price: the session tells it for every step of the market."""
-        self.session: SimulationSession
-        """The driver's session, once it is attached."""
+        self.session: DeskT
+        """Where orders go, once it is attached."""
         self.recorded = 0
         """How many events have been folded."""
         self._charging = Charging(hooks.commission, self.state, publisher)
@@ -127,6 +170,7 @@ class Shell:
         self._on_trade_closed = on_trade_closed
         self._on_entry_failed = on_entry_failed
         self._record = record
+        self._waits_for_data = waits_for_data
         self._inbox: deque[Input] = deque()
         self._is_stepping = False
         self._judged = ("", 0)
@@ -144,9 +188,23 @@ class Shell:
             Raise: self._raise_alarm,
         }
 
-    def attach(self, session: SimulationSession) -> None:
+    def attach(self, session: DeskT) -> None:
         """Hand orders to this session from now on."""
         self.session = session
+
+    def resume(self) -> None:
+        """Watch what the state that was given holds: deadlines of entries and of positions."""
+        for trade in tuple(self.state.trades.values()):
+            plan = trade.plan
+            self.session.open_market(plan.instrument)
+            for kind, deadline_ns in entry_deadlines(plan):
+                self._set_timer(SetTimer(plan.trade_id, kind, deadline_ns))
+            if trade.entry.first_fill_ns is None:
+                continue
+            self.excursions.track(plan.instrument.symbol, plan.trade_id, plan.direction)
+            if plan.position_life_ns is not None:
+                ends_ns = trade.entry.first_fill_ns + plan.position_life_ns
+                self._set_timer(SetTimer(plan.trade_id, TimerKind.POSITION, ends_ns))
 
     # Proposals
 
@@ -266,7 +324,7 @@ class Shell:
 
     def _set_timer(self, effect: SetTimer) -> None:
         fire = partial(self._fire, effect)
-        if effect.kind is _REMAINDER:
+        if effect.kind is _REMAINDER and self._waits_for_data:
             trade = self.state.trades[effect.trade_id]
             watch = self.session.open_market(trade.plan.instrument)
             fire = partial(self._fire_once_met, effect, watch, watch.now)
@@ -339,3 +397,7 @@ class Shell:
     def _cancel_timers(self, trade_id: str) -> None:
         for cancel in self._timers.pop(trade_id, ()):
             cancel()
+
+
+SimulationShell = Shell[SimulationSession, VirtualClock]
+"""A shell that trades on a simulated market."""

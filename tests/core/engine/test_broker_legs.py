@@ -1,4 +1,4 @@
-"""Stop and target that the broker keeps: they follow by themselves, and are mended if they do not."""
+"""Stop and target that the broker keeps: they follow by themselves, or are mended."""
 
 import msgspec
 import pytest

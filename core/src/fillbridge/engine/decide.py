@@ -4,7 +4,7 @@
 record and the effects that follow once they are recorded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fillbridge.engine.fills import on_fill, on_fill_voided
@@ -25,6 +25,7 @@ from fillbridge.engine.messages import (
     TimerKind,
     TradeApproved,
     TradeMeasured,
+    TradePlan,
     TradeRefused,
 )
 from fillbridge.engine.protection import on_protection_due
@@ -69,15 +70,16 @@ def _approved(state: EngineState, message: TradeApproved, now: int) -> Decision:
     plan = message.plan
     legs = protective_legs(plan, plan.entry.quantity) if plan.has_broker_legs else ()
     submit = Submit(plan.entry, legs)
-    timers = tuple(
-        SetTimer(plan.trade_id, kind, deadline_ns)
-        for kind, deadline_ns in (
-            (TimerKind.ENTRY, plan.entry_deadline_ns),
-            (TimerKind.REMAINDER, plan.remainder_deadline_ns),
-        )
-        if deadline_ns is not None
-    )
+    timers = (SetTimer(plan.trade_id, kind, time_ns) for kind, time_ns in entry_deadlines(plan))
     return (message,), (*timers, submit)
+
+
+def entry_deadlines(plan: TradePlan) -> Iterator[tuple[TimerKind, int]]:
+    """What the entry of this plan is withdrawn by, and when, ns UTC."""
+    if plan.entry_deadline_ns is not None:
+        yield TimerKind.ENTRY, plan.entry_deadline_ns
+    if plan.remainder_deadline_ns is not None:
+        yield TimerKind.REMAINDER, plan.remainder_deadline_ns
 
 
 def _recorded(

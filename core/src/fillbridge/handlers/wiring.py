@@ -7,7 +7,7 @@ from fillbridge.engine.state import Trade
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.plugins import Plugins
 from fillbridge.publishing import Publisher
-from fillbridge.shell import Shell, ShellHooks
+from fillbridge.shell import ShellHooks, SimulationShell
 from fillbridge_hooks import ConfigurationError, SimulationDriver, TradeResult, VirtualClock
 
 
@@ -18,7 +18,7 @@ def simulation_shell(
     metrics: ExecutionMetrics,
     on_trade_closed: Callable[[Trade, TradeResult], None],
     on_entry_failed: Callable[[Trade, str], None],
-) -> Shell:
+) -> SimulationShell:
     """A shell with every plugin resolved and the configured simulation driver's session open.
 
     :raises ConfigurationError: if a model or the driver is not installed, or is no simulation
@@ -34,7 +34,9 @@ def simulation_shell(
         handle_fill=plugins.resolve("fillbridge_handle_fill"),
         score_execution=plugins.resolve("fillbridge_score_execution"),
     )
-    shell = Shell(hooks, VirtualClock(), publisher, metrics, on_trade_closed, on_entry_failed)
+    shell = SimulationShell(
+        hooks, VirtualClock(), publisher, metrics, on_trade_closed, on_entry_failed
+    )
     driver = plugins.driver(backtest.driver)
     if not isinstance(driver, SimulationDriver):
         raise ConfigurationError(
