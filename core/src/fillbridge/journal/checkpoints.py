@@ -1,0 +1,132 @@
+"""Signed places of a chain, kept outside of the journal: a cut tail shows up to the last."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from fillbridge.journal import chain
+from fillbridge.journal.errors import BrokenRecord
+from fillbridge.journal.places import file_name
+from fillbridge.journal.private_files import PRIVATE, make_folder
+from fillbridge.journal.store import Head
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in the chain of an account's journal; bytes as hexadecimal digits."""
+
+    account: str
+    born: int
+    """The epoch in which the journal was made."""
+    epoch: int
+    seq: int
+    chain: str
+    time_ns: int
+    seal: str = ""
+
+    def sealed(self, key: bytes) -> "Checkpoint":
+        """The same, signed."""
+        return msgspec.structs.replace(self, seal=self._seal(key))
+
+    def is_sound(self, key: bytes) -> bool:
+        """Whether it is as it was signed."""
+        return chain.same(self.seal.encode(), self._seal(key).encode())
+
+    def _seal(self, key: bytes) -> str:
+        unsigned = msgspec.structs.replace(self, seal="")
+        return chain.seal(key, "checkpoint", msgspec.json.encode(unsigned)).hex()
+
+
+_decoder = msgspec.json.Decoder(Checkpoint)
+
+
+def checkpoint_file(folder: Path, account: str) -> Path:
+    """The file of an account's checkpoints, one JSON object for each line."""
+    return folder / f"{file_name(account)}.jsonl"
+
+
+def add_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Append a checkpoint to its file; it stands when this returns.
+
+    :raises OSError: if it cannot be written
+    """
+    make_folder(folder)
+    path = checkpoint_file(folder, checkpoint.account)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    descriptor = os.open(path, flags, PRIVATE)
+    try:
+        # First a line break: what a crash cut short must not swallow this one.
+        os.write(descriptor, b"\n" + msgspec.json.encode(checkpoint) + b"\n")
+        os.fdatasync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_checkpoints(folder: Path, account: str) -> Iterator[Checkpoint]:
+    """The checkpoints of an account in the order in which they were written.
+
+    Lines that were cut short, or are none of ours, are left out.
+
+    :raises OSError: if the file cannot be read
+    """
+    with checkpoint_file(folder, account).open("rb") as file:
+        for line in file:
+            if not line.strip():
+                continue
+            try:
+                yield _decoder.decode(line)
+            except msgspec.MsgspecError:
+                continue
+
+
+class CheckpointTest:
+    """Compares a chain, read from its beginning, with checkpoints in their order."""
+
+    def __init__(self, checkpoints: Iterator[Checkpoint], key: bytes, born: int) -> None:
+        self.passed = 0
+        """How many are in the chain."""
+        self._checkpoints = checkpoints
+        self._key = key
+        self._born = born
+        self._next = self._following()
+
+    def start(self, head: Head) -> None:
+        """Leave out the checkpoints before a place: their records are no longer here."""
+        while self._next is not None and self._next.seq < head.seq:
+            self._next = self._following()
+
+    def pass_by(self, head: Head) -> None:
+        """Compare the checkpoint of this place, if there is one.
+
+        :raises BrokenRecord: if it says otherwise
+        """
+        while self._next is not None and self._next.seq <= head.seq:
+            if self._next.seq < head.seq or self._next.chain != head.chain.hex():
+                raise BrokenRecord(self._next.seq, "its checkpoint belongs to another chain")
+            self.passed += 1
+            self._next = self._following()
+
+    def end(self, head: Head) -> None:
+        """Find what was cut off after the last record.
+
+        :raises BrokenRecord: if a checkpoint lies beyond it
+        """
+        if self._next is not None:
+            raise BrokenRecord(
+                head.seq + 1, f"cut off: a checkpoint says there were {self._next.seq} records"
+            )
+
+    def _following(self) -> Checkpoint | None:
+        checkpoint = next(self._checkpoints, None)
+        if checkpoint is None:
+            return None
+        if not checkpoint.is_sound(self._key):
+            raise BrokenRecord(checkpoint.seq, "its checkpoint was changed")
+        if checkpoint.born != self._born:
+            raise BrokenRecord(
+                checkpoint.seq,
+                f"its checkpoint is of the journal made in epoch {checkpoint.born}, "
+                f"this one was made in epoch {self._born}",
+            )
+        return checkpoint
