@@ -103,16 +103,8 @@ class Desk(Protocol):
         """What is known of the symbol now."""
 
 
-class ShellClock(Clock, Protocol):
-    """The time, and where it is being moved to while it makes calls: of a real one, the time."""
-
-    @property
-    def heading_to_ns(self) -> int:
-        """Where the clock is being moved to, ns UTC."""
-
-
 DeskT = TypeVar("DeskT", bound=Desk)
-ClockT = TypeVar("ClockT", bound=ShellClock)
+ClockT = TypeVar("ClockT", bound=Clock)
 
 
 class ShellHooks(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,8 +128,8 @@ class Shell(Generic[DeskT, ClockT]):
     :param on_entry_failed: takes each trade whose entry ended without a fill, and why
     :param record: keeps events before their effects leave; ``None`` keeps nothing
     :param state: what is known already
-    :param waits_for_data: whether the rest of an entry is withdrawn only once data has come; live,
-        an entry is in the market when it is sent
+    :param next_data_ns: when the data that is on its way has come: before, an entry has not met
+        the market, and the rest of it is not withdrawn; ``None`` where it meets it when it is sent
     """
 
     def __init__(
@@ -151,7 +143,7 @@ class Shell(Generic[DeskT, ClockT]):
         record: Recorder | None = None,
         *,
         state: EngineState | None = None,
-        waits_for_data: bool = True,
+        next_data_ns: Callable[[], int] | None = None,
     ) -> None:
         self.state = EngineState() if state is None else state
         self.clock = clock
@@ -170,7 +162,7 @@ class Shell(Generic[DeskT, ClockT]):
         self._on_trade_closed = on_trade_closed
         self._on_entry_failed = on_entry_failed
         self._record = record
-        self._waits_for_data = waits_for_data
+        self._next_data_ns = next_data_ns
         self._inbox: deque[Input] = deque()
         self._is_stepping = False
         self._judged = ("", 0)
@@ -324,10 +316,10 @@ class Shell(Generic[DeskT, ClockT]):
 
     def _set_timer(self, effect: SetTimer) -> None:
         fire = partial(self._fire, effect)
-        if effect.kind is _REMAINDER and self._waits_for_data:
+        if effect.kind is _REMAINDER and self._next_data_ns is not None:
             trade = self.state.trades[effect.trade_id]
             watch = self.session.open_market(trade.plan.instrument)
-            fire = partial(self._fire_once_met, effect, watch, watch.now)
+            fire = partial(self._fire_once_met, effect, watch, watch.now, self._next_data_ns)
         self._call_at(effect.time_ns, effect.trade_id, fire)
 
     def _call_at(self, time_ns: int, trade_id: str, fire: Callable[[], None]) -> None:
@@ -337,13 +329,19 @@ class Shell(Generic[DeskT, ClockT]):
     def _fire(self, effect: SetTimer) -> None:
         self.step(TimerFired(effect.trade_id, effect.kind, self.clock.now_ns))
 
-    def _fire_once_met(self, effect: SetTimer, watch: PriceWatch, seen_ns: int) -> None:
+    def _fire_once_met(
+        self,
+        effect: SetTimer,
+        watch: PriceWatch,
+        seen_ns: int,
+        next_data_ns: Callable[[], int],
+    ) -> None:
         """Fire, or wait for the data that is on its way, if there was none since ``seen_ns``."""
         if seen_ns != watch.now <= self.clock.now_ns:
             self._fire(effect)
             return
-        again = partial(self._fire_once_met, effect, watch, seen_ns)
-        self._call_at(self.clock.heading_to_ns, effect.trade_id, again)
+        again = partial(self._fire_once_met, effect, watch, seen_ns, next_data_ns)
+        self._call_at(next_data_ns(), effect.trade_id, again)
 
     def _track(self, effect: Track) -> None:
         trade = self.state.trades[effect.trade_id]

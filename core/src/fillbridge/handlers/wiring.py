@@ -34,8 +34,15 @@ def simulation_shell(
         handle_fill=plugins.resolve("fillbridge_handle_fill"),
         score_execution=plugins.resolve("fillbridge_score_execution"),
     )
+    clock = VirtualClock()
     shell = SimulationShell(
-        hooks, VirtualClock(), publisher, metrics, on_trade_closed, on_entry_failed
+        hooks,
+        clock,
+        publisher,
+        metrics,
+        on_trade_closed,
+        on_entry_failed,
+        next_data_ns=lambda: clock.heading_to_ns,
     )
     driver = plugins.driver(backtest.driver)
     if not isinstance(driver, SimulationDriver):

@@ -73,4 +73,3 @@ def covered(trade: Trade) -> int:
         if protects or (order.role is _EXIT and order.order_type is OrderType.MARKET):
             total += order.quantity - order_state.filled
     return total
-

@@ -140,9 +140,9 @@ class Reconciler:
         elif asked is not None and _terms(known) != _terms(asked):
             if self._agree("change", order_id, said):
                 findings.repeats.append(Change(asked))
-        elif asked is not None:
-            findings.reports.append(_replaced(known))
-        elif known.quantity != order_state.order.quantity and self._agree("size", order_id, said):
+        elif asked is not None or (
+            known.quantity != order_state.order.quantity and self._agree("size", order_id, said)
+        ):
             findings.reports.append(_replaced(known))
 
     def _absent(

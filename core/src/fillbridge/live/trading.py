@@ -14,7 +14,6 @@ from fillbridge.engine.messages import (
     CloseRequested,
     EntriesHalted,
     EntriesResumed,
-    Input,
     ReplaceRequested,
     TradeRefused,
 )
@@ -33,10 +32,10 @@ from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.planning import plan_trade
 from fillbridge.publishing import Publisher
-from fillbridge.shell import Shell, ShellClock, ShellHooks
+from fillbridge.shell import Shell, ShellHooks
 from fillbridge_hooks import (
     Capabilities,
-    ExitReason,
+    Clock,
     Fill,
     Instrument,
     InvalidValue,
@@ -78,7 +77,7 @@ class LiveTrading:
         *,
         tag: str,
         hooks: ShellHooks,
-        clock: ShellClock,
+        clock: Clock,
         journal: Recording,
         publisher: Publisher,
         metrics: ExecutionMetrics,
@@ -116,7 +115,7 @@ class LiveTrading:
         self._agreements = 0
         self._last_answers: tuple[Any, ...] = ()
         self._mismatched_since: dict[str, int] = {}
-        self._shell: Shell[Outbox, ShellClock] = Shell(
+        self._shell: Shell[Outbox, Clock] = Shell(
             hooks,
             clock,
             publisher,
@@ -125,7 +124,6 @@ class LiveTrading:
             lambda trade, reason: None,
             self._record,
             state=journal.state,
-            waits_for_data=False,
         )
         self._shell.attach(self.outbox)
         self.market.open_market(find_instrument(default_symbol))
@@ -347,7 +345,7 @@ class LiveTrading:
     def _not_sent(self, command: Command, reason: str) -> None:
         # A cancel or a change that did not leave is recorded: the next answers have it repeated.
         if isinstance(command, Submission):
-            self._shell.on_report(NotSent(command.client_order_id, reason, self._clock.now_ns))
+            self._shell.step(NotSent(command.client_order_id, reason, self._clock.now_ns))
 
     # How things stand
 
@@ -389,8 +387,10 @@ class LiveTrading:
 
     def _judge(self, findings: Findings, snapshot: BrokerSnapshot, now: int) -> None:
         if findings.unknown:
-            ids = ", ".join(sorted(findings.unknown))
-            self._shut(_STRANGERS, GateState.HALTED, f"orders with our tag that we do not know: {ids}")
+            reason = f"orders with our tag that are not ours: {', '.join(sorted(findings.unknown))}"
+            if self.gate.shut(_STRANGERS, GateState.HALTED, reason):
+                self._note("gate", cause=_STRANGERS, reason=reason)
+                self._alarm(reason)
         self._block_symbols(_FOREIGN, findings.foreign)
         for symbol in self._mismatched_since.keys() - findings.mismatched.keys():
             del self._mismatched_since[symbol]
