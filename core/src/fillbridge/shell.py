@@ -130,6 +130,7 @@ class Shell(Generic[DeskT, ClockT]):
     :param state: what is known already
     :param next_data_ns: when the data that is on its way has come: before, an entry has not met
         the market, and the rest of it is not withdrawn; ``None`` where it meets it when it is sent
+    :param defers_observers: whether plugins are told of fills when events are delivered
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class Shell(Generic[DeskT, ClockT]):
         *,
         state: EngineState | None = None,
         next_data_ns: Callable[[], int] | None = None,
+        defers_observers: bool = False,
     ) -> None:
         self.state = EngineState() if state is None else state
         self.clock = clock
@@ -155,7 +157,9 @@ class Shell(Generic[DeskT, ClockT]):
         self.recorded = 0
         """How many events have been folded."""
         self._charging = Charging(hooks.commission, self.state, publisher)
-        self._observation = Observation(self.state, clock, publisher, hooks.handle_fill)
+        self._observation = Observation(
+            self.state, clock, publisher, hooks.handle_fill, defers_observers
+        )
         self._hooks = hooks
         self._publisher = publisher
         self._metrics = metrics

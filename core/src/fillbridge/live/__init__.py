@@ -4,8 +4,23 @@ Everything here but the handler's tasks is synchronous and takes its time from a
 simulation of faults runs it in virtual time.
 """
 
+from fillbridge.live.clock import SystemClock
+from fillbridge.live.connection import Connection
 from fillbridge.live.gate import Gate, GateState
+from fillbridge.live.health import Health
+from fillbridge.live.pump import OrderPump
+from fillbridge.live.rules import LiveRules
 from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.trading import LiveTrading
 
-__all__ = ("BrokerSnapshot", "Gate", "GateState", "LiveTrading")
+__all__ = (
+    "BrokerSnapshot",
+    "Connection",
+    "Gate",
+    "GateState",
+    "Health",
+    "LiveRules",
+    "LiveTrading",
+    "OrderPump",
+    "SystemClock",
+)

@@ -24,12 +24,12 @@ class _Timer:
 class SystemClock:
     """UTC as it was when the clock was made, carried on by the monotonic clock.
 
-    So it never goes back and never jumps; :attr:`skew_ns` says how far the wall clock has moved
-    away from it meanwhile.
+    So it never goes back and never jumps; :attr:`skew_ns` says how far the wall clock did.
     """
 
     def __init__(self) -> None:
         self._offset_ns = self._wall_ns() - time.monotonic_ns()
+        self._accepted_ns = 0
         self._timers: list[tuple[int, int, _Timer]] = []
         self._made = 0
         self._woken = anyio.Event()
@@ -41,8 +41,12 @@ class SystemClock:
 
     @property
     def skew_ns(self) -> int:
-        """How far the wall clock is ahead of this one."""
-        return self._wall_ns() - self.now_ns
+        """How far the wall clock has stepped ahead of this one."""
+        return self._wall_ns() - self.now_ns - self._accepted_ns
+
+    def accept_step(self) -> None:
+        """Measure :attr:`skew_ns` from where the wall clock is now."""
+        self._accepted_ns += self.skew_ns
 
     def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` once, as soon as the time is after ``time_ns``; see :meth:`run`."""

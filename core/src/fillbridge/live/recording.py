@@ -27,8 +27,11 @@ class Recording(Protocol):
         :raises JournalFailed: if it cannot be kept; nothing is taken from then on
         """
 
-    def close(self, clean: bool) -> None:
-        """Let go of it; ``clean`` says that nothing was under way."""
+    def check(self, live: EngineState) -> None:
+        """Compare what the engine holds with the fold of what was kept, now and then.
+
+        :raises StateDiverged: if they differ
+        """
 
 
 class NoRecording:
@@ -47,5 +50,5 @@ class NoRecording:
     def commit(self) -> None:
         """There is nothing to keep."""
 
-    def close(self, clean: bool) -> None:
-        """There is nothing to let go of."""
+    def check(self, live: EngineState) -> None:
+        """There is nothing to compare with."""

@@ -15,9 +15,11 @@ from fillbridge.engine.messages import (
     EntriesHalted,
     EntriesResumed,
     ReplaceRequested,
+    TradePlan,
     TradeRefused,
 )
 from fillbridge.engine.state import EngineState, Trade
+from fillbridge.excursions import Excursions
 from fillbridge.handlers.requests import refuse_opposite
 from fillbridge.journal import JournalFailed
 from fillbridge.live.fills import at_reference
@@ -124,6 +126,7 @@ class LiveTrading:
             lambda trade, reason: None,
             self._record,
             state=journal.state,
+            defers_observers=True,
         )
         self._shell.attach(self.outbox)
         self.market.open_market(find_instrument(default_symbol))
@@ -136,7 +139,7 @@ class LiveTrading:
         return self._shell.state
 
     @property
-    def excursions(self) -> Any:
+    def excursions(self) -> Excursions:
         """How far the price went for and against each trade."""
         return self._shell.excursions
 
@@ -180,38 +183,54 @@ class LiveTrading:
         raise OrderRefused([first])
 
     def _open(self, proposal: RiskProposal, instrument: Instrument) -> str:
-        now = self._clock.now_ns
-        self.market.open_market(instrument)
-        decided_ns = now if proposal.decided_at_ns is None else proposal.decided_at_ns
-        timeout = proposal.timeout_seconds
-        life_s = self._entry_life_s if timeout is None else timeout
-        objection = self.gate.objection(instrument.symbol)
-        if objection is None and life_s is not None and decided_ns + life_s * _SECOND < now:
-            late = f"{(now - decided_ns) / _SECOND:.1f} s"
-            objection = Refuse(check="age", limit=f"decided at most {life_s} s ago", value=late)
-        if objection is not None:
-            self._refuse(proposal, instrument, objection)
-        arrival = proposal.arrival or self.market.arrival(instrument.symbol)
+        plan = self._plan(proposal, instrument)
+        try:
+            self._refuse_if_shut_or_late(plan)
+            refuse_opposite(self.state, plan)
+        except OrderRefused as refusal:
+            reasons = tuple(str(one) for one in refusal.refusals)
+            now = self._clock.now_ns
+            self._shell.step(TradeRefused(proposal, instrument, reasons, now))
+            raise
         self._trades += 1
-        plan = plan_trade(
+        self.outbox.gate_version = self.gate.version
+        self._shell.open_trade(plan)
+        return plan.trade_id
+
+    def _plan(self, proposal: RiskProposal, instrument: Instrument) -> TradePlan:
+        self.market.open_market(instrument)
+        decided_ns = proposal.decided_at_ns
+        if decided_ns is None:
+            decided_ns = self._clock.now_ns
+        elif type(decided_ns) is not int:
+            raise InvalidValue("decided_at_ns", "integer nanoseconds UTC", decided_ns)
+        return plan_trade(
             proposal,
-            f"{self._tag}{self._trades}",
+            f"{self._tag}{self._trades + 1}",
             instrument,
-            arrival,
+            proposal.arrival or self.market.arrival(instrument.symbol),
             decided_ns,
             self._position_life_ns,
             entry_life_s=self._entry_life_s,
             has_broker_legs=self._capabilities.bracket,
         )
-        refuse_opposite(self.state, plan)
-        self.outbox.gate_version = self.gate.version
-        self._shell.open_trade(plan)
-        return plan.trade_id
 
-    def _refuse(self, proposal: RiskProposal, instrument: Instrument, objection: Refuse) -> None:
-        now = self._clock.now_ns
-        self._shell.step(TradeRefused(proposal, instrument, (str(objection),), now))
-        raise OrderRefused([objection])
+    def validate(self, proposal: RiskProposal) -> None:
+        """Check a proposal against the market as it is now; nothing is recorded or sent.
+
+        :raises InvalidValue: naming field, value and rule
+        """
+        self._plan(proposal, self._find_instrument(proposal.symbol or self._default_symbol))
+
+    def _refuse_if_shut_or_late(self, plan: TradePlan) -> None:
+        objection = self.gate.objection(plan.instrument.symbol)
+        if objection is not None:
+            raise OrderRefused([objection])
+        deadline_ns, now = plan.entry_deadline_ns, self._clock.now_ns
+        if deadline_ns is not None and deadline_ns < now:
+            late = f"{(now - plan.decided_at_ns) / _SECOND:.1f} s ago"
+            limit = f"decided at most {(deadline_ns - plan.decided_at_ns) / _SECOND} s ago"
+            raise OrderRefused([Refuse(check="age", limit=limit, value=late)])
 
     def request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
         """Record a request and let what follows leave; whether anything does."""
@@ -289,6 +308,15 @@ class LiveTrading:
                 if order_state.status is OrderStatus.PENDING:
                     order_id = order_state.order.client_order_id
                     self._shell.on_report(OutcomeUnknown(order_id, reason, now))
+
+    def doubt(self, reason: str) -> None:
+        """Something was missed: no entry leaves before the broker was asked again."""
+        with self._recorded():
+            if not self.is_connected:
+                return
+            self._agreements = 0
+            self._shut(_RECONCILED, GateState.RECOVERING, reason)
+            self.snapshot_due_ns = self._clock.now_ns
 
     # What the broker says
 
@@ -484,6 +512,7 @@ class LiveTrading:
         finally:
             try:
                 self._journal.commit()
+                self._journal.check(self.state)
             except JournalFailed as error:
                 self._go_on_without_journal(error)
             else:
