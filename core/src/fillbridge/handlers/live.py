@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
 
 import anyio
@@ -130,8 +131,13 @@ class LiveExecutionHandler(AbstractExecutionHandler):
         await self._stack.enter_async_context(self._running())
         return self
 
-    async def __aexit__(self, *exc_info: object) -> bool | None:
-        return await self._stack.__aexit__(*exc_info)
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, traceback)
 
     async def initialize(self) -> None:
         """Open the journal, recover, and begin to connect; as entering the context does."""
