@@ -243,10 +243,10 @@ class LiveExecutionHandler(AbstractExecutionHandler):
         trade_id = self._trading.propose(proposal)
         known = self._trading.state.trades.get(trade_id)
         if known is not None and self._is_on_its_way(known):
-            await self._pump.wait_left(known.entry.order.client_order_id)
+            left_ns = await self._pump.wait_left(known.entry.order.client_order_id)
+            self._count_latency((left_ns - started_ns) / 1e6)
             if known.entry.status is OrderStatus.EXPIRED and not known.fills:
                 raise EntryNotSent(f"trade {trade_id}: {known.entry.reason}")
-        self._count_latency((self.clock.now_ns - started_ns) / 1e6)
         self._wake()
         return trade_id
 
