@@ -224,8 +224,8 @@ async def trade(durability: str, brackets: int, pause_s: float) -> dict[str, Any
     with tempfile.TemporaryDirectory(dir=".") as folder, yardsticks(folder) as (append, trip):
         handler = LiveExecutionHandler(configuration(folder, durability), plugins=plugins)
         async with handler:
-            while handler.get_connection_status()["gate"] != "open":
-                await anyio.sleep(0.01)  # noqa: ASYNC110  # a benchmark may poll
+            while handler.get_connection_status()["gate"] != "open":  # noqa: ASYNC110  # it may poll
+                await anyio.sleep(0.01)  # noqa: ASYNC110
             for number in range(brackets):
                 appends.append(append())
                 round_trips.append(trip())
