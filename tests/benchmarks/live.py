@@ -225,7 +225,7 @@ async def trade(durability: str, brackets: int, pause_s: float) -> dict[str, Any
         handler = LiveExecutionHandler(configuration(folder, durability), plugins=plugins)
         async with handler:
             while handler.get_connection_status()["gate"] != "open":  # noqa: ASYNC110  # it may poll
-                await anyio.sleep(0.01)  # noqa: ASYNC110
+                await anyio.sleep(0.01)
             for number in range(brackets):
                 appends.append(append())
                 round_trips.append(trip())
