@@ -13,8 +13,9 @@ from fillbridge.journal.places import Places, places
 from fillbridge.journal.private_files import check_private, make_folder
 from fillbridge.journal.recovery import Recovered, Recovery, Status
 from fillbridge.journal.store import Durability, Store, create
+from fillbridge.journal.upkeep import Settings
 from fillbridge.journal.wal import read_log
-from fillbridge.journal.writer import CLOSED, LOST, OPENED, Journal, Settings
+from fillbridge.journal.writer import CLOSED, LOST, OPENED, Journal
 from fillbridge_hooks import Clock, Secret
 
 _SECOND = 1_000_000_000
@@ -103,6 +104,7 @@ class _Opening:
             key,
             where.account,
             epoch,
+            self._clock,
             recovered,
             Recovery(
                 status=status,
@@ -198,8 +200,8 @@ class _Opening:
         now_ns = self._clock.now_ns
         try:
             if journal.recovery.status == "lost":
-                journal.record_own(LOST, {"epoch": journal.epoch}, now_ns)
-            journal.record_own(
+                journal.note_own(LOST, {"epoch": journal.epoch}, now_ns)
+            journal.note_own(
                 OPENED,
                 {
                     "epoch": journal.epoch,
