@@ -52,7 +52,12 @@ def open_journal(
     :raises JournalFailed: if the start cannot be recorded
     """
     where = places(directory, account)
-    make_folder(where.folder)
+    try:
+        make_folder(where.folder)
+    except OSError as error:
+        raise JournalUnusable(
+            f"{where.folder}: the folder cannot be made: {error.strerror}"
+        ) from None
     lock = AccountLock(where.lock, account)
     settings = Settings(
         snapshot_records=snapshot_records,
@@ -155,6 +160,9 @@ class _Opening:
         log = read_log(where.database)
         try:
             store = Store(where.database, self._durability, self._vfs)
+        except BrokenRecord as broken:
+            recovered.broken = broken
+            return None, recovered, 0
         except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError) as error:
             recovered.broken = BrokenRecord(1, f"the file is damaged: {error}")
             return None, recovered, 0

@@ -100,7 +100,10 @@ class Store:
         """Open the database.
 
         :raises JournalUnusable: if it is of another program or version
+        :raises BrokenRecord: if nothing stands in the file, which SQLite takes for a new database
         """
+        if path.stat().st_size == 0:
+            raise BrokenRecord(1, "the file is damaged: it is empty")
         self._connection = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
         self._key = b""
         try:

@@ -149,9 +149,9 @@ class Journal:
             if upkeep.write(row, after, self._contents, is_last=is_last):
                 self._is_unchecked = True
         except (apsw.Error, OSError) as error:
-            self._failure = str(error)
+            self._failure = str(error) or type(error).__name__
             raise JournalFailed(
-                f"account {self.account!r}: nothing is recorded any more: {error}"
+                f"account {self.account!r}: nothing is recorded any more: {self._failure}"
             ) from error
         self._head = after
         self._pending.clear()
