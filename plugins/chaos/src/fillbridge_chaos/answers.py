@@ -39,6 +39,8 @@ class Answers:
         return self._answered("fills", truth, stale, now_ns)
 
     def _remembered(self, query: str, truth: Answer[T], now_ns: int) -> Answer[T]:
+        if self._faults.stale_answer <= 0:
+            return truth
         earlier = self._earlier.setdefault(query, deque(maxlen=_MOST_REMEMBERED))
         since_ns = now_ns - round(self._faults.stale_s * SECOND)
         while earlier and earlier[0][0] < since_ns:

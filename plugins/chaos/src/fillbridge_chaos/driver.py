@@ -9,6 +9,7 @@ from fillbridge_chaos.faults import Fault, Faults
 from fillbridge_chaos.latency import SECOND
 from fillbridge_chaos.session import ChaosSession
 from fillbridge_chaos.trace import ChaosEvent, Trace
+from fillbridge_chaos.wire import Wire
 from fillbridge_hooks import ConnectionTerms, Driver, RetryableError, Session
 
 
@@ -54,9 +55,8 @@ class ChaosDriver:
         """
         self._refuse(terms.clock.now_ns)
         async with self._driver.connect(terms) as session:
-            yield ChaosSession(
-                session, terms.clock, self._faults, self._dice, self._trace, self._answers
-            )
+            wire = Wire(session, terms.clock, self._faults, self._dice, self._trace)
+            yield ChaosSession(wire, self._answers)
 
     def _refuse(self, now_ns: int) -> None:
         rate = self._faults.connect_refused

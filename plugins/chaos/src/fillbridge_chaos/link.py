@@ -3,7 +3,7 @@
 from fillbridge_chaos.dice import Dice
 from fillbridge_chaos.faults import Fault, Faults
 from fillbridge_chaos.latency import SECOND
-from fillbridge_hooks import DriverError, ForcedLogout, RetryableError
+from fillbridge_hooks import DriverError, FatalError, ForcedLogout, RetryableError
 
 _LINK_FAULTS = (
     Fault.FORCED_LOGOUT,
@@ -11,6 +11,8 @@ _LINK_FAULTS = (
     Fault.DISCONNECT_BEFORE_SEND,
     Fault.DISCONNECT_AFTER_SEND,
 )
+
+_KINDS = (ForcedLogout, FatalError, RetryableError, DriverError)
 
 
 class Link:
@@ -55,11 +57,13 @@ class Link:
 
         :raises RetryableError: if the connection broke
         :raises ForcedLogout: if the broker ended the session for another login
+        :raises FatalError: if the driver inside ended it so
         """
         self.silent_until_ns(now_ns)
         if self._lost is not None:
             # Anew each time: an error that is raised twice gathers the frames of both.
-            raise type(self._lost)(*self._lost.args) from self._lost.__cause__
+            kind = next(kind for kind in _KINDS if isinstance(self._lost, kind))
+            raise kind(str(self._lost))
 
     @staticmethod
     def error_of(fault: Fault) -> DriverError:

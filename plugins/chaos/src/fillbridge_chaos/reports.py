@@ -125,9 +125,9 @@ class ReportLine:
 
     def _take_other(self, report: Report, now_ns: int) -> None:
         client_order_id = report.client_order_id
-        crossed: list[_Parcel] | None = None
+        crossed: list[_Parcel] = []
         if isinstance(report, _CANCEL_ANSWERS):
-            crossed = self._crossed_fills.pop(client_order_id, None)
+            crossed = self._crossed_fills.pop(client_order_id, [])
             self._held_acks.pop(client_order_id, None)  # it comes when its time is over
         due_ns = self._due_ns(client_order_id, now_ns)
         if due_ns is None:
@@ -140,7 +140,7 @@ class ReportLine:
             return
         self._push(due_ns, report)
         self._repeat(report, due_ns, now_ns)
-        if crossed and any([self._resend(parcel, due_ns) for parcel in crossed]):
+        if sum(self._resend(parcel, due_ns) for parcel in crossed):
             self._trace.record(now_ns, Fault.CANCEL_CROSS, client_order_id)
 
     def _due_ns(self, client_order_id: str, now_ns: int) -> int | None:
@@ -150,18 +150,14 @@ class ReportLine:
             self._trace.record(now_ns, Fault.LOST_REPORT, client_order_id)
             return None
         due_ns = max(due_ns, self._last_due_ns)
+        limbo_end_ns = self._limbo_until_ns.get(client_order_id, 0)
         if self._dice.happens(Fault.REORDER, self._faults.reorder):
             self._trace.record(now_ns, Fault.REORDER, client_order_id)
-            return max(
-                due_ns + self._within_window(Fault.REORDER), self._limbo_end(client_order_id)
-            )
-        if self._limbo_end(client_order_id) > due_ns:
-            return self._limbo_end(client_order_id)
+            return max(due_ns + self._within_window(Fault.REORDER), limbo_end_ns)
+        if limbo_end_ns > due_ns:
+            return limbo_end_ns
         self._last_due_ns = due_ns
         return due_ns
-
-    def _limbo_end(self, client_order_id: str) -> int:
-        return self._limbo_until_ns.get(client_order_id, 0)
 
     def _held_until_ns(self, now_ns: int) -> int:
         return now_ns + round(self._faults.hold_ms * MILLISECOND)

@@ -82,7 +82,9 @@ class RequestLine:
 
     async def arrive(self, now_ns: int) -> list[tuple[Request, SendOutcome]]:
         """Hand over what has arrived by now; answer what the driver said to each."""
-        outcomes = []
+        outcomes: list[tuple[Request, SendOutcome]] = []
+        if self.next_due_ns > now_ns:
+            return outcomes
         async with self._lock:
             while self._waiting and self._waiting[0][0] <= now_ns:
                 _, request = self._waiting.popleft()
