@@ -73,7 +73,9 @@ class RequestLine:
 
     def arrival_ns(self, due_ns: int) -> int:
         """When something that would take until ``due_ns`` arrives, behind what went before."""
-        self._last_due_ns = max(self._last_due_ns, due_ns)
+        # Never at one time with the one before: two tasks would wake for them, in any order.
+        behind_ns = self._last_due_ns + 1 if self._waiting else self._last_due_ns
+        self._last_due_ns = max(behind_ns, due_ns)
         return self._last_due_ns
 
     def put(self, due_ns: int, request: Request) -> None:
