@@ -278,13 +278,19 @@ class Rig:
 
     @asynccontextmanager
     async def connected(self):
+        failure = None
         async with self.driver.connect(self.terms) as session, anyio.create_task_group() as group:
             self.error = None
             group.start_soon(self._listen, session)
             await self.clock.settle()
-            yield session
-            await self.clock.settle()
+            try:
+                yield session
+                await self.clock.settle()
+            except DriverError as error:
+                failure = error  # the group would wrap it
             group.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
 
     async def _listen(self, session):
         while True:
@@ -427,5 +433,3 @@ def settling():
 @pytest.fixture(scope="session")
 def tracing():
     return trace_of
-
-
