@@ -1,6 +1,5 @@
-"""An honest broker over a dict, a clock that stands still, and a rig that connects them."""
+"""An honest broker over a dict, and a rig that trades with it through the chaos."""
 
-import heapq
 import random
 from collections import deque
 from contextlib import asynccontextmanager
@@ -12,7 +11,6 @@ import pytest
 
 from fillbridge_chaos import PROFILES, ChaosDriver, Faults
 from fillbridge_hooks import (
-    NEVER,
     Accepted,
     ApprovedOrder,
     BrokerOrder,
@@ -35,66 +33,13 @@ from fillbridge_hooks import (
     ReplaceRejected,
     Sent,
     Side,
-    VirtualClock,
 )
+from fillbridge_hooks.testing import ManualClock
 
 SECOND = 1_000_000_000
 START = 1_700_000_000 * SECOND
 ES = Instrument(symbol="ES", tick_size=0.25, point_value=50)
 ENDED = (OrderStatus.FILLED, OrderStatus.CANCELLED)
-
-
-class StandingClock:
-    """A ``LiveClock`` that only a test moves."""
-
-    def __init__(self):
-        self._timers = VirtualClock(START)
-        self._sleepers = []
-        self._order = 0
-
-    @property
-    def now_ns(self):
-        return self._timers.now_ns
-
-    def call_at(self, time_ns, callback):
-        return self._timers.call_at(time_ns, callback)
-
-    async def sleep_until(self, time_ns):
-        await anyio.lowlevel.checkpoint()
-        if time_ns <= self.now_ns:
-            return
-        self._order += 1
-        sleeper = (time_ns, self._order, anyio.Event())
-        heapq.heappush(self._sleepers, sleeper)
-        try:
-            await sleeper[2].wait()
-        finally:
-            if sleeper in self._sleepers:
-                self._sleepers.remove(sleeper)
-                heapq.heapify(self._sleepers)
-
-    @property
-    def next_due_ns(self):
-        return self._sleepers[0][0] if self._sleepers else NEVER
-
-    async def advance(self, seconds):
-        until_ns = self.now_ns + round(seconds * SECOND)
-        await self.settle()
-        while self.next_due_ns <= until_ns:
-            await self.step()
-        self._timers.advance_to(until_ns)
-        await self.settle()
-
-    async def step(self):
-        self._timers.advance_to(self.next_due_ns)
-        while self.next_due_ns <= self.now_ns:
-            heapq.heappop(self._sleepers)[2].set()
-        await self.settle()
-
-    async def settle(self):
-        for _ in range(60):
-            await anyio.lowlevel.checkpoint()
-        await anyio.wait_all_tasks_blocked()  # on asyncio 0.1 s where the turns were too few
 
 
 class HonestBroker:
@@ -256,14 +201,16 @@ class HonestDriver:
 class Rig:
     """Who trades through the chaos: it listens, asks, and remembers what it heard."""
 
-    def __init__(self, faults=None, seed=1):
-        self.clock = StandingClock()
+    def __init__(self, faults=None, seed=1, inside=None, settings=None):
+        self.settings = settings
+        self.clock = ManualClock(START)
         self.broker = HonestBroker(self.clock)
-        self.driver = ChaosDriver(HonestDriver(self.broker), faults or Faults(), seed)
+        self.inside = inside or HonestDriver(self.broker)
+        self.driver = ChaosDriver(self.inside, faults or Faults(), seed)
         self.terms = ConnectionTerms(
             account="A",
             instruments=(ES,),
-            settings=None,
+            settings=self.settings,
             credentials={},
             clock=self.clock,
             heartbeat_interval_s=30,
@@ -338,7 +285,7 @@ class Rig:
             group.start_soon(run)
             await self.clock.settle()
             while not answered:
-                await self.clock.step()
+                await self.clock.advance_to(self.clock.next_due_ns)
         answer, error = answered[0]
         if error is not None:
             raise error
