@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fillbridge_hooks import (
     NEVER,
     ConfigurationError,
-    DriverError,
+    FatalError,
     Instrument,
     InvalidValue,
     LiveClock,
@@ -36,7 +36,7 @@ class LiveBroker:
         self.accounts: dict[str, Account] = {}
         self.instruments: dict[str, Instrument] = {}
         """What is traded here, by symbol."""
-        self.failure: DriverError | None = None
+        self.failure = ""
         """Why the market has ended, where its data could not be read."""
         self._settings = settings
         self._slippage = slippage
@@ -90,8 +90,7 @@ class LiveBroker:
         Market data that cannot be read ends the market, see ``failure``.
         """
         now_ns = max(self._now_ns, self.clock.now_ns)
-        feed = self._feed
-        while feed is not None and feed.next_ns <= now_ns:
+        while (feed := self._feed) is not None and feed.next_ns <= now_ns:
             self._take(feed, now_ns)
         self._now_ns = now_ns
         for account in self.accounts.values():
@@ -116,8 +115,8 @@ class LiveBroker:
     def _take(self, feed: Feed, now_ns: int) -> bool:
         try:
             tick = feed.take(now_ns)
-        except DriverError as error:
-            self.failure = error
+        except FatalError as error:
+            self.failure = str(error)
             self._feed = None
             return False
         if tick is not None:

@@ -11,6 +11,7 @@ from fillbridge_hooks import (
     ApprovedOrder,
     BrokerOrder,
     BrokerPosition,
+    FatalError,
     Fill,
     ForcedLogout,
     Instrument,
@@ -113,8 +114,8 @@ class LiveSession:
             if self._inbox.messages:
                 return self._inbox.messages.popleft()
             self._check()
-            if self._broker.failure is not None:
-                raise self._broker.failure
+            if self._broker.failure:
+                raise FatalError(self._broker.failure)
             if self._broker.pull():
                 await anyio.lowlevel.checkpoint()
                 continue
