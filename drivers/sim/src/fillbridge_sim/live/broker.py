@@ -1,6 +1,7 @@
 """The simulated broker as a house: accounts, one market for all of them, and its time."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from fillbridge_hooks import (
     NEVER,
@@ -8,7 +9,6 @@ from fillbridge_hooks import (
     FatalError,
     Instrument,
     InvalidValue,
-    LiveClock,
     QuoteTick,
     SlippageFunction,
     TradeTick,
@@ -16,6 +16,17 @@ from fillbridge_hooks import (
 from fillbridge_sim.live.account import Account
 from fillbridge_sim.live.feed import Feed, open_feed
 from fillbridge_sim.settings import SimulationSettings
+
+
+class BrokerClock(Protocol):
+    """What the broker needs of a ``LiveClock``."""
+
+    @property
+    def now_ns(self) -> int:
+        """The time now, ns UTC."""
+
+    async def sleep_until(self, time_ns: int) -> None:
+        """Wait until the clock shows ``time_ns`` or later."""
 
 
 class LiveBroker:
@@ -29,7 +40,7 @@ class LiveBroker:
     def __init__(
         self,
         settings: SimulationSettings,
-        clock: LiveClock,
+        clock: BrokerClock,
         slippage: tuple[str, SlippageFunction] | None = None,
     ) -> None:
         self.clock = clock
