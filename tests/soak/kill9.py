@@ -45,7 +45,7 @@ AT_START = {"take up", "link", "answers"}
 @cache
 def points() -> list[str]:
     """Every point at which the handler can kill itself."""
-    command = [sys.executable, HANDLER, "--points"]
+    command = [sys.executable, str(HANDLER), "--points"]
     named: list[str] = json.loads(subprocess.check_output(command))
     return named
 
@@ -84,8 +84,10 @@ class Handler:
         """The next thing it says; ``None`` once it is dead."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        said: dict[str, Any] = json.loads(line) if line.endswith("\n") else {}
-        return said or None
+        if not line.endswith("\n"):
+            return None
+        said: dict[str, Any] = json.loads(line)
+        return said
 
     def tell(self, word: str) -> None:
         assert self.process.stdin is not None
@@ -97,7 +99,8 @@ class Handler:
         self.tell("state")
         while (said := self.read()) is not None:
             if "state" in said:
-                return said["state"]
+                state: dict[str, Any] = said["state"]
+                return state
         return None
 
     def end(self) -> None:
