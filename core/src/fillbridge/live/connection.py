@@ -6,7 +6,7 @@ begins with the shortest wait again.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 import tenacity
@@ -16,9 +16,11 @@ from fillbridge.live.pump import OrderPump
 from fillbridge.live.questions import ask
 from fillbridge.live.trading import LiveTrading
 from fillbridge_hooks import (
+    ConfigurationError,
     ConnectionTerms,
     Driver,
     FatalError,
+    FillbridgeError,
     ForcedLogout,
     LiveClock,
     RetryableError,
@@ -56,6 +58,8 @@ class Connection:
         self._wrap = wrap
         self._first_wait_s = first_wait_s
         self._max_wait_s = max_wait_s
+        self.failure: FillbridgeError | None = None
+        """What keeps it from connecting until a person has mended it."""
         self._resumed = anyio.Event()
         self._sessions = 0
         self._lost = ""
@@ -66,6 +70,7 @@ class Connection:
 
     def resume(self) -> None:
         """A person decided: connect again after a forced logout or a fatal error."""
+        self.failure = None
         self._resumed.set()
 
     async def run(self) -> None:
@@ -76,7 +81,8 @@ class Connection:
                 await self._keep_connected()
             except ForcedLogout as error:
                 self._trading.logged_out(f"another login took the session: {error}")
-            except FatalError as error:
+            except (FatalError, ConfigurationError) as error:
+                self.failure = error
                 self._trading.logged_out(f"cannot connect: {error}")
             else:
                 continue
@@ -100,9 +106,10 @@ class Connection:
     async def _attempt(self) -> None:
         """One session; raises where it did not come to trade."""
         async with self._driver.connect(self._terms) as session:
-            self._begin(self._wrap(session))
+            session = self._wrap(session)
+            self._begin(session)
             try:
-                await self._serve()
+                await self._serve(session)
             finally:
                 came_to_trade = self._trading.gate.state is not GateState.RECOVERING
                 self._pump.session = None
@@ -119,32 +126,34 @@ class Connection:
         self._pump.session = session
         self._trading.link_up()
 
-    async def _serve(self) -> None:
+    async def _serve(self, session: Session) -> None:
         """Receive and ask until the connection is lost.
 
-        :raises ForcedLogout: if another login took it
+        :raises FatalError: if another would not help
         """
-        forced: list[ForcedLogout] = []
+        fatal: list[FatalError] = []
+
+        async def serve_with(task: Callable[[Session], Awaitable[None]]) -> None:
+            try:
+                await task(session)
+            except FatalError as error:
+                fatal.append(error)
+            except RetryableError as error:
+                self._lost = str(error) or type(error).__name__
+            group.cancel_scope.cancel()
+
         async with anyio.create_task_group() as group:
-            group.start_soon(self._receive, group.cancel_scope, forced)
-            group.start_soon(self._ask)
-        if forced:
-            raise forced[0]
+            group.start_soon(serve_with, self._receive)
+            group.start_soon(serve_with, self._ask)
+        if fatal:
+            raise fatal[0]
 
-    async def _receive(self, scope: anyio.CancelScope, forced: list[ForcedLogout]) -> None:
-        session = self._pump.session
-        assert session is not None  # noqa: S101  # it is set before anything is served
-        try:
-            while True:
-                self._trading.on_message(await session.receive())
-                self._pump.wake()
-        except ForcedLogout as error:
-            forced.append(error)
-        except RetryableError as error:
-            self._lost = str(error) or type(error).__name__
-        scope.cancel()
+    async def _receive(self, session: Session) -> None:
+        while True:
+            self._trading.on_message(await session.receive())
+            self._pump.wake()
 
-    async def _ask(self) -> None:
+    async def _ask(self, session: Session) -> None:
         """Ask how things stand whenever that is due."""
         trading, clock = self._trading, self._clock
         while True:
@@ -152,8 +161,6 @@ class Connection:
             if now < trading.snapshot_due_ns:
                 await clock.sleep_until(min(trading.snapshot_due_ns, now + trading.rules.look_ns))
                 continue
-            session = self._pump.session
-            assert session is not None  # noqa: S101  # it is set before anything is served
             since_ns = trading.fills_since_ns()
             try:
                 trading.on_snapshot(await ask(session, clock, since_ns, _ANSWER_TIME_S))
