@@ -108,6 +108,7 @@ class House:
         """Ids of submissions in order."""
         self.rejects = set()
         """Roles, or ids, that are rejected."""
+        self._traded = {}
 
     def take(self, command):
         if isinstance(command, Submission):
@@ -205,6 +206,7 @@ class House:
             time_ns=self.clock.now_ns,
         )
         self.fills.append(made)
+        self._traded[name] = order.symbol, order.side
         self.said.append(made)
         return made
 
@@ -214,8 +216,8 @@ class House:
     def held(self):
         held = {}
         for fill in self.fills:
-            order = self.orders[fill.client_order_id]
-            held[order.symbol] = held.get(order.symbol, 0) + order.side.sign * fill.quantity
+            symbol, side = self._traded[fill.client_order_id]
+            held[symbol] = held.get(symbol, 0) + side.sign * fill.quantity
         return {symbol: quantity for symbol, quantity in held.items() if quantity}
 
     def covered(self, symbol="ES"):
