@@ -156,7 +156,7 @@ class Account:
     def block(self, cause: str, reasons: Mapping[str, str]) -> list[str]:
         """Let ``cause`` block the symbols of ``reasons`` and no others; which are news."""
         news = []
-        for symbol in self.market.instruments.keys() | reasons.keys():
+        for symbol in self.gate.blocked(cause) | reasons.keys():
             reason = reasons.get(symbol)
             if reason is None:
                 changed = self.gate.unblock(symbol, cause)
