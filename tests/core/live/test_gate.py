@@ -63,7 +63,9 @@ def test_a_symbol_is_blocked_alone(gate):
 def test_a_symbol_stays_blocked_until_its_last_cause_is_gone(gate):
     gate.block("ES", "unknown", "x")
     gate.block("ES", "foreign", "y")
+    assert gate.blocked("unknown") == {"ES"}
     assert gate.unblock("ES", "unknown")
+    assert gate.blocked("unknown") == set()
     assert gate.objection("ES").value == "y"
     assert gate.unblock("ES", "foreign")
     assert gate.objection("ES") is None
