@@ -92,10 +92,16 @@ class Account:
 
     def note(self, kind: str, payload: Mapping[str, Any]) -> None:
         """Record a fact that is no event of the engine."""
-        self._journal.note(kind, payload, self.now_ns)
+        try:
+            self._journal.note(kind, payload, self.now_ns)
+        except JournalFailed as error:
+            self._go_on_without_journal(error)
 
     def _record(self, events: Sequence[Event]) -> None:
-        self._journal.append(events, self.now_ns)
+        try:
+            self._journal.append(events, self.now_ns)
+        except JournalFailed as error:
+            self._go_on_without_journal(error)
 
     def _go_on_without_journal(self, error: JournalFailed) -> None:
         """Nothing more can be kept: entries are over, what reduces still leaves."""
