@@ -17,6 +17,7 @@ from fillbridge.engine.state import Trade
 from fillbridge.handlers.abstract import AbstractExecutionHandler
 from fillbridge.handlers.live_wiring import (
     account_tag,
+    credentials,
     live_rules,
     wrapped_driver,
     wrapped_session,
@@ -200,7 +201,7 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             account=live.account,
             instruments=(self.instrument(live.symbol),),
             settings=self.settings.plugin_sections.get(plugin),
-            credentials={},
+            credentials=credentials(self.settings, self._plugins),
             clock=self.clock,
             heartbeat_interval_s=live.heartbeat_interval,
             slippage=slippage_model(self.settings, self._models),
