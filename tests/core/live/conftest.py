@@ -363,9 +363,9 @@ class World:
         while self.clock.now_ns < ends_ns:
             self.clock.advance_to(min(ends_ns, self.clock.now_ns + SECOND // 10))
             self.trading.look()
-            if asks and self.trading.is_connected:
-                if self.clock.now_ns >= self.trading.snapshot_due_ns:
-                    self.ask()
+            is_due = self.clock.now_ns >= self.trading.snapshot_due_ns
+            if asks and self.trading.is_connected and is_due:
+                self.ask()
             if exchanges:
                 self.exchange()
 
@@ -451,5 +451,3 @@ def instruments():
 def recorder():
     """Makes a journal in memory."""
     return Recorder
-
-
