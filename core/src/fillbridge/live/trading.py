@@ -26,7 +26,7 @@ from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.recording import Recording
 from fillbridge.live.rules import LiveRules
 from fillbridge.live.snapshot import BrokerSnapshot
-from fillbridge.live.standing import STRANGERS, Standing
+from fillbridge.live.standing import RECONCILED, STRANGERS, Standing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.planning import plan_trade
 from fillbridge.publishing import Publisher
@@ -143,6 +143,11 @@ class LiveTrading:
     def is_connected(self) -> bool:
         """Whether there is a session."""
         return self._account.is_connected
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Whether the answers of the broker have agreed since the session began."""
+        return self.is_connected and not self.gate.shuts(RECONCILED)
 
     @property
     def snapshot_due_ns(self) -> int:
