@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from fillbridge import ExecutionHandlerAPI, InvalidValue, LiveExecutionHandler, OrderRefused
-from fillbridge.journal import AccountLocked
+from fillbridge.journal import AccountLocked, JournalFailed
 from fillbridge_hooks import (
     ConfigurationError,
     EntryNotSent,
@@ -73,16 +73,32 @@ async def test_a_short_trade_is_the_mirror_image(floor, proposal):
     assert here.results[0].pnl_gross == 1000.0
 
 
-async def test_the_stop_follows_each_part_of_an_entry(floor, proposal):
-    here = floor(sections={"backtest_settings": {"simulation": {"volume_share": 1.0}}})
-    here.config["live_settings"]["simulation"] = {"market": "manual"}
+@pytest.mark.parametrize("driver", ["sim", "sim-bracket"])
+async def test_the_stop_follows_each_part_of_an_entry(floor, proposal, driver):
+    # An entry takes no more than what traded: one contract at each price.
+    here = floor(driver, {"backtest_settings": {"simulation": {"volume_share": 1.0}}})
     async with here.running() as handler:
-        trade_id = await handler.execute_trade(proposal(position_size=3))
+        trade_id = await handler.execute_trade(
+            proposal(
+                position_size=3,
+                stop_loss_ticks=None,
+                stop_loss_price=4990.0,
+                take_profit_ticks=None,
+                take_profit_price=5010.0,
+            )
+        )
         for filled in (1, 2, 3):
             await here.price(5000.0)
             await here.wait(0.2)
-            assert handler.open_positions[trade_id].size in (filled, 3)
-            assert here.working["SL"] == handler.open_positions[trade_id].size
+            assert handler.open_positions[trade_id].size == filled
+            assert (here.working["SL"], here.working["TP"]) == (filled, filled)
+        # So does a stop, and what is left of it still covers what is left of the position.
+        await here.price(4990.0)
+        assert handler.open_positions[trade_id].size == here.working["SL"] == 2
+        await here.price(4990.0, 4990.0)
+        await here.wait(0.2)
+        assert here.held == {}
+        assert here.working == {}
 
 
 async def test_a_position_is_closed_when_its_time_is_up(floor, proposal):
@@ -222,18 +238,23 @@ async def test_an_entry_that_cannot_leave_is_an_error_and_published(floor, propo
     here = floor()
     async with here.running() as handler:
         handler._pump.session = None
-        with pytest.raises(EntryNotSent, match="not connected"):
-            await handler.execute_trade(proposal())
+        for _ in range(2):  # the second answer is the first one
+            with pytest.raises(EntryNotSent, match="not connected"):
+                await handler.execute_trade(proposal(proposal_id="p1"))
         await handler.event_bus.publish("EXECUTE_TRADE", proposal())
         await here.wait(0.1)
     assert sum("not connected" in alarm for alarm in here.alarms) == 2
     assert here.held == {}
 
 
-async def test_an_entry_that_cannot_be_kept_is_an_error(floor, proposal):
+@pytest.mark.parametrize("failing", ["append", "commit"])
+async def test_an_entry_that_cannot_be_kept_is_an_error(floor, proposal, failing, monkeypatch):
+    def fail(*arguments):
+        raise JournalFailed("the disk is full")
+
     here = floor()
     async with here.running() as handler:
-        handler._journal._failure = "the disk is full"
+        monkeypatch.setattr(handler._journal, failing, fail)
         with pytest.raises(EntryNotSent, match="the disk is full"):
             await handler.execute_trade(proposal())
         await here.wait(0.2)
