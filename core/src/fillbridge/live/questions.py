@@ -12,7 +12,7 @@ async def ask(
     """How things stand.
 
     :raises RetryableError: if one of the answers is not clean, or all take longer than ``seconds``
-    :raises FatalError: if the session is over and another would not help
+    :raises FatalError: if the session is over for good
     """
     found: list[BrokerSnapshot] = []
     failed: list[DriverError] = []
