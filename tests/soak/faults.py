@@ -29,6 +29,7 @@ def main() -> int:
     ended: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     prompt = loose = 0
+    strikes: Counter[str] = Counter()
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         world = World(seed, options.profile)
         try:
@@ -44,6 +45,7 @@ def main() -> int:
             if options.seeds == 1:
                 raise
         ended.update(world.ended_as)
+        strikes.update(world.points.struck)
         prompt = max(prompt, world.oracle.longest_prompt_ns)
         loose = max(loose, world.oracle.longest_loose_ns)
         if options.seeds == 1:
@@ -55,6 +57,8 @@ def main() -> int:
                 pass
             print("\n".join(story))
     seconds = time.perf_counter() - started
+    if options.json:
+        print(sum(strikes.values()) / options.seeds, strikes)
     print(kinds, prompt / 1e9, loose / 1e9)
     print(json.dumps({"seeds": options.seeds, "violations": violations,
                       "seeds_per_s": round(options.seeds / seconds, 1), **ended}))

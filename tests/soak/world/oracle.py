@@ -248,7 +248,9 @@ class Oracle:
             raise Violated(f"I8: the records hold {ours}, the broker {theirs}")
         self._judge_entries()
         for order in world.broker.orders:
-            if order.role is not None and order.client_order_id not in state.orders:
+            # Legs that the broker keeps are recorded with their entry.
+            known = f"{order.trade_id}_ENTRY" if order.is_leg else order.client_order_id
+            if order.role is not None and known not in state.orders:
                 raise Violated(f"I2: {order.client_order_id} is not known")
 
     def _judge_entries(self) -> None:

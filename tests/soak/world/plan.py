@@ -49,6 +49,9 @@ _PLACES = _places()
 _KINDS = [*((place, fault) for place, fault, _ in _PLACES), *(("time", kind) for kind, _ in _TIMED)]
 _WEIGHTS = [*(weight for _, _, weight in _PLACES), *(weight for _, weight in _TIMED)]
 _FAULTS = {"calm": (0, 0), "default": (1, 5), "hell": (4, 12)}
+"""How many faults strike at least and at most, by profile, where the run passes the places."""
+_ARMED_FOR_ONE = 4
+"""Most places are passed by few runs: so many are armed for each fault that shall strike."""
 PROFILES = tuple(_FAULTS)
 
 
@@ -59,10 +62,11 @@ class Plan:
         self._world = world
         random = self._random = world.random
         least, most = _FAULTS[profile]
-        self.faults_end_ns = START_NS + random.choice((12, 20, 30)) * SECOND
+        self.faults_end_ns = START_NS + random.choice((8, 12, 20)) * SECOND
         self.calm_ns = random.choice((2, 6)) * SECOND
-        self._chosen = random.choices(_KINDS, _WEIGHTS, k=random.randint(least, most))
-        self._proposals = [self._proposal(number) for number in range(random.choice((1, 1, 2, 3)))]
+        self.most_faults = random.randint(least, most)
+        self._chosen = random.choices(_KINDS, _WEIGHTS, k=_ARMED_FOR_ONE * self.most_faults)
+        self._proposals = [self._proposal(number) for number in range(random.choice((1, 2, 3, 4)))]
 
     def schedule(self) -> None:
         """Put everything on the timeline."""
@@ -117,6 +121,8 @@ class Plan:
 
     def _strike(self, kind: str) -> None:
         world = self._world
+        if world.has_had_enough:
+            return
         world.points.strike(f"time:{kind}", world.timeline.now_ns)
         world.oracle.touch("")
         world.tell(f"!! {kind}")

@@ -17,6 +17,7 @@ from fillbridge_hooks import (
     InvalidValue,
     NotSent,
     OrderRefused,
+    OrderStatus,
     OutcomeUnknown,
     RiskProposal,
     SendOutcome,
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 _SEND_TIMEOUT_NS = SECOND
 _ANSWER_TIME_NS = 5 * SECOND
-_BUSY_NS = 4 * SECOND
-"""Deadlines lie at most this long after what sets them: looks may be rare after it."""
-_IDLE_LOOK_NS = SECOND
+_LOOK_NS = 100 * MILLISECOND
+_IDLE_LOOK_NS = 5 * SECOND
+"""While nothing waits for a deadline, looks find nothing: they are left out."""
 _FIRST_WAIT_NS = 250 * MILLISECOND
 _MAX_WAIT_NS = 4 * SECOND
 
@@ -87,7 +88,30 @@ class Process:
         self.recording = world.open_recording()
         self.publisher = world.publisher()
         self.metrics = ExecutionMetrics()
-        self.trading = LiveTrading(
+        try:
+            self.trading = self._begin()
+        except Killed:
+            self.is_dead = True
+            raise
+
+        self.health = Health(self.trading, self.trading._clock, 100 * MILLISECOND)  # type: ignore[arg-type]
+        self._session = 0
+        """Number of the connection; 0 while there is none."""
+        self._is_pumping = False
+        self._is_asking = False
+        self._ask_at = 0
+        self._asks = 0
+        self._is_restless = False
+        self._recorded = -1
+        self._look_at = 0
+        self._looks = 0
+        self._wait_ns = _FIRST_WAIT_NS
+        self._timeline.after(0, self.run, self._look)
+        self._timeline.after(0, self.run, self._connect)
+
+    def _begin(self) -> LiveTrading:
+        world = self.world
+        return LiveTrading(
             tag=world.tag,
             hooks=world.hooks,
             clock=ProcessClock(world.timeline, self.run),
@@ -101,20 +125,6 @@ class Process:
             position_life_ns=world.position_life_ns,
             rules=world.rules,
         )
-        self.health = Health(self.trading, self.trading._clock, 100 * MILLISECOND)  # type: ignore[arg-type]
-        self._session = 0
-        """Number of the connection; 0 while there is none."""
-        self._is_pumping = False
-        self._is_asking = False
-        self._ask_at = 0
-        self._asks = 0
-        self._busy_until_ns = 0
-        self._recorded = -1
-        self._look_at = 0
-        self._looks = 0
-        self._wait_ns = _FIRST_WAIT_NS
-        self._timeline.after(0, self.run, self._look)
-        self._timeline.after(0, self.run, self._connect)
 
     # Running
 
@@ -135,7 +145,7 @@ class Process:
         trading = self.trading
         if trading._shell.recorded != self._recorded:
             self._recorded = trading._shell.recorded
-            self.busy()
+            self._look_soon()
         if trading.outbox.ready and not self._is_pumping:
             self._is_pumping = True
             self._timeline.after(0, self.run, self._pump)
@@ -148,23 +158,25 @@ class Process:
         if self.publisher.is_pending:
             self.world.deliver(self.publisher)
 
-    def busy(self) -> None:
-        """Something happened: deadlines run from here."""
-        now = self._timeline.now_ns
-        self._busy_until_ns = now + _BUSY_NS
-        if self._look_at > now + self.trading.rules.look_ns:
-            self._look_soon()
-
     def _look(self) -> None:
         self.trading.look()
-        if self.trading._protection.is_alert:
-            self._busy_until_ns = self._timeline.now_ns + _BUSY_NS
-        self._look_soon()
+        self._is_restless = self.trading._protection.is_alert or self._is_waiting_for_an_answer()
+        self._look_next(_LOOK_NS if self._is_restless else _IDLE_LOOK_NS)
+
+    def _is_waiting_for_an_answer(self) -> bool:
+        return any(
+            order_state.status is OrderStatus.PENDING
+            for trade in self.trading.state.trades.values()
+            for order_state in trade.orders
+        )
 
     def _look_soon(self) -> None:
-        now = self._timeline.now_ns
-        wait = self.trading.rules.look_ns if now < self._busy_until_ns else _IDLE_LOOK_NS
-        self._look_at = now + wait
+        """Something happened: looks count again."""
+        if self._look_at - self._timeline.now_ns > _LOOK_NS:
+            self._look_next(_LOOK_NS)
+
+    def _look_next(self, wait_ns: int) -> None:
+        self._look_at = self._timeline.now_ns + wait_ns
         self._looks += 1
         self._timeline.at(self._look_at, self._look_if, self._looks)
 
@@ -188,7 +200,6 @@ class Process:
     def _outcome(self, command: Command, outcome: SendOutcome) -> None:
         if self.world.passing("outcome") == "kill":
             raise Killed
-        self.busy()
         self.trading.on_outcome(command, outcome)
 
     def _send(self, command: Command) -> SendOutcome | None:
@@ -248,8 +259,8 @@ class Process:
         self._session = self.world.link_up()
         self._is_asking = False
         self._ask_at = 0
-        self.busy()
         self.trading.link_up()
+        self._look_soon()
 
     def lost(self, reason: str, *, is_logged_out: bool = False) -> None:
         """The connection is over."""
@@ -259,7 +270,6 @@ class Process:
             self._wait_ns = _FIRST_WAIT_NS
         self._session = 0
         self.is_logged_out = is_logged_out
-        self.busy()
         if is_logged_out:
             self.trading.logged_out(reason)
         else:
@@ -278,7 +288,6 @@ class Process:
         world = self.world
         if world.passing("receive") == "kill":
             raise Killed
-        self.busy()
         self.trading.on_message(message)
         if world.passing("received") == "kill":
             raise Killed
@@ -325,7 +334,6 @@ class Process:
 
     def propose(self, proposal: RiskProposal) -> str:
         """Hand a proposal over; what became of it in a word."""
-        self.busy()
         try:
             return self.trading.propose(proposal)
         except (OrderRefused, InvalidValue) as error:

@@ -37,7 +37,7 @@ INSTRUMENTS = {
 }
 CANARY = "canary-7f3a"
 TAG = "FB0000-"
-_STEP_NS = 250 * MILLISECOND
+_STEP_NS = 400 * MILLISECOND
 
 
 class World:
@@ -140,6 +140,8 @@ class World:
     def passing(self, place: str) -> str:
         """Pass a place; the fault that strikes there."""
         fault = self.points.passing(place)
+        if fault == "kill" and self.disk.is_full:
+            return ""  # what left without a record is a person's to sort out
         if fault:
             self._struck(place, fault, "")
         return fault
@@ -147,6 +149,8 @@ class World:
     def passing_for(self, place: str, order_id: str) -> str:
         """Pass a place with an order of a trade."""
         fault = self.points.passing(place)
+        if fault.startswith("kill") and self.disk.is_full:
+            return ""
         if fault:
             self._struck(place, fault, trade_of(order_id))
         return fault
@@ -155,6 +159,13 @@ class World:
         self.points.strike(f"{place}:{fault}", self.timeline.now_ns)
         self.oracle.touch(trade_id)
         self.tell(f"!! {fault} at {place} {trade_id}")
+        if self.has_had_enough:
+            self.points.disarm()
+
+    @property
+    def has_had_enough(self) -> bool:
+        """Whether as many faults struck as shall."""
+        return len(self.points.struck) >= self.plan.most_faults
 
     # The process
 
@@ -201,7 +212,7 @@ class World:
 
     def kill(self) -> None:
         """Kill the process now."""
-        if self.process is not None:
+        if self.process is not None and not self.disk.is_full:
             self.points.strike("time:kill", self.timeline.now_ns)
             self.process_died(self.process)
 

@@ -58,7 +58,8 @@ def is_in_order(trade: Trade) -> bool:
         return covered(trade) >= trade.held
     if trade.held < 0:
         return False
-    return not trade.entry_quantity or not trade.working
+    is_entry_working = trade.entry.status not in TERMINAL_STATUSES
+    return not trade.working or (not trade.entry_quantity and trade.working == is_entry_working)
 
 
 def covered(trade: Trade) -> int:

@@ -174,7 +174,7 @@ class Reconciler:
         self, state: EngineState, orders: dict[str, list[BrokerOrder]], findings: Findings
     ) -> None:
         # Legs that the broker keeps may work before the fill is known that brings them about.
-        for trade in state.trades.values():
+        for trade in (*state.trades.values(), *state.ended.values()):
             if trade.plan.has_broker_legs and not trade.entry_quantity:
                 for suffix in (STOP_SUFFIX, TARGET_SUFFIX):
                     if len(orders.get(trade.plan.trade_id + suffix, ())) == 1:
