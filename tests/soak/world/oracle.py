@@ -136,7 +136,7 @@ class Oracle:
         closing = trade.resting(-trade.sign, _STOP, _EXIT)
         if held == 0:
             return not closing and not trade.resting(-trade.sign, _TARGET)
-        return closing == held
+        return closing == held and trade.resting(-trade.sign, _TARGET) <= held
 
     def _deadline(self, trade_id: str) -> int:
         since = self._bare[trade_id]
@@ -207,17 +207,21 @@ class Oracle:
         if process is None:
             return ""
         state = process.trading.state
+        busted: dict[str, int] = {}
         for executed in self._world.broker.fills:
-            known = state.orders.get(executed.fill.client_order_id)
-            if executed.order.role is None:
-                continue
+            fill, order = executed.fill, executed.order
+            known = state.orders.get(fill.client_order_id)
             if known is None:
-                return f"{executed.fill.client_order_id} is not known"
-            is_booked = executed.fill.fill_id in known[0].fills
-            if is_booked is executed.is_void:
-                what = "still booked" if executed.is_void else "not booked"
-                return f"{executed.fill.fill_id} of {executed.fill.client_order_id} is {what}"
-        return ""
+                return f"{fill.client_order_id} is not known"
+            is_booked = fill.fill_id in known[0].fills
+            if is_booked and executed.is_void:
+                symbol = order.instrument.symbol
+                busted[symbol] = busted.get(symbol, 0) + order.sign * fill.quantity
+            elif not is_booked and not executed.is_void:
+                return f"{fill.fill_id} of {fill.client_order_id} is not booked"
+        # What was taken back unheard shows in the position, unless it adds up to nothing.
+        wrong = [symbol for symbol, quantity in busted.items() if quantity]
+        return f"fills that were taken back are still booked for {wrong}" if wrong else ""
 
     def judge_end(self) -> None:
         """Judge what is left, once there is calm or none came."""
