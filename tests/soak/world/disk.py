@@ -6,13 +6,31 @@ from typing import Any
 from world.points import Killed
 
 from fillbridge.engine import EngineState
-from fillbridge.engine.messages import CancelSent, Event, OrdersPlaced, ReplaceSent, TradeApproved
-from fillbridge.engine.messages import EntriesHalted, EntriesResumed
+from fillbridge.engine.messages import (
+    CancelSent,
+    EntriesHalted,
+    EntriesResumed,
+    Event,
+    FillBooked,
+    OrdersPlaced,
+    ReplaceSent,
+    TradeApproved,
+)
 from fillbridge.journal import JournalFailed
 from fillbridge.journal.contents import Contents, copy_state, state_bytes
 from fillbridge.journal.records import Note, PositionChanged, decode, encode
-from fillbridge_hooks import Replacement
+from fillbridge_hooks import (
+    Accepted,
+    Cancelled,
+    Expired,
+    NotSent,
+    OutcomeUnknown,
+    Rejected,
+    Replaced,
+    Replacement,
+)
 
+_RESOLVING = (Accepted, Cancelled, Expired, NotSent, Rejected, Replaced)
 Passing = Callable[[str], str]
 
 
@@ -25,13 +43,18 @@ class Proved:
         self.changes: set[Replacement] = set()
         self.proposals: dict[str, str] = {}
         """Trade id to proposal id."""
+        self.symbols: dict[str, str] = {}
+        """Trade id to symbol."""
         self.is_halted = False
+        self.unknown: dict[str, None] = {}
+        """Orders whose outcome is in doubt."""
 
     def learn(self, record: Event | Note | PositionChanged) -> None:
         """Take in a record that is committed."""
         kind = type(record)
         if kind is TradeApproved:
             self.orders.add(record.plan.entry.client_order_id)
+            self.symbols[record.plan.trade_id] = record.plan.instrument.symbol
             self.proposals[record.plan.trade_id] = record.plan.proposal.proposal_id
         elif kind is OrdersPlaced:
             self.orders.update(order.client_order_id for order in record.orders)
@@ -39,6 +62,12 @@ class Proved:
             self.cancels.add(record.client_order_id)
         elif kind is ReplaceSent:
             self.changes.add(record.change)
+        elif kind is OutcomeUnknown:
+            self.unknown[record.client_order_id] = None
+        elif kind in _RESOLVING:
+            self.unknown.pop(record.client_order_id, None)
+        elif kind is FillBooked:
+            self.unknown.pop(record.fill.client_order_id, None)
         elif kind is EntriesHalted:
             self.is_halted = True
         elif kind is EntriesResumed:

@@ -22,6 +22,10 @@ LOOSE_NS = 12 * SECOND
 (1 s), an order in doubt is given up (3 s), and the watchdog's 1.5 s with looks and ways."""
 
 
+_AGREEING = 2
+"""Answers in a session before an entry may leave in it."""
+
+
 class Violated(Exception):
     """An invariant does not hold."""
 
@@ -74,6 +78,13 @@ class Oracle:
             raise Violated(f"I1: a second entry for {proposal}: {order.client_order_id}")
         self.entries_sent[proposal] = order.client_order_id
         symbol = order.instrument.symbol
+        if world.clean_answers < _AGREEING:
+            raise Violated(f"I2: {order.client_order_id} left before the books were compared")
+        if world.timeline.now_ns - command.made_ns > world.rules.stale_send_ns:
+            raise Violated(f"I9: {order.client_order_id} left long after it was judged")
+        for unknown in world.disk.proved.unknown:
+            if world.symbols[trade_of(unknown)] == symbol:
+                raise Violated(f"I9: {order.client_order_id} left while {unknown} is unknown")
         if self.had_bust:
             return
         sign = order.side.sign

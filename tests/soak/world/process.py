@@ -88,13 +88,14 @@ class Process:
         self.recording = world.open_recording()
         self.publisher = world.publisher()
         self.metrics = ExecutionMetrics()
+        self.clock = ProcessClock(world.timeline, self.run)
         try:
             self.trading = self._begin()
         except Killed:
             self.is_dead = True
             raise
 
-        self.health = Health(self.trading, self.trading._clock, 100 * MILLISECOND)  # type: ignore[arg-type]
+        self.health = Health(self.trading, self.clock, 100 * MILLISECOND)  # type: ignore[arg-type]
         self._session = 0
         """Number of the connection; 0 while there is none."""
         self._is_pumping = False
@@ -114,7 +115,7 @@ class Process:
         return LiveTrading(
             tag=world.tag,
             hooks=world.hooks,
-            clock=ProcessClock(world.timeline, self.run),
+            clock=self.clock,
             journal=self.recording,
             publisher=self.publisher,
             metrics=self.metrics,
@@ -143,8 +144,8 @@ class Process:
 
     def _afterwards(self) -> None:
         trading = self.trading
-        if trading._shell.recorded != self._recorded:
-            self._recorded = trading._shell.recorded
+        if trading._account.shell.recorded != self._recorded:
+            self._recorded = trading._account.shell.recorded
             self._look_soon()
         if trading.outbox.ready and not self._is_pumping:
             self._is_pumping = True

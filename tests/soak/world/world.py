@@ -74,6 +74,9 @@ class World:
         self.under_way: dict[str, Order] = {}
         """Entries that left and have not arrived."""
         self.ended_as: dict[str, int] = {}
+        self.cells: set[str] = set()
+        self.clean_answers = 0
+        """In this session."""
         self.is_locked_out = False
         """Whether the broker refuses sessions until a person resumes."""
         self.is_network_down = False
@@ -256,6 +259,7 @@ class World:
     def link_up(self) -> int:
         """A session began; its number."""
         self.link.begin()
+        self.clean_answers = 0
         self.tell(f"session {self.link.number}")
         self.timeline.after(0, self.oracle.begin_again)
         return self.link.number
@@ -272,6 +276,11 @@ class World:
             # A reason may quote the terms of the connection: the secret in it must not show.
             reason = f"{why} (login {self.secret})"
             process.run(lambda: process.lost(reason, is_logged_out=is_logged_out))
+
+    @property
+    def symbols(self) -> dict[str, str]:
+        """Symbol of every trade, by its id."""
+        return self.disk.proved.symbols
 
     def sent(self, command: Command) -> None:
         """A request leaves."""
@@ -397,7 +406,11 @@ class World:
             positions=positions,
             fills=fills,
         )
-        self.link.to_process(process.run, process.answered, snapshot)
+        self.link.to_process(self._answered, process, snapshot)
+
+    def _answered(self, process: Process, snapshot: BrokerSnapshot) -> None:
+        self.clean_answers += 1
+        process.run(process.answered, snapshot)
 
     # The bus
 
