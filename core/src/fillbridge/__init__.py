@@ -4,6 +4,8 @@ Everything here is the public API: the handlers for those who embed them, the na
 specification, and the hook markers and messages, so that one import is enough.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from fillbridge.bus import EventBus, InProcessBus
 from fillbridge.config import Settings
 from fillbridge.cost_models import CommissionModel, SlippageModel
@@ -41,6 +43,9 @@ from fillbridge_hooks import (
     specs,
 )
 
+if TYPE_CHECKING:
+    from fillbridge.handlers.live import LiveExecutionHandler
+
 Risk_Proposal = RiskProposal
 """The specification's name of ``RiskProposal``."""
 
@@ -63,6 +68,7 @@ __all__ = (
     "InProcessBus",
     "Instrument",
     "InvalidValue",
+    "LiveExecutionHandler",
     "Order",
     "OrderInfo",
     "OrderRefused",
@@ -84,3 +90,12 @@ __all__ = (
     "hookspec",
     "specs",
 )
+
+
+def __getattr__(name: str) -> Any:
+    """What takes long to import is imported when it is used."""
+    if name == "LiveExecutionHandler":
+        from fillbridge.handlers.live import LiveExecutionHandler
+
+        return LiveExecutionHandler
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -47,15 +47,20 @@ def judge(
     return objections
 
 
-def approve_entry(order: Order, objections: Callable[[], Sequence[Refuse | Hold]]) -> ApprovedOrder:
+def approve_entry(
+    order: Order,
+    objections: Callable[[], Sequence[Refuse | Hold]],
+    legs: tuple[Order, ...] = (),
+) -> ApprovedOrder:
     """Approve an order that may increase exposure, if nothing objects to it now.
 
+    :param legs: stop and target that the broker shall keep for it
     :raises RefusedAtTheWire: if something does
     """
     refusals = objections()
     if refusals:
         raise RefusedAtTheWire("; ".join(str(refusal) for refusal in refusals))
-    return ApprovedOrder(order, Permit())
+    return ApprovedOrder(order, Permit(), legs)
 
 
 class RefusedAtTheWire(FillbridgeError):

@@ -65,6 +65,11 @@ class Excursions:
         self.stop(symbol, trade_id)
         return self._stopped.pop(trade_id)
 
+    def forget(self, symbol: str, trade_id: str) -> None:
+        """Watch a trade no longer, if it was watched, and keep nothing of it."""
+        self.stop(symbol, trade_id)
+        self._stopped.pop(trade_id, None)
+
     def on_price(self, symbol: str, ticks: int, direction: Direction | None) -> None:
         """Take in that the price stands at ``ticks``, for trades of a direction or for all."""
         tracked = self._tracked.get(symbol)

@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from fillbridge.config import find_instrument
-from fillbridge.shell import Shell
+from fillbridge.shell import SimulationShell
 from fillbridge.times import to_nanoseconds
 from fillbridge_hooks import (
     BarData,
@@ -35,7 +35,7 @@ class MarketFeed:
 
     def __init__(
         self,
-        shell: Shell,
+        shell: SimulationShell,
         instruments: dict[str, Instrument],
         default_symbol: str,
         bar_seconds: float | None,

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from fillbridge.engine.messages import FillBooked, OrdersPlaced, TradeApproved
@@ -11,12 +12,14 @@ from fillbridge.publishing import Publisher
 from fillbridge_hooks import (
     Accepted,
     Cancelled,
+    Clock,
     Expired,
+    Fill,
+    Order,
     OutcomeUnknown,
     PositionView,
     Rejected,
     Replaced,
-    VirtualClock,
 )
 
 _logger = logging.getLogger(__name__)
@@ -30,14 +33,21 @@ class Observation:
     def __init__(
         self,
         state: EngineState,
-        clock: VirtualClock,
+        clock: Clock,
         publisher: Publisher,
         handle_fill: Sequence[Implementation],
+        is_deferred: bool = False,
     ) -> None:
+        """Make one.
+
+        :param is_deferred: whether plugins are told of fills when events are delivered, off the
+            way of orders, and not at once
+        """
         self._state = state
         self._clock = clock
         self._publisher = publisher
         self._handle_fill = handle_fill
+        self._is_deferred = is_deferred
         self._interest = publisher.interest
 
     @property
@@ -74,8 +84,17 @@ class Observation:
             fill.time_ns,
         )
         self._publisher.position_changed(position)
+        if not self._handle_fill:
+            return
+        tell = partial(self._tell_plugins, fill, order_state.order, position)
+        if self._is_deferred:
+            self._publisher.call_later(tell)
+        else:
+            tell()
+
+    def _tell_plugins(self, fill: Fill, order: Order, position: PositionView) -> None:
         for plugin in self._handle_fill:
             try:
-                plugin.function(fill, order_state.order, position)
+                plugin.function(fill, order, position)
             except Exception:
                 _logger.exception("plugin %s failed on fill %s", plugin.plugin, fill.fill_id)

@@ -45,9 +45,15 @@ def plan_trade(
     arrival: ArrivalPrice | None,
     decided_at_ns: int,
     position_life_ns: int | None,
+    *,
+    entry_life_s: float | None = None,
+    has_broker_legs: bool = False,
 ) -> TradePlan:
     """Check a proposal and lay out its trade.
 
+    :param entry_life_s: of an entry whose proposal has no ``timeout_seconds``, s
+    :param has_broker_legs: whether the broker can keep stop and target for the entry; it is asked
+        to where their levels are known before the entry fills
     :param arrival: the market when it was decided, ``None`` where unknown
     :raises InvalidValue: naming field, value and rule
     """
@@ -78,6 +84,9 @@ def plan_trade(
     if timeout is not None:
         deadline_ns = decided_at_ns + round(timeout * _SECOND)
         reason = f"not filled within timeout_seconds ({timeout})"
+    elif entry_life_s is not None:
+        deadline_ns = decided_at_ns + round(entry_life_s * _SECOND)
+        reason = f"not filled within order_timeout ({entry_life_s})"
     remainder_ns, remainder_reason = None, ""
     if kind is _LIMIT and urgency is _NORMAL and proposal.entry_type is None:
         remainder_ns = decided_at_ns + REMAINDER_SECONDS * _SECOND
@@ -117,6 +126,7 @@ def plan_trade(
         position_life_ns,
         remainder_ns,
         remainder_reason,
+        has_broker_legs and stop is not None and target is not None and not proposal.trailing_stop,
     )
 
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fillbridge.bus import EventBus, InProcessBus, Interest
@@ -38,7 +38,7 @@ class Publisher:
         self.interest = Interest(PUBLISHED)
         if isinstance(bus, InProcessBus) and not observers:
             self.interest = bus.interest
-        self._queue: deque[Event] = deque()
+        self._queue: deque[Event | Callable[[], None]] = deque()
         self._is_draining = False
 
     def wants(self, event_type: str) -> bool:
@@ -96,7 +96,14 @@ class Publisher:
         finally:
             self._is_draining = False
 
-    async def _deliver(self, event: Event) -> None:
+    def call_later(self, call: Callable[[], None]) -> None:
+        """Make a call when what was queued before it has been delivered; it must not raise."""
+        self._queue.append(call)
+
+    async def _deliver(self, event: Event | Callable[[], None]) -> None:
+        if not isinstance(event, Event):
+            event()
+            return
         for observer in self._observers:
             try:
                 observer.function(event)

@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -18,7 +19,9 @@ from fillbridge.approval import (
     judge,
 )
 from fillbridge.charging import Charging
+from fillbridge.desk import Desk
 from fillbridge.engine import EngineState, decide, fold
+from fillbridge.engine.decide import entry_deadlines
 from fillbridge.engine.messages import (
     Cancel,
     EntryFailed,
@@ -26,6 +29,8 @@ from fillbridge.engine.messages import (
     FillBooked,
     Input,
     Measure,
+    Protect,
+    ProtectionDue,
     Raise,
     Replace,
     SetTimer,
@@ -49,12 +54,12 @@ from fillbridge.preparation import prepare_order
 from fillbridge.publishing import Publisher
 from fillbridge.results import trade_result
 from fillbridge_hooks import (
+    Clock,
     CommissionFunction,
     Direction,
     Fill,
     Hold,
     MarketView,
-    Order,
     OrderRefused,
     OrderRole,
     OutcomeUnknown,
@@ -77,6 +82,10 @@ Recorder = Callable[[Sequence[Event]], None]
 """Keeps events before their effects leave."""
 
 
+DeskT = TypeVar("DeskT", bound=Desk)
+ClockT = TypeVar("ClockT", bound=Clock)
+
+
 class ShellHooks(msgspec.Struct, frozen=True, kw_only=True):
     """The plugins of one handler, resolved to plain functions."""
 
@@ -87,7 +96,7 @@ class ShellHooks(msgspec.Struct, frozen=True, kw_only=True):
     score_execution: tuple[Implementation, ...] = ()
 
 
-class Shell:
+class Shell(Generic[DeskT, ClockT]):
     """Runs the engine for one account.
 
     :param hooks: the plugins that are asked
@@ -97,35 +106,46 @@ class Shell:
     :param on_trade_closed: takes each closed trade with its result, before it is forgotten
     :param on_entry_failed: takes each trade whose entry ended without a fill, and why
     :param record: keeps events before their effects leave; ``None`` keeps nothing
+    :param state: what is known already
+    :param next_data_ns: when the data that is on its way has come: before, an entry has not met
+        the market, and the rest of it is not withdrawn; ``None`` where it meets it when it is sent
+    :param defers_observers: whether plugins are told of fills when events are delivered
     """
 
     def __init__(
         self,
         hooks: ShellHooks,
-        clock: VirtualClock,
+        clock: ClockT,
         publisher: Publisher,
         metrics: ExecutionMetrics,
         on_trade_closed: Callable[[Trade, TradeResult], None],
         on_entry_failed: Callable[[Trade, str], None],
         record: Recorder | None = None,
+        *,
+        state: EngineState | None = None,
+        next_data_ns: Callable[[], int] | None = None,
+        defers_observers: bool = False,
     ) -> None:
-        self.state = EngineState()
+        self.state = EngineState() if state is None else state
         self.clock = clock
         self.excursions = Excursions()
         self.on_price = self.excursions.on_price
         """Take in a price: the session tells it for every step of the market."""
-        self.session: SimulationSession
-        """The driver's session, once it is attached."""
+        self.session: DeskT
+        """Where orders go, once it is attached."""
         self.recorded = 0
         """How many events have been folded."""
         self._charging = Charging(hooks.commission, self.state, publisher)
-        self._observation = Observation(self.state, clock, publisher, hooks.handle_fill)
+        self._observation = Observation(
+            self.state, clock, publisher, hooks.handle_fill, defers_observers
+        )
         self._hooks = hooks
         self._publisher = publisher
         self._metrics = metrics
         self._on_trade_closed = on_trade_closed
         self._on_entry_failed = on_entry_failed
         self._record = record
+        self._next_data_ns = next_data_ns
         self._inbox: deque[Input] = deque()
         self._is_stepping = False
         self._judged = ("", 0)
@@ -138,13 +158,28 @@ class Shell:
             Track: self._track,
             StopTracking: self._stop_tracking,
             Measure: self._measure,
+            Protect: self._protect,
             EntryFailed: self._entry_failed,
             Raise: self._raise_alarm,
         }
 
-    def attach(self, session: SimulationSession) -> None:
+    def attach(self, session: DeskT) -> None:
         """Hand orders to this session from now on."""
         self.session = session
+
+    def resume(self) -> None:
+        """Watch what the state that was given holds: deadlines of entries and of positions."""
+        for trade in tuple(self.state.trades.values()):
+            plan = trade.plan
+            self.session.open_market(plan.instrument)
+            for kind, deadline_ns in entry_deadlines(plan):
+                self._set_timer(SetTimer(plan.trade_id, kind, deadline_ns))
+            if trade.entry.first_fill_ns is None:
+                continue
+            self.excursions.track(plan.instrument.symbol, plan.trade_id, plan.direction)
+            if plan.position_life_ns is not None:
+                ends_ns = trade.entry.first_fill_ns + plan.position_life_ns
+                self._set_timer(SetTimer(plan.trade_id, TimerKind.POSITION, ends_ns))
 
     # Proposals
 
@@ -233,14 +268,16 @@ class Shell:
         order = effect.order
         trade = self.state.trades[order.trade_id]
         if order.role is _ENTRY:
-            self._submit_entry(order, trade)
+            self._submit_entry(effect, trade)
             return
         position = -trade.held if trade.plan.direction is _SHORT else trade.held
         self.session.submit(approve_reducing(order, position))
 
-    def _submit_entry(self, order: Order, trade: Trade) -> None:
+    def _submit_entry(self, effect: Submit, trade: Trade) -> None:
+        order = effect.order
+        objections = partial(self._objections_at_the_wire, trade)
         try:
-            approved = approve_entry(order, partial(self._objections_at_the_wire, trade))
+            approved = approve_entry(order, objections, effect.legs)
         except RefusedAtTheWire as refusal:
             self.step(Rejected(order.client_order_id, str(refusal), self.clock.now_ns))
             return
@@ -262,10 +299,10 @@ class Shell:
 
     def _set_timer(self, effect: SetTimer) -> None:
         fire = partial(self._fire, effect)
-        if effect.kind is _REMAINDER:
+        if effect.kind is _REMAINDER and self._next_data_ns is not None:
             trade = self.state.trades[effect.trade_id]
             watch = self.session.open_market(trade.plan.instrument)
-            fire = partial(self._fire_once_met, effect, watch, watch.now)
+            fire = partial(self._fire_once_met, effect, watch, watch.now, self._next_data_ns)
         self._call_at(effect.time_ns, effect.trade_id, fire)
 
     def _call_at(self, time_ns: int, trade_id: str, fire: Callable[[], None]) -> None:
@@ -275,18 +312,26 @@ class Shell:
     def _fire(self, effect: SetTimer) -> None:
         self.step(TimerFired(effect.trade_id, effect.kind, self.clock.now_ns))
 
-    def _fire_once_met(self, effect: SetTimer, watch: PriceWatch, seen_ns: int) -> None:
+    def _fire_once_met(
+        self,
+        effect: SetTimer,
+        watch: PriceWatch,
+        seen_ns: int,
+        next_data_ns: Callable[[], int],
+    ) -> None:
         """Fire, or wait for the data that is on its way, if there was none since ``seen_ns``."""
         if seen_ns != watch.now <= self.clock.now_ns:
             self._fire(effect)
             return
-        again = partial(self._fire_once_met, effect, watch, seen_ns)
-        self._call_at(self.clock.heading_to_ns, effect.trade_id, again)
+        again = partial(self._fire_once_met, effect, watch, seen_ns, next_data_ns)
+        self._call_at(next_data_ns(), effect.trade_id, again)
 
     def _track(self, effect: Track) -> None:
-        plan = self.state.trades[effect.trade_id].plan
+        trade = self.state.trades[effect.trade_id]
+        plan = trade.plan
         instrument = plan.instrument
-        self._metrics.trades_executed += 1
+        if not trade.exit_quantity:
+            self._metrics.trades_executed += 1
         self.excursions.flush(self.session.open_market(instrument), instrument)
         self.excursions.track(instrument.symbol, plan.trade_id, plan.direction)
 
@@ -311,10 +356,14 @@ class Shell:
         self._on_trade_closed(trade, result)
         self._publisher.trade_closed(result)
 
+    def _protect(self, effect: Protect) -> None:
+        self.step(ProtectionDue(effect.trade_id, self.clock.now_ns))
+
     def _entry_failed(self, effect: EntryFailed) -> None:
         trade, entry = self.state.orders[effect.entry_id]
         plan = trade.plan
         self._cancel_timers(plan.trade_id)
+        self.excursions.forget(plan.instrument.symbol, plan.trade_id)
         self._metrics.execution_errors += 1
         self._metrics.orders_by_status[entry.status] += 1
         self._on_entry_failed(trade, effect.reason)
@@ -329,3 +378,7 @@ class Shell:
     def _cancel_timers(self, trade_id: str) -> None:
         for cancel in self._timers.pop(trade_id, ()):
             cancel()
+
+
+SimulationShell = Shell[SimulationSession, VirtualClock]
+"""A shell that trades on a simulated market."""

@@ -15,6 +15,7 @@ from fillbridge_hooks.driver import (
 from fillbridge_hooks.errors import (
     ConfigurationError,
     DriverError,
+    EntryNotSent,
     FatalError,
     FillbridgeError,
     ForcedLogout,
@@ -108,6 +109,7 @@ __all__ = (
     "DriverError",
     "EXECUTE_TRADE",
     "EXECUTION_ERROR",
+    "EntryNotSent",
     "Event",
     "ExitReason",
     "Expired",

@@ -9,6 +9,7 @@
 ``DriverError``           the broker: ``RetryableError`` may pass, ``FatalError`` will not
 ``ForcedLogout``          another login took the session: find out who, then resume
 ``NotConnected``          nobody answers: start it, or mend the way to it
+``EntryNotSent``          propose again once there is a connection, if the trade still makes sense
 ``PermitSpent``           a defect: one approval was used for two submissions
 ========================  =====================================================
 """
@@ -102,6 +103,10 @@ class ForcedLogout(FatalError):
 
 class NotConnected(FillbridgeError):
     """There is no way to what should answer: a broker, or a running handler."""
+
+
+class EntryNotSent(NotConnected):
+    """An entry was recorded but could not leave, and never will; that is published already."""
 
 
 class PermitSpent(FillbridgeError):

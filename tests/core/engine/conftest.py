@@ -11,6 +11,8 @@ from fillbridge.engine.messages import (
     EntryFailed,
     FillBooked,
     Measure,
+    Protect,
+    ProtectionDue,
     Raise,
     Replace,
     ReplaceRequested,
@@ -32,8 +34,10 @@ from fillbridge_hooks import (
     ExitReason,
     Expired,
     Fill,
+    FillVoided,
     Instrument,
     Liquidity,
+    NotSent,
     Order,
     OrderRole,
     OrderType,
@@ -172,6 +176,19 @@ class Desk:
 
     def lost(self, order_id, reason="no answer"):
         return self.feed(OutcomeUnknown(order_id, reason, self.now))
+
+    def not_sent(self, order_id, reason="no connection"):
+        return self.feed(NotSent(order_id, reason, self.now))
+
+    def voided(self, fill, reason="busted"):
+        return self.feed(FillVoided(fill.client_order_id, fill.fill_id, reason, self.now))
+
+    def protect(self, trade_id="T1"):
+        return self.feed(ProtectionDue(trade_id, self.now))
+
+    @property
+    def protections(self):
+        return [effect.trade_id for effect in self.asked(Protect)]
 
     def replaced(self, change):
         return self.feed(

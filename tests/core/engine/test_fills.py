@@ -153,7 +153,7 @@ def test_one_exit_cancels_the_other_and_the_trade_is_measured_once_that_is_confi
     assert desk.measures == ["T1"]
     desk.measure()
     assert desk.state.trades == {}
-    assert desk.state.orders == {}
+    assert list(desk.state.ended) == ["T1"]
 
 
 @pytest.mark.parametrize(
@@ -306,8 +306,7 @@ def test_a_late_fill_of_an_entry_that_was_abandoned_brings_the_trade_back_and_is
     assert desk.measures == ["T1"]
     desk.measure()
     assert desk.state.trades == {}
-    assert desk.state.orders == {}
-    assert desk.state.abandoned == []
+    assert list(desk.state.ended) == ["T1"]
 
 
 def test_an_entry_that_fills_after_the_exit_is_flattened(opened):

@@ -29,7 +29,7 @@ from fillbridge.engine.messages import (
     TimerFired,
     TradeMeasured,
 )
-from fillbridge.engine.state import REMEMBERED_ENTRIES
+from fillbridge.engine.state import REMEMBERED_TRADES
 from fillbridge.results import trade_result
 from fillbridge_hooks import (
     Accepted,
@@ -417,11 +417,12 @@ class Life(RuleBasedStateMachine):
             assert trade.held or trade.working
 
     @invariant()
-    def few_abandoned_entries_are_kept(self):
+    def few_ended_trades_are_kept(self):
         state = self.desk.state
-        assert len(state.abandoned) <= REMEMBERED_ENTRIES
-        known = {one.order.client_order_id for t in state.trades.values() for one in t.orders}
-        assert set(state.orders) == known | set(state.abandoned)
+        assert len(state.ended) <= REMEMBERED_TRADES
+        kept = (*state.trades.values(), *state.ended.values())
+        known = {one.order.client_order_id for trade in kept for one in trade.orders}
+        assert set(state.orders) == known
 
     # The end
 

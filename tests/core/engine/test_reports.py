@@ -3,7 +3,7 @@
 import pytest
 
 from fillbridge.engine.messages import TradeAbandoned
-from fillbridge.engine.state import REMEMBERED_ENTRIES
+from fillbridge.engine.state import REMEMBERED_NS, REMEMBERED_TRADES
 from fillbridge_hooks import Direction, ExitReason, OrderStatus, OrderType, Side
 
 # The entry
@@ -45,13 +45,22 @@ def test_an_entry_that_ends_after_a_fill_leaves_the_position_as_it_is(opened):
     assert desk.measures == ["T1"]
 
 
-def test_of_abandoned_entries_only_the_last_are_remembered(desk, plan):
-    for number in range(REMEMBERED_ENTRIES + 5):
+def test_of_trades_that_ended_only_the_last_are_remembered(desk, plan):
+    for number in range(REMEMBERED_TRADES + 5):
         desk.propose(plan(f"T{number}"))
         desk.rejected(f"T{number}_ENTRY")
-    assert len(desk.state.orders) == REMEMBERED_ENTRIES
+    assert len(desk.state.orders) == REMEMBERED_TRADES
     assert "T4_ENTRY" not in desk.state.orders
     assert "T5_ENTRY" in desk.state.orders
+
+
+def test_a_trade_that_ended_is_remembered_for_ten_minutes(desk, plan):
+    for trade_id, wait in (("T1", 0), ("T2", REMEMBERED_NS - 10), ("T3", 10)):
+        desk.now += wait
+        desk.propose(plan(trade_id))
+        desk.rejected(f"{trade_id}_ENTRY")
+        assert "T1_ENTRY" in desk.state.orders or trade_id == "T3"
+    assert set(desk.state.orders) == {"T2_ENTRY", "T3_ENTRY"}
 
 
 def test_an_entry_whose_outcome_is_unknown_stays_unknown_and_alarms(desk, plan):

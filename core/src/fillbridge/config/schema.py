@@ -9,6 +9,7 @@ from fillbridge_hooks import Instrument
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 _Positive = Annotated[float, msgspec.Meta(gt=0)]
 _Count = Annotated[int, msgspec.Meta(ge=1)]
+_Account = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 
 MASK = "***"
 """Stands for a secret wherever a setting is shown."""
@@ -31,6 +32,28 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Life of an entry that is not filled, s; the proposal's ``timeout_seconds`` wins."""
     heartbeat_interval: _Positive = 30.0
     """The longest time between two heartbeats, s."""
+    account: _Account = "default"
+    """Of the broker; journal, lock and socket are kept for each."""
+    journal: _Name = "fillbridge-journal"
+    """The folder of the journals of all accounts."""
+    durability: Literal["power", "process"] = "power"
+    """What a recorded order survives: failures of ``power``, or the end of the ``process``."""
+    socket: _Name | None = None
+    """Where commands find the running handler; beside the journal where ``None``."""
+    reconcile_interval: _Positive = 5.0
+    """Between two comparisons with the broker, s."""
+    acknowledge_timeout: _Positive = 2.0
+    """An order that the broker has not answered is in doubt after this, s."""
+    protection_timeout: _Positive = 1.5
+    """A position without its stop is closed after this, s."""
+    quarantine: _Positive = 30.0
+    """An entry that stays absent at the broker for this long never arrived, s."""
+    reconnect_first: _Positive = 0.25
+    """The longest wait before the second attempt to connect, s; it doubles with each."""
+    reconnect_max: _Positive = 30.0
+    """The longest wait between two attempts to connect, s."""
+    max_loop_lag_ms: _Positive = 250.0
+    """While the handler's own tasks run later than this, no entry leaves."""
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         shown = msgspec.structs.asdict(self) | {

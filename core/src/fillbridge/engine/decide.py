@@ -4,16 +4,20 @@
 record and the effects that follow once they are recorded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from fillbridge.engine.fills import on_fill
+from fillbridge.engine.fills import on_fill, on_fill_voided
+from fillbridge.engine.legs import protective_legs
 from fillbridge.engine.messages import (
     CancelRequested,
     CloseRequested,
     Decision,
+    EntriesHalted,
+    EntriesResumed,
     FillBooked,
     Input,
+    ProtectionDue,
     ReplaceRequested,
     SetTimer,
     Submit,
@@ -21,13 +25,16 @@ from fillbridge.engine.messages import (
     TimerKind,
     TradeApproved,
     TradeMeasured,
+    TradePlan,
     TradeRefused,
 )
+from fillbridge.engine.protection import on_protection_due
 from fillbridge.engine.reports import (
     on_accepted,
     on_cancel_rejected,
     on_cancelled,
     on_expired,
+    on_not_sent,
     on_outcome_unknown,
     on_rejected,
     on_replace_rejected,
@@ -45,6 +52,8 @@ from fillbridge_hooks import (
     Cancelled,
     CancelRejected,
     Expired,
+    FillVoided,
+    NotSent,
     OutcomeUnknown,
     Rejected,
     Replaced,
@@ -59,19 +68,25 @@ def decide(state: EngineState, message: Input, now: int) -> Decision:
 
 def _approved(state: EngineState, message: TradeApproved, now: int) -> Decision:
     plan = message.plan
-    submit = Submit(plan.entry)
-    timers = tuple(
-        SetTimer(plan.trade_id, kind, deadline_ns)
-        for kind, deadline_ns in (
-            (TimerKind.ENTRY, plan.entry_deadline_ns),
-            (TimerKind.REMAINDER, plan.remainder_deadline_ns),
-        )
-        if deadline_ns is not None
-    )
+    legs = protective_legs(plan, plan.entry.quantity) if plan.has_broker_legs else ()
+    submit = Submit(plan.entry, legs)
+    timers = (SetTimer(plan.trade_id, kind, time_ns) for kind, time_ns in entry_deadlines(plan))
     return (message,), (*timers, submit)
 
 
-def _recorded(state: EngineState, message: TradeRefused | TradeMeasured, now: int) -> Decision:
+def entry_deadlines(plan: TradePlan) -> Iterator[tuple[TimerKind, int]]:
+    """What the entry of this plan is withdrawn by, and when, ns UTC."""
+    if plan.entry_deadline_ns is not None:
+        yield TimerKind.ENTRY, plan.entry_deadline_ns
+    if plan.remainder_deadline_ns is not None:
+        yield TimerKind.REMAINDER, plan.remainder_deadline_ns
+
+
+def _recorded(
+    state: EngineState,
+    message: TradeRefused | TradeMeasured | EntriesHalted | EntriesResumed,
+    now: int,
+) -> Decision:
     return (message,), ()
 
 
@@ -79,7 +94,12 @@ _DECISIONS: dict[type, Callable[[EngineState, Any, int], Decision]] = {
     TradeApproved: _approved,
     TradeRefused: _recorded,
     TradeMeasured: _recorded,
+    EntriesHalted: _recorded,
+    EntriesResumed: _recorded,
     FillBooked: on_fill,
+    FillVoided: on_fill_voided,
+    NotSent: on_not_sent,
+    ProtectionDue: on_protection_due,
     Accepted: on_accepted,
     Cancelled: on_cancelled,
     Expired: on_expired,

@@ -36,13 +36,24 @@ _MARKET = OrderType.MARKET
 
 
 def cancel_all(
-    trade: Trade, ended: OrderState | None, reason: str, now: int, kept: Side | None = None
+    trade: Trade,
+    ended: OrderState | None,
+    reason: str,
+    now: int,
+    kept: Side | None = None,
+    without: tuple[OrderState | None, ...] = (),
 ) -> Decision:
-    """Withdraw every order that works, but ``ended`` and those that close on the side ``kept``."""
+    """Withdraw every order that works.
+
+    Left alone are ``ended``, those ``without`` which the others are to end, and those that close
+    on the side ``kept``.
+    """
     events: list[Event] = []
     effects: list[Effect] = []
     for other in trade.orders:
         if other is ended or other.cancel_sent or other.status in TERMINAL_STATUSES:
+            continue
+        if any(other is one for one in without):
             continue
         if kept is not None and _closes(other, kept):
             continue

@@ -7,6 +7,7 @@ from fillbridge.engine.messages import (
     FillBooked,
     Measure,
     OrdersPlaced,
+    Protect,
     Raise,
     ReportIgnored,
     SetTimer,
@@ -16,7 +17,7 @@ from fillbridge.engine.messages import (
     Track,
 )
 from fillbridge.engine.state import EngineState, OrderState, Trade
-from fillbridge_hooks import TERMINAL_STATUSES, Fill, OrderRole
+from fillbridge_hooks import TERMINAL_STATUSES, Fill, FillVoided, OrderRole
 
 _ENTRY = OrderRole.ENTRY
 _STOP = OrderRole.STOP
@@ -31,7 +32,7 @@ def on_fill(state: EngineState, message: FillBooked, now: int) -> Decision:
         ignored = ReportIgnored(fill.client_order_id, "Fill", "no such order is known", now)
         return (ignored,), (Raise("", f"fill {fill.fill_id} of an order that is not known"),)
     trade, order_state = known
-    if fill.fill_id in trade.fill_ids:
+    if fill.fill_id in trade.fills:
         return (ReportIgnored(fill.client_order_id, "Fill", "repeated", now),), ()
     if order_state.order.side is trade.plan.entry.side:
         held = trade.held + fill.quantity
@@ -53,18 +54,24 @@ def _entry_filled(
     if exited or trade.closed or trade.close_reason is not None:
         return _flatten_unwanted(trade, entry, message, held, now)
     if trade.stop is not None:
-        events, effects = resize_legs(trade, entry, 0, held, now)
+        events, effects = _followed(trade) or resize_legs(trade, entry, 0, held, now)
         if entry.status not in TERMINAL_STATUSES:
             return (message, *events), effects
         alarm = Raise(plan.trade_id, "the entry filled after it had ended; the fill is protected")
         return (message, *events), (*effects, alarm)
     stop, target = protective_legs(plan, held, fill)
     placed = OrdersPlaced(plan.trade_id, (stop, target), now)
+    effects = () if plan.has_broker_legs else (Submit(stop), Submit(target))
     track = Track(plan.trade_id)
     if plan.position_life_ns is None:
-        return (message, placed), (track, Submit(stop), Submit(target))
+        return (message, placed), (track, *effects)
     timer = SetTimer(plan.trade_id, TimerKind.POSITION, fill.time_ns + plan.position_life_ns)
-    return (message, placed), (track, timer, Submit(stop), Submit(target))
+    return (message, placed), (track, timer, *effects)
+
+
+def _followed(trade: Trade) -> Decision | None:
+    """Nothing, where the broker itself lets the legs follow the position."""
+    return ((), ()) if trade.plan.has_broker_legs else None
 
 
 def _exit_filled(
@@ -78,7 +85,8 @@ def _exit_filled(
         others -= 1
     if not others:
         return (message,), (Measure(trade.plan.trade_id),)
-    sent, effects = cancel_all(trade, ended, "the position is closed", now)
+    legs = (trade.stop, trade.target) if trade.plan.has_broker_legs else ()
+    sent, effects = cancel_all(trade, ended, "the position is closed", now, without=legs)
     return (message, *sent), (StopTracking(trade.plan.trade_id), *effects)
 
 
@@ -92,7 +100,7 @@ def _partly_exited(
     if trade.close_reason is not None:
         events, effects = cover(trade, order.side, held, filled, left, now)
         return (message, *events), effects
-    events, effects = resize_legs(trade, filled, left, held, now)
+    events, effects = _followed(trade) or resize_legs(trade, filled, left, held, now)
     if order.role is _EXIT or _ended(filled, message.fill) is None:
         return (message, *events), effects
     # The leg was smaller than a position that grew meanwhile: it is placed again for the rest.
@@ -113,7 +121,7 @@ def _flatten_unwanted(
     trade_id = trade.plan.trade_id
     fill = message.fill
     events, effects = exit_all(trade, filled, _left(filled, fill), _ended(filled, fill), held, now)
-    track = () if trade.entry_quantity else (Track(trade_id),)
+    track = () if trade.entry_quantity and not trade.closed else (Track(trade_id),)
     alarm = Raise(
         trade_id, f"{filled.order.client_order_id} filled after it was withdrawn; closing {held}"
     )
@@ -130,10 +138,23 @@ def _flatten_excess(
     placed, effects = cover(trade, side, excess, filled, _left(filled, fill), now)
     ended = _ended(filled, fill)
     sent, cancels = cancel_all(trade, ended, "the position is closed", now, kept=side)
+    track = (Track(plan.trade_id),) if trade.closed else ()
     if filled.order.side is side:
-        return (message, *placed, *sent), (*effects, *cancels)
+        return (message, *placed, *sent), (*track, *effects, *cancels)
     alarm = Raise(plan.trade_id, f"exits exceed the position by {excess}; flattening")
-    return (message, *placed, *sent), (*effects, *cancels, alarm)
+    return (message, *placed, *sent), (*track, *effects, *cancels, alarm)
+
+
+def on_fill_voided(state: EngineState, message: FillVoided, now: int) -> Decision:
+    """Answer that a fill is taken back: the trade is as if it had never been, and mended."""
+    order_id = message.client_order_id
+    known = state.orders.get(order_id)
+    if known is None or message.fill_id not in known[0].fills:
+        return (ReportIgnored(order_id, "FillVoided", "no such fill is known", now),), ()
+    trade_id = known[0].plan.trade_id
+    alarm = Raise(trade_id, f"fill {message.fill_id} was taken back: {message.reason}")
+    track = (Track(trade_id),) if known[0].closed else ()
+    return (message,), (*track, alarm, Protect(trade_id))
 
 
 def _ended(filled: OrderState, fill: Fill) -> OrderState | None:

@@ -10,6 +10,8 @@ from typing import Any
 from fillbridge.engine.messages import (
     CancelSent,
     CloseRequested,
+    EntriesHalted,
+    EntriesResumed,
     Event,
     FillBooked,
     OrdersPlaced,
@@ -23,7 +25,8 @@ from fillbridge.engine.messages import (
 from fillbridge.engine.money import fill_slippage_cents, gross_cents
 from fillbridge.engine.state import (
     RECENT_ORDERS,
-    REMEMBERED_ENTRIES,
+    REMEMBERED_NS,
+    REMEMBERED_TRADES,
     Counters,
     EngineState,
     OrderState,
@@ -37,7 +40,9 @@ from fillbridge_hooks import (
     CancelRejected,
     ExitReason,
     Expired,
+    FillVoided,
     Instrument,
+    NotSent,
     Order,
     OrderRole,
     OutcomeUnknown,
@@ -71,10 +76,14 @@ def _trade_approved(state: EngineState, event: TradeApproved) -> None:
     counters = _counters(state, plan.instrument, event.time_ns)
     counters.trades += 1
     _count_order(counters, plan.entry, event.time_ns)
+    if plan.proposal.proposal_id is not None:
+        state.proposed[plan.proposal.proposal_id] = plan.trade_id
 
 
 def _trade_refused(state: EngineState, event: TradeRefused) -> None:
     _counters(state, event.instrument, event.time_ns).rejects += 1
+    if event.proposal.proposal_id is not None:
+        state.proposed[event.proposal.proposal_id] = event.reasons
 
 
 def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:
@@ -107,7 +116,7 @@ def _fill_booked(state: EngineState, event: FillBooked) -> None:
     complete = order_state.filled >= order.quantity
     _apply(trade, order_state, _FILL if complete else _PARTIAL_FILL)
 
-    trade.fill_ids.append(fill.fill_id)
+    trade.fills[fill.fill_id] = event
     trade.slippage_cents += fill_slippage_cents(fill, order.instrument)
     if event.commission_cents is None:
         trade.cost_complete = False
@@ -149,7 +158,7 @@ def _cancelled(state: EngineState, event: Cancelled) -> None:
     _end(state, event, OrderSignal.CANCEL)
 
 
-def _expired(state: EngineState, event: Expired) -> None:
+def _expired(state: EngineState, event: Expired | NotSent) -> None:
     _end(state, event, OrderSignal.EXPIRE)
 
 
@@ -159,7 +168,9 @@ def _rejected(state: EngineState, event: Rejected) -> None:
     _end(state, event, OrderSignal.REJECT)
 
 
-def _end(state: EngineState, event: Cancelled | Expired | Rejected, signal: OrderSignal) -> None:
+def _end(
+    state: EngineState, event: Cancelled | Expired | Rejected | NotSent, signal: OrderSignal
+) -> None:
     trade, order_state = state.orders[event.client_order_id]
     order_state.reason = order_state.reason or event.reason
     _apply(trade, order_state, signal)
@@ -242,33 +253,72 @@ def _trade_measured(state: EngineState, event: TradeMeasured) -> None:
     gross = gross_cents(
         plan.direction, trade.entry_reference, trade.exit_reference, plan.instrument
     )
+    net = gross - trade.slippage_cents - trade.commission_cents
     counters = _counters(state, plan.instrument, event.time_ns)
-    counters.realised_cents += gross - trade.slippage_cents - trade.commission_cents
-    _forget(state, trade)
+    counters.realised_cents += net - (trade.realised_cents or 0)
+    trade.realised_cents = net
+    _end_trade(state, trade, event.time_ns)
 
 
 def _trade_abandoned(state: EngineState, event: TradeAbandoned) -> None:
-    trade = state.trades.pop(event.trade_id)
+    _end_trade(state, state.trades[event.trade_id], event.time_ns)
+
+
+def _end_trade(state: EngineState, trade: Trade, time_ns: int) -> None:
     trade.closed = True
-    state.abandoned.append(trade.entry.order.client_order_id)
-    if len(state.abandoned) > REMEMBERED_ENTRIES:
-        del state.orders[state.abandoned.pop(0)]
+    trade.ended_ns = time_ns
+    trade_id = trade.plan.trade_id
+    del state.trades[trade_id]
+    ended = state.ended
+    ended[trade_id] = trade
+    while True:
+        oldest_id, oldest = next(iter(ended.items()))
+        if len(ended) <= REMEMBERED_TRADES and oldest.ended_ns > time_ns - REMEMBERED_NS:
+            return
+        del ended[oldest_id]
+        for order_state in oldest.orders:
+            del state.orders[order_state.order.client_order_id]
 
 
 def _reopen(state: EngineState, trade: Trade) -> None:
     trade.closed = False
-    state.trades[trade.plan.trade_id] = trade
-    state.abandoned.remove(trade.entry.order.client_order_id)
+    trade_id = trade.plan.trade_id
+    state.trades[trade_id] = state.ended.pop(trade_id)
+
+
+def _fill_voided(state: EngineState, event: FillVoided) -> None:
+    trade, order_state = state.orders[event.client_order_id]
+    if trade.closed:
+        _reopen(state, trade)
+    booked = trade.fills.pop(event.fill_id)
+    fill, order = booked.fill, order_state.order
+    quantity = fill.quantity
+    order_state.filled -= quantity
+    order_state.filled_value -= fill.price * quantity
+    trade.slippage_cents -= fill_slippage_cents(fill, order.instrument)
+    trade.commission_cents -= booked.commission_cents or 0
+    if order.side is trade.plan.entry.side:
+        trade.held -= quantity
+        trade.entry_quantity -= quantity
+        trade.entry_reference -= fill.reference_ticks * quantity
+        trade.entry_value -= fill.price * quantity
+    else:
+        trade.held += quantity
+        trade.exit_quantity -= quantity
+        trade.exit_reference -= fill.reference_ticks * quantity
+        trade.exit_value -= fill.price * quantity
 
 
 def _report_ignored(state: EngineState, event: ReportIgnored) -> None:
     """A fact worth keeping that changes nothing."""
 
 
-def _forget(state: EngineState, trade: Trade) -> None:
-    del state.trades[trade.plan.trade_id]
-    for order_state in trade.orders:
-        del state.orders[order_state.order.client_order_id]
+def _entries_halted(state: EngineState, event: EntriesHalted) -> None:
+    state.halted = event
+
+
+def _entries_resumed(state: EngineState, event: EntriesResumed) -> None:
+    state.halted = None
 
 
 def _apply(trade: Trade, order_state: OrderState, signal: OrderSignal) -> None:
@@ -289,6 +339,7 @@ def _counters(state: EngineState, instrument: Instrument, time_ns: int) -> Count
     if time_ns >= counters.trade_date_ends_ns:
         counters.trade_date_ends_ns = trade_date_end_ns(instrument, time_ns)
         counters.orders = counters.trades = counters.rejects = counters.realised_cents = 0
+        state.proposed_before, state.proposed = state.proposed, {}
     return counters
 
 
@@ -310,6 +361,10 @@ _FOLDS: dict[type, Callable[[EngineState, Any], None]] = {
     TradeRefused: _trade_refused,
     OrdersPlaced: _orders_placed,
     FillBooked: _fill_booked,
+    FillVoided: _fill_voided,
+    NotSent: _expired,
+    EntriesHalted: _entries_halted,
+    EntriesResumed: _entries_resumed,
     Accepted: _accepted,
     Cancelled: _cancelled,
     Expired: _expired,

@@ -15,17 +15,19 @@ _MAX_OF_A_LEG = 3
 _STOP = OrderRole.STOP
 
 
-def protective_legs(plan: TradePlan, quantity: int, fill: Fill) -> tuple[Order, Order]:
+def protective_legs(
+    plan: TradePlan, quantity: int, fill: Fill | None = None
+) -> tuple[Order, Order]:
     """Stop and target for ``quantity`` contracts.
 
     Distances count from the price of ``fill``, rounded to the nearest tick where slippage left
-    it between two.
+    it between two; a plan with levels and without a trailing stop needs no fill.
     """
     instrument = plan.instrument
     sign = plan.direction.sign
     stop_ticks, target_ticks = plan.stop_ticks, plan.target_ticks
+    base = 0 if fill is None else round(fill.price / instrument.tick_size)
     if stop_ticks is None or target_ticks is None:
-        base = round(fill.price / instrument.tick_size)
         if stop_ticks is None:
             stop_ticks = base - sign * (plan.stop_distance or 0)
         if target_ticks is None:
@@ -34,7 +36,7 @@ def protective_legs(plan: TradePlan, quantity: int, fill: Fill) -> tuple[Order, 
     side = entry.side.opposite
     trail = None
     if plan.proposal.trailing_stop:
-        trail = abs(round(fill.price / instrument.tick_size) - stop_ticks)
+        trail = abs(base - stop_ticks)
     stop = Order(
         plan.trade_id + STOP_SUFFIX,
         plan.trade_id,

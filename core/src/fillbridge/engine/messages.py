@@ -17,7 +17,9 @@ from fillbridge_hooks import (
     ExitReason,
     Expired,
     Fill,
+    FillVoided,
     Instrument,
+    NotSent,
     Order,
     OutcomeUnknown,
     Rejected,
@@ -61,6 +63,9 @@ class TradePlan(msgspec.Struct, frozen=True, gc=False):
     remainder_deadline_ns: int | None = None
     """After this, and once the entry has met the market, the rest of it is cancelled."""
     remainder_reason: str = ""
+    has_broker_legs: bool = False
+    """Stop and target go to the broker with the entry, which lets them follow its fills and
+    cancels one when the other closes the position."""
 
 
 class TradeApproved(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -134,6 +139,28 @@ class ReplaceRequested(msgspec.Struct, frozen=True, gc=False, tag=True):
     time_ns: int
 
 
+class ProtectionDue(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """What works for a trade must add up to what it holds: mend what does not."""
+
+    trade_id: str
+    time_ns: int
+
+
+class EntriesHalted(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """No entry may leave until somebody resumes, after a restart neither."""
+
+    reason: str
+    by: str
+    time_ns: int
+
+
+class EntriesResumed(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Entries may leave again."""
+
+    by: str
+    time_ns: int
+
+
 class TimerFired(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A deadline of a trade passed."""
 
@@ -171,9 +198,10 @@ class ReportIgnored(msgspec.Struct, frozen=True, gc=False, tag=True):
 
 
 class Submit(msgspec.Struct, frozen=True, gc=False):
-    """Effect: hand this order to the driver."""
+    """Effect: hand this order to the driver, with the legs that the broker shall keep for it."""
 
     order: Order
+    legs: tuple[Order, ...] = ()
 
 
 class Cancel(msgspec.Struct, frozen=True, gc=False):
@@ -214,6 +242,12 @@ class Measure(msgspec.Struct, frozen=True, gc=False):
     trade_id: str
 
 
+class Protect(msgspec.Struct, frozen=True, gc=False):
+    """Effect: feed ``ProtectionDue``: what the trade holds changed behind its orders' back."""
+
+    trade_id: str
+
+
 class EntryFailed(msgspec.Struct, frozen=True, gc=False):
     """Effect: the trade ended without a fill; tell whoever proposed it."""
 
@@ -237,22 +271,28 @@ BrokerReport = (
     | Replaced
     | CancelRejected
     | ReplaceRejected
+    | NotSent
 )
 Input = (
     TradeApproved
     | TradeRefused
     | FillBooked
+    | FillVoided
     | BrokerReport
     | CloseRequested
     | CancelRequested
     | ReplaceRequested
+    | ProtectionDue
     | TimerFired
     | TradeMeasured
+    | EntriesHalted
+    | EntriesResumed
 )
 Event = (
     TradeApproved
     | TradeRefused
     | FillBooked
+    | FillVoided
     | BrokerReport
     | OrdersPlaced
     | CancelSent
@@ -261,7 +301,20 @@ Event = (
     | TradeMeasured
     | TradeAbandoned
     | ReportIgnored
+    | EntriesHalted
+    | EntriesResumed
 )
-Effect = Submit | Cancel | Replace | SetTimer | Track | StopTracking | Measure | EntryFailed | Raise
+Effect = (
+    Submit
+    | Cancel
+    | Replace
+    | SetTimer
+    | Track
+    | StopTracking
+    | Measure
+    | Protect
+    | EntryFailed
+    | Raise
+)
 Decision = tuple[tuple[Event, ...], tuple[Effect, ...]]
 """Events to record, and the effects that follow once they are."""

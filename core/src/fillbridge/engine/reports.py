@@ -23,6 +23,7 @@ from fillbridge_hooks import (
     Cancelled,
     CancelRejected,
     Expired,
+    NotSent,
     OrderRole,
     OrderStatus,
     OrderType,
@@ -39,6 +40,8 @@ _EXIT = OrderRole.EXIT
 _MARKET = OrderType.MARKET
 _LOST = (OrderStatus.CANCELLED, OrderStatus.REJECTED, OrderStatus.EXPIRED)
 _MAX_LOST_EXITS = 3
+
+_End = Cancelled | Expired | Rejected | NotSent
 
 
 def on_accepted(state: EngineState, message: Accepted, now: int) -> Decision:
@@ -83,9 +86,16 @@ def on_rejected(state: EngineState, message: Rejected, now: int) -> Decision:
     return _order_ended(state, message, OrderSignal.REJECT, now)
 
 
-def _order_ended(
-    state: EngineState, message: Cancelled | Expired | Rejected, signal: OrderSignal, now: int
-) -> Decision:
+def on_not_sent(state: EngineState, message: NotSent, now: int) -> Decision:
+    """Answer that an order never left.
+
+    An entry is over. What should have protected or closed a position is not sent again from here:
+    it did not leave because there is no way out, so that waits until there is one.
+    """
+    return _order_ended(state, message, OrderSignal.EXPIRE, now)
+
+
+def _order_ended(state: EngineState, message: _End, signal: OrderSignal, now: int) -> Decision:
     ignored = _ignored(state, message, signal, now)
     if ignored is not None:
         return ignored
@@ -98,24 +108,25 @@ def _order_ended(
     return (message,), ()
 
 
-def _trade_done(
-    trade: Trade, ended: OrderState, message: Cancelled | Expired | Rejected, now: int
-) -> Decision:
+def _trade_done(trade: Trade, ended: OrderState, message: _End, now: int) -> Decision:
     trade_id = trade.plan.trade_id
     if trade.entry_quantity:
         return (message,), (Measure(trade_id),)
     status = _ENDED_AS[type(message)]
     reason = ended.reason or message.reason
     abandoned = TradeAbandoned(trade_id, status, reason, now)
-    return (message, abandoned), (EntryFailed(message.client_order_id, reason),)
+    return (message, abandoned), (EntryFailed(trade.entry.order.client_order_id, reason),)
 
 
-def _exit_lost(
-    trade: Trade, lost: OrderState, message: Cancelled | Expired | Rejected, now: int
-) -> Decision:
+def _exit_lost(trade: Trade, lost: OrderState, message: _End, now: int) -> Decision:
     """An exit ended without being asked to: the position is protected again, or closed."""
     order, held = lost.order, trade.held
     alarm = Raise(trade.plan.trade_id, f"{order.client_order_id} was lost: {message.reason}")
+    if type(message) is NotSent:
+        return (message,), (alarm,)
+    if trade.plan.has_broker_legs and type(message) is Cancelled:
+        # The broker cancels one leg when the other fills, and that fill may be heard of later.
+        return (message,), ()
     reduces = (order.side is trade.plan.entry.side) == (held < 0)
     if order.role is _TARGET or not reduces or _exits_lost(trade) + 1 >= _MAX_LOST_EXITS:
         return (message,), (alarm,)
@@ -197,5 +208,6 @@ def _unknown(message: BrokerReport, now: int) -> Decision:
 _ENDED_AS: dict[type, OrderStatus] = {
     Cancelled: OrderStatus.CANCELLED,
     Expired: OrderStatus.EXPIRED,
+    NotSent: OrderStatus.EXPIRED,
     Rejected: OrderStatus.REJECTED,
 }

@@ -7,11 +7,13 @@ from collections import deque
 
 import msgspec
 
-from fillbridge.engine.messages import TradePlan
+from fillbridge.engine.messages import EntriesHalted, FillBooked, TradePlan
 from fillbridge_hooks import ExitReason, Fill, Order, OrderStatus, Replacement
 
 RECENT_ORDERS = 10
-REMEMBERED_ENTRIES = 32
+REMEMBERED_TRADES = 1024
+REMEMBERED_NS = 600_000_000_000
+"""Trades that ended are known for ten minutes, the newest of them: a late report finds its own."""
 
 
 class OrderState(msgspec.Struct):
@@ -48,7 +50,8 @@ class Trade(msgspec.Struct):
     """How many of them may still fill."""
     stop: OrderState | None = None
     target: OrderState | None = None
-    fill_ids: list[str] = []
+    fills: dict[str, FillBooked] = {}
+    """By fill id, in the order in which they were booked."""
     held: int = 0
     entry_quantity: int = 0
     entry_reference: float = 0.0
@@ -65,6 +68,10 @@ class Trade(msgspec.Struct):
     """What the last exit fill was."""
     last_exit: Fill | None = None
     closed: bool = False
+    ended_ns: int = 0
+    """When it closed, or came to nothing."""
+    realised_cents: int | None = None
+    """Its net PnL as it was counted last; ``None`` before it closed for the first time."""
 
 
 class Counters(msgspec.Struct):
@@ -81,11 +88,17 @@ class Counters(msgspec.Struct):
 
 
 class EngineState(msgspec.Struct):
-    """All trades that are not done, by trade id, and their orders by client order id."""
+    """All trades that are not done, by trade id, and known orders by client order id."""
 
     trades: dict[str, Trade] = {}
     orders: dict[str, tuple[Trade, OrderState]] = {}
-    abandoned: list[str] = []
-    """The entries that ended last without a fill, oldest first: a late one brings its trade back,
-    so they stay in ``orders`` a while longer."""
+    ended: dict[str, Trade] = {}
+    """The trades that ended last, oldest first: a late fill brings one back, so their orders stay
+    in ``orders`` a while longer."""
+    proposed: dict[str, str | tuple[str, ...]] = {}
+    """What became of the proposals of this trade date that had an id: a trade id, or refusals."""
+    proposed_before: dict[str, str | tuple[str, ...]] = {}
+    """The same of the trade date before."""
+    halted: EntriesHalted | None = None
+    """Why no entry may leave."""
     counters: Counters = msgspec.field(default_factory=Counters)

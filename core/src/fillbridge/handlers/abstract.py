@@ -11,6 +11,7 @@ from fillbridge.positions import Position
 from fillbridge.publishing import Publisher
 from fillbridge_hooks import (
     EXECUTE_TRADE,
+    EntryNotSent,
     ExitReason,
     FillbridgeError,
     InvalidValue,
@@ -109,6 +110,8 @@ class AbstractExecutionHandler(ABC):
             if not isinstance(payload, RiskProposal):
                 raise InvalidValue("payload", "a RiskProposal", payload)
             await self.execute_trade(payload)
+        except EntryNotSent:
+            pass  # the end of its trade was published
         except FillbridgeError as error:
             self._publisher.execution_error(str(error), payload, self._now_ns())
         except Exception as error:

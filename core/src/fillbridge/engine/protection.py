@@ -1,0 +1,88 @@
+"""What must follow for a trade to be as it should, whatever it took to get where it is."""
+
+from fillbridge.engine.exits import cancel_all, cover, exit_all, exiting, resize_legs
+from fillbridge.engine.legs import leg_again, protective_legs
+from fillbridge.engine.messages import (
+    Decision,
+    EntryFailed,
+    Event,
+    FillBooked,
+    Measure,
+    OrdersPlaced,
+    ProtectionDue,
+    Submit,
+    TradeAbandoned,
+)
+from fillbridge.engine.state import EngineState, OrderState, Trade
+from fillbridge_hooks import TERMINAL_STATUSES, OrderStatus, Side
+
+_NOTHING: Decision = ((), ())
+
+
+def on_protection_due(state: EngineState, message: ProtectionDue, now: int) -> Decision:
+    """Answer that a trade should be looked at: what it holds is protected, closed or bought back.
+
+    What is on its way already is not sent again, so asking twice is asking once.
+    """
+    trade = state.trades.get(message.trade_id)
+    if trade is None:
+        return _NOTHING
+    held, side = trade.held, trade.plan.entry.side
+    if held == 0:
+        return _end(trade, now)
+    if held < 0:
+        return _close_on(trade, side, -held, now)
+    if trade.close_reason is not None:
+        return _close_on(trade, side.opposite, held, now)
+    return _protect(trade, held, now)
+
+
+def _close_on(trade: Trade, side: Side, quantity: int, now: int) -> Decision:
+    placed, effects = cover(trade, side, quantity, None, 0, now)
+    sent, cancels = cancel_all(trade, None, "the position is being closed", now, kept=side)
+    return (*placed, *sent), (*effects, *cancels)
+
+
+def _protect(trade: Trade, held: int, now: int) -> Decision:
+    stop, side = trade.stop, trade.plan.entry.side.opposite
+    rest = held - exiting(trade, side)
+    if rest <= 0:
+        return _NOTHING
+    if stop is None:
+        legs = protective_legs(trade.plan, rest, _last_entry_fill(trade).fill)
+        placed = OrdersPlaced(trade.plan.trade_id, legs, now)
+        return (placed,), tuple(Submit(leg) for leg in legs)
+    if stop.cancel_sent or stop.status in TERMINAL_STATUSES:
+        again = leg_again(trade, stop, rest)
+        if again is None:
+            return exit_all(trade, stop, 0, stop, held, now)
+        return (OrdersPlaced(trade.plan.trade_id, (again,), now),), (Submit(again),)
+    return resize_legs(trade, trade.entry, 0, held, now)
+
+
+def _end(trade: Trade, now: int) -> Decision:
+    entry = trade.entry
+    if not trade.fills and entry.status not in TERMINAL_STATUSES:
+        return _NOTHING
+    if trade.working:
+        return cancel_all(trade, None, "the position is closed", now)
+    if trade.entry_quantity:
+        return (), (Measure(trade.plan.trade_id),)
+    return _abandon(trade, entry, now)
+
+
+def _abandon(trade: Trade, entry: OrderState, now: int) -> Decision:
+    reason = entry.reason or "its fills were taken back"
+    events: tuple[Event, ...] = (
+        TradeAbandoned(trade.plan.trade_id, OrderStatus.CANCELLED, reason, now),
+    )
+    return events, (EntryFailed(entry.order.client_order_id, reason),)
+
+
+def _last_entry_fill(trade: Trade) -> FillBooked:
+    entry_id = trade.entry.order.client_order_id
+    return next(
+        booked
+        for booked in reversed(trade.fills.values())
+        if booked.fill.client_order_id == entry_id
+    )

@@ -1,0 +1,400 @@
+"""The handler of live trading: the engine, the journal and a broker, run by a few tasks."""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import anyio
+
+from fillbridge.bus import EventBus
+from fillbridge.config import Settings, decode_settings, find_instrument
+from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
+from fillbridge.engine.state import Trade
+from fillbridge.handlers.abstract import AbstractExecutionHandler
+from fillbridge.handlers.live_wiring import (
+    account_tag,
+    live_rules,
+    wrapped_driver,
+    wrapped_session,
+)
+from fillbridge.handlers.orders import KnownOrders
+from fillbridge.handlers.requests import changed_levels
+from fillbridge.handlers.wiring import shell_hooks, slippage_model
+from fillbridge.journal import Journal, open_journal
+from fillbridge.live import (
+    Connection,
+    GateState,
+    Health,
+    LiveTrading,
+    OrderPump,
+    SystemClock,
+)
+from fillbridge.plugins import Models, Plugins
+from fillbridge.positions import OpenPositions
+from fillbridge.publishing import Publisher
+from fillbridge.results import order_info
+from fillbridge_hooks import (
+    ConnectionTerms,
+    EntryNotSent,
+    ExitReason,
+    Instrument,
+    InvalidValue,
+    LiveClock,
+    OrderInfo,
+    OrderRole,
+    OrderStatus,
+    RiskProposal,
+    TradeResult,
+    UnknownOrder,
+)
+
+_logger = logging.getLogger(__name__)
+
+_HOUR_NS = 3_600_000_000_000
+_DRAIN_S = 5.0
+_PROTECTING = (OrderRole.STOP, OrderRole.EXIT)
+
+
+class LiveExecutionHandler(AbstractExecutionHandler):
+    """Trades one account at a broker, and survives what may happen to it.
+
+    Use it as a context: ``async with LiveExecutionHandler(config) as handler``. Inside, it is
+    connected or trying to be, and recovers what an earlier run left; leaving it drains: no entry
+    leaves any more, stops and targets stay at the broker.
+
+    Nothing leaves before it stands in the journal, and nothing is published before either.
+
+    :param config: a ``Settings``, or the configuration file's mapping
+    :param event_bus: where events come from and go to; an in-process bus where ``None``
+    :param plugins: the plugins to use; those installed where ``None``
+    :param clock: tells the time; the system's where ``None``
+    :param trade_sink: told each closed trade once it is recorded
+    :raises ConfigurationError: if the configuration cannot be used
+    :raises PluginError: if a plugin cannot be loaded
+    """
+
+    def __init__(
+        self,
+        config: Settings | Mapping[str, Any] | None = None,
+        event_bus: EventBus | None = None,
+        *,
+        plugins: Plugins | None = None,
+        clock: LiveClock | None = None,
+        trade_sink: Callable[[TradeResult], None] | None = None,
+    ) -> None:
+        super().__init__(config, event_bus)
+        if plugins is None:
+            plugins = Plugins()
+            plugins.load()
+        if not isinstance(config, Settings):
+            config = decode_settings(config or {}, plugins.settings_sections())
+        self.settings = config
+        self.clock: LiveClock = SystemClock() if clock is None else clock
+        self._plugins = plugins
+        self._trade_sink = trade_sink
+        self._models: Models = plugins.configure(config.plugin_sections)
+        self._hooks = shell_hooks(config, plugins, self._models)
+        self._driver_name = config.live_settings.provider or "sim"
+        self._driver = wrapped_driver(self._driver_name, config, plugins)
+        self._events = Publisher(self.event_bus, plugins.resolve("fillbridge_handle_event"))
+        self._published = anyio.Event()
+        self._stack = AsyncExitStack()
+        self._journal: Journal
+        self._trading: LiveTrading
+        self._pump: OrderPump
+        self._connection: Connection
+        self._orders: KnownOrders
+
+    # Running
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._running())
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return await self._stack.__aexit__(kind, error, traceback)
+
+    async def initialize(self) -> None:
+        """Open the journal, recover, and begin to connect; as entering the context does."""
+        await self.__aenter__()
+
+    async def shutdown(self) -> None:
+        """Drain and stop, in the task that called :meth:`initialize`."""
+        await self._stack.aclose()
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        live = self.settings.live_settings
+        self._journal = open_journal(
+            Path(live.journal), live.account, clock=self.clock, durability=live.durability
+        )
+        is_clean = False
+        try:
+            self._build()
+            async with anyio.create_task_group() as group:
+                if isinstance(self.clock, SystemClock):
+                    group.start_soon(self.clock.run)
+                group.start_soon(self._pump.run)
+                group.start_soon(self._connection.run)
+                group.start_soon(self._look)
+                group.start_soon(self._deliver)
+                health = Health(self._trading, self.clock, round(live.max_loop_lag_ms * 1e6))
+                group.start_soon(health.run)
+                try:
+                    yield
+                finally:
+                    self._trading.drain()
+                    self._pump.stop()
+                    with anyio.move_on_after(_DRAIN_S, shield=True):
+                        await self._left()
+                        await self.drain()
+                    group.cancel_scope.cancel()
+            is_clean = True
+        finally:
+            self._journal.close(is_clean and not self._journal.failure)
+
+    def _build(self) -> None:
+        settings, live = self.settings, self.settings.live_settings
+        hours = settings.performance.position_timeout_hours
+        self._trading = LiveTrading(
+            tag=account_tag(live.account),
+            hooks=self._hooks,
+            clock=self.clock,
+            journal=self._journal,
+            publisher=self._events,
+            metrics=self.metrics,
+            capabilities=self._driver.capabilities,
+            find_instrument=self.instrument,
+            default_symbol=live.symbol,
+            entry_life_s=live.order_timeout,
+            position_life_ns=None if hours is None else round(hours * _HOUR_NS),
+            rules=live_rules(settings),
+            on_trade_closed=self._trade_closed,
+        )
+        self._pump = OrderPump(self._trading, self.clock)
+        self._connection = Connection(
+            self._driver,
+            self._terms(),
+            self._trading,
+            self._pump,
+            wrap=partial(wrapped_session, name=self._driver_name, plugins=self._plugins),
+            first_wait_s=live.reconnect_first,
+            max_wait_s=live.reconnect_max,
+        )
+        self._orders = KnownOrders(self._trading.state)
+        self._open_positions = OpenPositions(self._trading.state, self._excursion_of)
+
+    def _terms(self) -> ConnectionTerms:
+        live = self.settings.live_settings
+        plugin = self._plugins.driver_plugin(self._driver_name)
+        return ConnectionTerms(
+            account=live.account,
+            instruments=(self.instrument(live.symbol),),
+            settings=self.settings.plugin_sections.get(plugin),
+            credentials={},
+            clock=self.clock,
+            heartbeat_interval_s=live.heartbeat_interval,
+            slippage=slippage_model(self.settings, self._models),
+        )
+
+    async def _look(self) -> None:
+        while True:
+            self._trading.look()
+            self._wake()
+            await self.clock.sleep_until(self.clock.now_ns + self._trading.rules.look_ns)
+
+    async def _deliver(self) -> None:
+        while True:
+            self._published = anyio.Event()
+            await self.drain()
+            await self._published.wait()
+
+    async def _left(self) -> None:
+        while self._trading.outbox.ready:
+            await anyio.lowlevel.checkpoint()
+
+    def _wake(self) -> None:
+        if self._trading.outbox.ready:
+            self._pump.wake()
+        if self._events.is_pending:
+            self._published.set()
+
+    # Trades
+
+    async def execute_trade(self, proposal: RiskProposal) -> str:
+        """Send the entry of a trade; see :meth:`AbstractExecutionHandler.execute_trade`.
+
+        :raises EntryNotSent: if it was recorded, but could not leave after all
+        """
+        started_ns = self.clock.now_ns
+        if proposal.proposal_id is None and self.settings.live_settings.environment == "prod":
+            raise InvalidValue(
+                "proposal_id", "an id: it is what a trade is not made twice by", None
+            )
+        trade_id = self._trading.propose(proposal)
+        known = self._trading.state.trades.get(trade_id)
+        if known is not None and self._is_on_its_way(known):
+            left_ns = await self._pump.wait_left(known.entry.order.client_order_id)
+            self._count_latency((left_ns - started_ns) / 1e6)
+            if known.entry.status is OrderStatus.EXPIRED and not known.fills:
+                raise EntryNotSent(f"trade {trade_id}: {known.entry.reason}")
+        self._wake()
+        return trade_id
+
+    def _is_on_its_way(self, trade: Trade) -> bool:
+        entry_id = trade.entry.order.client_order_id
+        return any(one.client_order_id == entry_id for one in self._trading.outbox.ready)
+
+    def _count_latency(self, ms: float) -> None:
+        self.metrics.update_execution_time(ms)
+        limit = self.settings.performance.max_execution_latency_ms
+        if ms > limit:
+            self.metrics.slow_executions += 1
+            error = f"an execution took {ms:.1f} ms, expected at most {limit} ms"
+            _logger.warning(error)
+            self._events.execution_error(error, None, self._now_ns())
+
+    async def cancel_order(self, order_id: str) -> bool:
+        """Withdraw an order; see :meth:`AbstractExecutionHandler.cancel_order`."""
+        trade, order_state = self._orders.find(order_id)
+        if trade.held and order_state.order.role in _PROTECTING:
+            raise InvalidValue(
+                "order_id", "an order that neither protects nor closes a position", order_id
+            )
+        client_order_id = order_state.order.client_order_id
+        return self._request(
+            CancelRequested(client_order_id, "cancelled on request", self._now_ns())
+        )
+
+    async def modify_order(
+        self,
+        order_id: str,
+        *,
+        limit_price: float | None = None,
+        trigger_price: float | None = None,
+    ) -> bool:
+        """Move the price levels of a working order; ``False`` if it no longer works.
+
+        :raises UnknownOrder: if no such order is known
+        :raises InvalidValue: if no price is given, or one is off the grid, not one that this
+            order type has, or a trigger that would act at once
+        """
+        _, order_state = self._orders.find(order_id)
+        order = order_state.order
+        last = self._trading.market.view(order.instrument.symbol).last
+        levels = changed_levels(order_state, limit_price, trigger_price, last)
+        return self._request(ReplaceRequested(order.client_order_id, *levels, self._now_ns()))
+
+    async def close_position(
+        self, position_id: str, reason: ExitReason = ExitReason.MANUAL_OVERRIDE
+    ) -> bool:
+        """End a trade; see :meth:`AbstractExecutionHandler.close_position`."""
+        return self.request_close(position_id, reason)
+
+    def request_close(self, position_id: str, reason: ExitReason) -> bool:
+        """:meth:`close_position`, at once.
+
+        :raises UnknownOrder: if no such trade is open
+        """
+        if position_id not in self._trading.state.trades:
+            raise UnknownOrder("open trade", position_id)
+        return self._request(CloseRequested(position_id, reason, self._now_ns()))
+
+    def cancel_entries(self) -> None:
+        """Withdraw every entry that may still fill; stops and targets stay."""
+        for trade in tuple(self._trading.state.trades.values()):
+            entry_id = trade.entry.order.client_order_id
+            self._request(CancelRequested(entry_id, "all orders cancelled", self._now_ns()))
+
+    def stop_entries(self, reason: str = "emergency stop", by: str = "the management API") -> None:
+        """Refuse every proposal until :meth:`resume`, after a restart too."""
+        self._trading.halt(reason, by)
+        self._wake()
+
+    def resume(self, by: str = "the management API") -> None:
+        """Let entries out again, and connect again after a forced logout."""
+        self._trading.resume(by)
+        self._connection.resume()
+        self._wake()
+
+    def _request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
+        is_recorded = self._trading.request(message)
+        self._wake()
+        return is_recorded
+
+    # What is known
+
+    @property
+    def open_positions(self) -> Mapping[str, Any]:
+        """Trades that hold a position, or whose entry may still fill, by trade id."""
+        return self._open_positions
+
+    @property
+    def order_history(self) -> Mapping[str, OrderInfo]:
+        """Orders of open trades, and of those that ended in the last minutes."""
+        return self._orders.history()
+
+    def order_status(self, order_id: str) -> OrderInfo:
+        """An order by its client order id or the broker's, as it stands.
+
+        :raises UnknownOrder: if no such order is known
+        """
+        return order_info(*self._orders.find(order_id))
+
+    def instrument(self, symbol: str | None) -> Instrument:
+        """The contract of that symbol; the default one for ``None``.
+
+        :raises InvalidValue: if nothing is known of the symbol
+        """
+        name = symbol or self.settings.live_settings.symbol
+        return find_instrument(name, self.settings.instruments)
+
+    def get_connection_status(self) -> dict[str, Any]:
+        """``status``, ``mode``, ``gate`` with its ``reasons``, and whose account it is."""
+        gate = self._trading.gate
+        return {
+            "status": "connected" if self._trading.is_connected else "disconnected",
+            "mode": "live",
+            "driver": self._driver_name,
+            "account": self.settings.live_settings.account,
+            "epoch": self._journal.epoch,
+            "time_ns": self._now_ns(),
+            "open_positions": len(self._open_positions),
+            "entries": "open" if gate.state is GateState.OPEN else "stopped",
+            "gate": gate.state.value,
+            "reasons": list(gate.reasons()),
+        }
+
+    def _trade_closed(self, trade: Trade, result: TradeResult) -> None:
+        if self._trade_sink is not None:
+            self._events.call_later(partial(self._trade_sink, result))
+
+    def _validate_proposal(self, proposal: RiskProposal) -> None:
+        self._trading.validate(proposal)
+
+    def _is_ready_for_execution(self) -> bool:
+        return self._trading.gate.state is GateState.OPEN
+
+    def _now_ns(self) -> int:
+        return self.clock.now_ns
+
+    @property
+    def _publisher(self) -> Publisher:
+        return self._events
+
+    def _excursion_of(self, trade: Trade) -> tuple[float, float]:
+        instrument = trade.plan.instrument
+        excursion = self._trading.excursions.get(instrument.symbol, trade.plan.trade_id)
+        if excursion is None:
+            return 0.0, 0.0
+        entry_price = trade.entry_value / trade.entry_quantity
+        return excursion.measure(instrument, entry_price, entry_price)

@@ -1,0 +1,89 @@
+"""The real clock: wall time that never steps, with timers that a task runs."""
+
+import heapq
+import time
+from collections.abc import Callable
+
+import anyio
+
+from fillbridge_hooks import Timer
+
+_LONGEST_SLEEP_S = 60.0
+
+
+class _Timer:
+    __slots__ = ("callback",)
+
+    def __init__(self, callback: Callable[[], None]) -> None:
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class SystemClock:
+    """UTC as it was when the clock was made, carried on by the monotonic clock.
+
+    So it never goes back and never jumps; :attr:`skew_ns` says how far the wall clock did.
+    """
+
+    def __init__(self) -> None:
+        self._offset_ns = self._wall_ns() - time.monotonic_ns()
+        self._accepted_ns = 0
+        self._timers: list[tuple[int, int, _Timer]] = []
+        self._made = 0
+        self._woken = anyio.Event()
+
+    @property
+    def now_ns(self) -> int:
+        """The time now, ns UTC."""
+        return time.monotonic_ns() + self._offset_ns
+
+    @property
+    def skew_ns(self) -> int:
+        """How far the wall clock has stepped ahead of this one."""
+        return self._wall_ns() - self.now_ns - self._accepted_ns
+
+    def accept_step(self) -> None:
+        """Measure :attr:`skew_ns` from where the wall clock is now."""
+        self._accepted_ns += self.skew_ns
+
+    def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
+        """Call ``callback`` once, as soon as the time is after ``time_ns``; see :meth:`run`."""
+        timer = _Timer(callback)
+        self._made += 1
+        heapq.heappush(self._timers, (time_ns, self._made, timer))
+        self._woken.set()
+        return timer
+
+    async def sleep_until(self, time_ns: int) -> None:
+        """Wait until the clock shows ``time_ns`` or later."""
+        while True:
+            left_ns = time_ns - self.now_ns
+            if left_ns <= 0:
+                await anyio.lowlevel.checkpoint()
+                return
+            await anyio.sleep(min(left_ns / 1e9, _LONGEST_SLEEP_S))
+
+    async def run(self) -> None:
+        """Make the calls that fall due, for ever."""
+        while True:
+            self._woken = anyio.Event()
+            wait_s = self._call_what_is_due()
+            with anyio.move_on_after(wait_s):
+                await self._woken.wait()
+
+    def _call_what_is_due(self) -> float:
+        """Make the calls that are due; the seconds until the next is."""
+        while self._timers:
+            left_ns = self._timers[0][0] - self.now_ns
+            if left_ns >= 0:
+                return min(left_ns / 1e9 + 0.0001, _LONGEST_SLEEP_S)
+            timer = heapq.heappop(self._timers)[2]
+            if timer.callback is not None:
+                timer.callback()
+        return _LONGEST_SLEEP_S
+
+    @staticmethod
+    def _wall_ns() -> int:
+        return time.time_ns()  # noqa: TID251  # this is the clock that all others ask

@@ -1,0 +1,169 @@
+"""The way to the broker: connecting, serving a session until it is lost, and connecting again.
+
+Reconnecting is done here and nowhere else. An attempt that fails for a reason that may pass is
+made again after a wait that doubles, with jitter, up to a maximum; a session that came to trade
+begins with the shortest wait again.
+"""
+
+import logging
+from collections.abc import Callable
+
+import anyio
+import tenacity
+
+from fillbridge.live.gate import GateState
+from fillbridge.live.pump import OrderPump
+from fillbridge.live.questions import ask
+from fillbridge.live.trading import LiveTrading
+from fillbridge_hooks import (
+    ConnectionTerms,
+    Driver,
+    FatalError,
+    ForcedLogout,
+    LiveClock,
+    RetryableError,
+    Session,
+)
+
+_logger = logging.getLogger(__name__)
+
+_ANSWER_TIME_S = 5.0
+
+
+class Connection:
+    """Keeps a session with the broker, as long as it runs.
+
+    :param wrap: what plugins make of each new session
+    :param first_wait_s: the longest wait before a second attempt
+    :param max_wait_s: the longest wait between two attempts
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        terms: ConnectionTerms,
+        trading: LiveTrading,
+        pump: OrderPump,
+        *,
+        wrap: Callable[[Session], Session] = lambda session: session,
+        first_wait_s: float = 0.25,
+        max_wait_s: float = 30.0,
+    ) -> None:
+        self._driver = driver
+        self._terms = terms
+        self._trading = trading
+        self._pump = pump
+        self._wrap = wrap
+        self._first_wait_s = first_wait_s
+        self._max_wait_s = max_wait_s
+        self._resumed = anyio.Event()
+        self._sessions = 0
+        self._lost = ""
+
+    @property
+    def _clock(self) -> LiveClock:
+        return self._terms.clock
+
+    def resume(self) -> None:
+        """A person decided: connect again after a forced logout or a fatal error."""
+        self._resumed.set()
+
+    async def run(self) -> None:
+        """Connect and serve, for ever."""
+        while True:
+            self._resumed = anyio.Event()
+            try:
+                await self._keep_connected()
+            except ForcedLogout as error:
+                self._trading.logged_out(f"another login took the session: {error}")
+            except FatalError as error:
+                self._trading.logged_out(f"cannot connect: {error}")
+            else:
+                continue
+            self._pump.wake()
+            await self._resumed.wait()
+
+    async def _keep_connected(self) -> None:
+        """Make attempts until one leads to a session that came to trade, and serve that."""
+        attempts = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception_type(RetryableError),
+            wait=tenacity.wait_random_exponential(self._first_wait_s, self._max_wait_s),
+            stop=tenacity.stop_never,
+            sleep=self._sleep,
+            before_sleep=self._say,
+            reraise=True,
+        )
+        async for attempt in attempts:
+            with attempt:
+                await self._attempt()
+
+    async def _attempt(self) -> None:
+        """One session; raises where it did not come to trade."""
+        async with self._driver.connect(self._terms) as session:
+            self._begin(self._wrap(session))
+            try:
+                await self._serve()
+            finally:
+                came_to_trade = self._trading.gate.state is not GateState.RECOVERING
+                self._pump.session = None
+                self._trading.link_lost(self._lost or "the session ended")
+                self._pump.wake()
+        if not came_to_trade:
+            raise RetryableError(self._lost)
+
+    def _begin(self, session: Session) -> None:
+        self._sessions += 1
+        if self._sessions > 1:
+            self._trading.metrics.reconnects += 1
+        self._lost = ""
+        self._pump.session = session
+        self._trading.link_up()
+
+    async def _serve(self) -> None:
+        """Receive and ask until the connection is lost.
+
+        :raises ForcedLogout: if another login took it
+        """
+        forced: list[ForcedLogout] = []
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._receive, group.cancel_scope, forced)
+            group.start_soon(self._ask)
+        if forced:
+            raise forced[0]
+
+    async def _receive(self, scope: anyio.CancelScope, forced: list[ForcedLogout]) -> None:
+        session = self._pump.session
+        assert session is not None  # noqa: S101  # it is set before anything is served
+        try:
+            while True:
+                self._trading.on_message(await session.receive())
+                self._pump.wake()
+        except ForcedLogout as error:
+            forced.append(error)
+        except RetryableError as error:
+            self._lost = str(error) or type(error).__name__
+        scope.cancel()
+
+    async def _ask(self) -> None:
+        """Ask how things stand whenever that is due."""
+        trading, clock = self._trading, self._clock
+        while True:
+            now = clock.now_ns
+            if now < trading.snapshot_due_ns:
+                await clock.sleep_until(min(trading.snapshot_due_ns, now + trading.rules.look_ns))
+                continue
+            session = self._pump.session
+            assert session is not None  # noqa: S101  # it is set before anything is served
+            since_ns = trading.fills_since_ns()
+            try:
+                trading.on_snapshot(await ask(session, clock, since_ns, _ANSWER_TIME_S))
+            except RetryableError as error:
+                trading.on_no_answer(str(error))
+            self._pump.wake()
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._clock.sleep_until(self._clock.now_ns + round(seconds * 1e9))
+
+    def _say(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        _logger.warning("attempt %d to connect failed: %s", state.attempt_number, error)

@@ -1,0 +1,65 @@
+"""What is known of prices: the last trade and quote of each symbol, and since when."""
+
+from fillbridge_hooks import (
+    ArrivalPrice,
+    Clock,
+    Instrument,
+    MarketView,
+    PriceWatch,
+    QuoteTick,
+    TradeTick,
+)
+
+
+class LiveMarket:
+    """Follows the prices of the symbols that are traded."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.instruments: dict[str, Instrument] = {}
+        """By symbol: what is traded."""
+        self._clock = clock
+        self._watches: dict[str, PriceWatch] = {}
+
+    @property
+    def now_ns(self) -> int:
+        """The time, ns UTC."""
+        return self._clock.now_ns
+
+    def open_market(self, instrument: Instrument) -> PriceWatch:
+        """Follow ``instrument`` from now on; the watch is the same object at every call."""
+        watch = self._watches.get(instrument.symbol)
+        if watch is None:
+            self.instruments[instrument.symbol] = instrument
+            watch = self._watches[instrument.symbol] = PriceWatch()
+        return watch
+
+    def on_trade(self, trade: TradeTick) -> Instrument | None:
+        """Take a trade; its instrument, ``None`` if nobody follows it."""
+        watch = self._watches.get(trade.symbol)
+        if watch is None:
+            return None
+        watch.last, watch.now = trade, trade.timestamp
+        return self.instruments[trade.symbol]
+
+    def on_quote(self, quote: QuoteTick) -> None:
+        """Take a new best bid and offer."""
+        watch = self._watches.get(quote.symbol)
+        if watch is not None:
+            watch.quote, watch.now = quote, quote.timestamp
+
+    def view(self, symbol: str) -> MarketView:
+        """What is known of the symbol now."""
+        watch = self._watches[symbol]
+        quote, last = watch.quote, watch.last
+        bid, ask = (None, None) if quote is None else (quote.bid, quote.ask)
+        price = size = None
+        if isinstance(last, TradeTick):
+            price, size = last.price, last.size
+        return MarketView(symbol, None, bid, ask, price, size, self.now_ns)
+
+    def arrival(self, symbol: str) -> ArrivalPrice | None:
+        """The market as a trade that is decided now finds it; ``None`` where nothing is known."""
+        view = self.view(symbol)
+        if view.bid is None and view.last is None:
+            return None
+        return ArrivalPrice(view.bid, view.ask, view.last)

@@ -1,0 +1,75 @@
+"""Whether every position has its stop, by the broker's evidence and not by our intention."""
+
+from collections.abc import Iterator
+
+from fillbridge.engine.messages import CloseRequested, ProtectionDue
+from fillbridge.engine.state import EngineState, Trade
+from fillbridge.live.rules import LiveRules
+from fillbridge_hooks import TERMINAL_STATUSES, ExitReason, OrderRole, OrderStatus, OrderType
+
+_WORKING = (OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILLED)
+_STOP, _EXIT = OrderRole.STOP, OrderRole.EXIT
+
+
+class ProtectionWatch:
+    """Says what to do about trades whose orders do not add up to what they hold.
+
+    Time counts only while the broker can be reached.
+    """
+
+    def __init__(self, rules: LiveRules) -> None:
+        self._rules = rules
+        self._bare_since: dict[str, int] = {}
+
+    def begin_again(self) -> None:
+        """The connection was lost: nothing can be done, so no time passes."""
+        self._bare_since.clear()
+
+    @property
+    def is_alert(self) -> bool:
+        """Whether some trade is not as it should be."""
+        return bool(self._bare_since)
+
+    def look(self, state: EngineState, now_ns: int) -> Iterator[ProtectionDue | CloseRequested]:
+        """What the engine should be told; harmless where a remedy is on its way already."""
+        for trade_id in self._bare_since.keys() - state.trades.keys():
+            del self._bare_since[trade_id]
+        for trade_id, trade in tuple(state.trades.items()):
+            if is_in_order(trade):
+                self._bare_since.pop(trade_id, None)
+                continue
+            waited = now_ns - self._bare_since.setdefault(trade_id, now_ns)
+            if trade.plan.has_broker_legs and waited < self._rules.leg_grace_ns:
+                continue
+            yield ProtectionDue(trade_id, now_ns)
+            if trade.held > 0 and trade.close_reason is None and self._is_too_long(trade, waited):
+                yield CloseRequested(trade_id, ExitReason.MANUAL_OVERRIDE, now_ns)
+
+    def _is_too_long(self, trade: Trade, waited: int) -> bool:
+        stop = trade.stop
+        is_on_its_way = stop is not None and stop.status not in TERMINAL_STATUSES
+        rules = self._rules
+        return waited >= (rules.unproved_protection_ns if is_on_its_way else rules.protection_ns)
+
+
+def is_in_order(trade: Trade) -> bool:
+    """Whether what works for a trade at the broker, by evidence, is what its position needs."""
+    if trade.held > 0:
+        return covered(trade) >= trade.held
+    if trade.held < 0:
+        return False
+    return not trade.entry_quantity or not trade.working
+
+
+def covered(trade: Trade) -> int:
+    """Contracts that the broker is known to close at the stop, or at once."""
+    side = trade.plan.entry.side.opposite
+    total = 0
+    for order_state in trade.orders:
+        order = order_state.order
+        if order.side is not side or order_state.status not in _WORKING:
+            continue
+        protects = order.role is _STOP and not order_state.cancel_sent
+        if protects or (order.role is _EXIT and order.order_type is OrderType.MARKET):
+            total += order.quantity - order_state.filled
+    return total

@@ -1,0 +1,113 @@
+"""The order pump: the one task through which requests leave, in order, and which nobody cancels."""
+
+import logging
+
+import anyio
+
+from fillbridge.live.outbox import Cancellation, Change, Command
+from fillbridge.live.trading import LiveTrading
+from fillbridge_hooks import (
+    Clock,
+    DriverError,
+    NotSent,
+    OutcomeUnknown,
+    PermitSpent,
+    SendOutcome,
+    Session,
+)
+
+_logger = logging.getLogger(__name__)
+
+
+class OrderPump:
+    """Empties the outbox into the session that is there.
+
+    Whoever waits for an order to leave may be cancelled: that ends the waiting, not the sending.
+
+    :param send_timeout_s: writing that takes longer leaves the outcome unknown
+    """
+
+    def __init__(self, trading: LiveTrading, clock: Clock, send_timeout_s: float = 1.0) -> None:
+        self.session: Session | None = None
+        """Where requests go; ``None`` while there is no connection."""
+        self._trading = trading
+        self._clock = clock
+        self._send_timeout_s = send_timeout_s
+        self._woken = anyio.Event()
+        self._is_stopping = False
+        self._waiting: dict[str, _Waiting] = {}
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """End once everything that may leave has left."""
+        self._is_stopping = True
+        self.wake()
+
+    async def wait_left(self, client_order_id: str) -> int:
+        """Wait until what became of the sending of an order is known; when that was, ns UTC."""
+        waiting = self._waiting[client_order_id] = _Waiting()
+        self.wake()
+        try:
+            await waiting.left.wait()
+        finally:
+            self._waiting.pop(client_order_id, None)
+        return waiting.left_ns
+
+    async def run(self) -> None:
+        """Send what there is, until :meth:`stop`."""
+        with anyio.CancelScope(shield=True):
+            while True:
+                await self._empty()
+                if self._is_stopping:
+                    return
+                await self._woken.wait()
+
+    async def _empty(self) -> None:
+        self._woken = anyio.Event()
+        ready = self._trading.outbox.ready
+        while ready:
+            command = ready.popleft()
+            outcome = self._trading.last_check(command) or await self._send(command)
+            left_ns = self._clock.now_ns
+            self._trading.on_outcome(command, outcome)
+            waiting = self._waiting.get(command.client_order_id)
+            if waiting is not None:
+                waiting.left_ns = left_ns
+                waiting.left.set()
+
+    async def _send(self, command: Command) -> SendOutcome:
+        session, order_id = self.session, command.client_order_id
+        if session is None:
+            return NotSent(order_id, "not connected", self._clock.now_ns)
+        try:
+            with anyio.move_on_after(self._send_timeout_s):
+                return await _hand_over(session, command)
+            reason = f"sending took longer than {self._send_timeout_s} s"
+        except PermitSpent as error:
+            _logger.critical("%s: %s", order_id, error)
+            return NotSent(order_id, str(error), self._clock.now_ns)
+        except DriverError as error:
+            reason = str(error) or type(error).__name__
+        except Exception as error:
+            _logger.exception("the session failed on %s", order_id)
+            reason = f"{type(error).__name__}: {error}"
+        return OutcomeUnknown(order_id, reason, self._clock.now_ns)
+
+
+class _Waiting:
+    """Somebody who waits for an order to leave."""
+
+    def __init__(self) -> None:
+        self.left = anyio.Event()
+        self.left_ns = 0
+
+
+async def _hand_over(session: Session, command: Command) -> SendOutcome:
+    if isinstance(command, Cancellation):
+        return await session.cancel(command.client_order_id)
+    if isinstance(command, Change):
+        return await session.replace(command.change)
+    return await session.submit(command.approved)

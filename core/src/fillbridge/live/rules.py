@@ -1,0 +1,30 @@
+"""How long a live account waits for what, and how often it asks."""
+
+import msgspec
+
+_SECOND = 1_000_000_000
+_MILLISECOND = 1_000_000
+
+
+class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
+    """Times in ns."""
+
+    acknowledgement_ns: int = 2 * _SECOND
+    """An order without an answer is UNKNOWN after this."""
+    protection_ns: int = 1_500 * _MILLISECOND
+    """A position without evidence of its stop is closed after this, if no stop is on its way."""
+    unproved_protection_ns: int = 3 * _SECOND
+    """It is closed after this even if one is."""
+    leg_grace_ns: int = 500 * _MILLISECOND
+    """What the broker should do by itself with the legs it keeps, it has done after this."""
+    stale_send_ns: int = 250 * _MILLISECOND
+    """An entry that did not leave this long after it was judged does not leave any more."""
+    reconcile_ns: int = 5 * _SECOND
+    doubtful_reconcile_ns: int = _SECOND
+    """Between two rounds of questions while something is in doubt."""
+    mismatch_ns: int = 5 * _SECOND
+    """A position that differs from the broker's for this long blocks entries."""
+    look_ns: int = 100 * _MILLISECOND
+    """Between two looks at deadlines."""
+    entry_quarantine_ns: int = 30 * _SECOND
+    reducing_quarantine_ns: int = 3 * _SECOND

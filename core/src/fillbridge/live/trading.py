@@ -1,0 +1,400 @@
+"""Live trading of one account: everything that can happen to it, and what is done about it.
+
+Synchronous throughout. Whoever calls it finds in ``outbox.ready`` what may leave afterwards, and
+tells it what became of that.
+"""
+
+from collections.abc import Callable
+
+from fillbridge.engine.messages import (
+    CancelRequested,
+    CloseRequested,
+    EntriesHalted,
+    EntriesResumed,
+    ReplaceRequested,
+    TradePlan,
+    TradeRefused,
+)
+from fillbridge.engine.state import EngineState, Trade
+from fillbridge.excursions import Excursions
+from fillbridge.handlers.requests import refuse_opposite
+from fillbridge.live.account import Account
+from fillbridge.live.gate import Gate, GateState
+from fillbridge.live.market import LiveMarket
+from fillbridge.live.outbox import Command, Outbox, Submission
+from fillbridge.live.protection import ProtectionWatch
+from fillbridge.live.recording import Recording
+from fillbridge.live.rules import LiveRules
+from fillbridge.live.snapshot import BrokerSnapshot
+from fillbridge.live.standing import STRANGERS, Standing
+from fillbridge.metrics import ExecutionMetrics
+from fillbridge.planning import plan_trade
+from fillbridge.publishing import Publisher
+from fillbridge.shell import ShellHooks
+from fillbridge_hooks import (
+    Capabilities,
+    Clock,
+    Instrument,
+    InvalidValue,
+    Message,
+    NotSent,
+    OrderRefused,
+    OrderRole,
+    OrderStatus,
+    OutcomeUnknown,
+    QuoteTick,
+    Refuse,
+    RiskProposal,
+    SendOutcome,
+    Sent,
+    TradeResult,
+    TradeTick,
+)
+
+_SECOND = 1_000_000_000
+_LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
+_UNKNOWN = "unknown"
+
+
+class LiveTrading:
+    """Trades one account through whatever its outbox is emptied into.
+
+    :param tag: what every trade id begins with; it names the account
+    :param find_instrument: the contract of a symbol; raises ``InvalidValue`` for an unknown one
+    :param default_symbol: of proposals that name none
+    :param entry_life_s: of entries whose proposal has no timeout
+    :param on_trade_closed: takes each closed trade with its result
+    """
+
+    def __init__(
+        self,
+        *,
+        tag: str,
+        hooks: ShellHooks,
+        clock: Clock,
+        journal: Recording,
+        publisher: Publisher,
+        metrics: ExecutionMetrics,
+        capabilities: Capabilities,
+        find_instrument: Callable[[str], Instrument],
+        default_symbol: str,
+        entry_life_s: float | None = None,
+        position_life_ns: int | None = None,
+        rules: LiveRules | None = None,
+        on_trade_closed: Callable[[Trade, TradeResult], None] = lambda trade, result: None,
+    ) -> None:
+        self.rules = rules or LiveRules()
+        self._account = Account(
+            hooks, clock, journal, publisher, metrics, self.rules, on_trade_closed
+        )
+        self._protection = ProtectionWatch(self.rules)
+        self._standing = Standing(self._account, self._protection, tag)
+        self._tag = f"{tag}{journal.epoch:x}-"
+        self._capabilities = capabilities
+        self._find_instrument = find_instrument
+        self._default_symbol = default_symbol
+        self._entry_life_s = entry_life_s
+        self._position_life_ns = position_life_ns
+        self._trades = 0
+        self.market.open_market(find_instrument(default_symbol))
+        self.gate.shut(_LINK, GateState.RECOVERING, "not connected")
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """Go on where the journal ends: what was on its way then is in doubt now."""
+        account = self._account
+        with account.recorded():
+            if self.state.halted is not None:
+                self.gate.shut(_HALTED, GateState.HALTED, self.state.halted.reason)
+            account.shell.resume()
+            self._doubt_what_is_under_way("the handler started anew")
+
+    @property
+    def state(self) -> EngineState:
+        """What is known of every trade."""
+        return self._account.state
+
+    @property
+    def gate(self) -> Gate:
+        """Whether entries may leave."""
+        return self._account.gate
+
+    @property
+    def market(self) -> LiveMarket:
+        """What is known of prices."""
+        return self._account.market
+
+    @property
+    def outbox(self) -> Outbox:
+        """What may leave."""
+        return self._account.outbox
+
+    @property
+    def metrics(self) -> ExecutionMetrics:
+        """What is counted."""
+        return self._account.metrics
+
+    @property
+    def excursions(self) -> Excursions:
+        """How far the price went for and against each trade."""
+        return self._account.shell.excursions
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a session."""
+        return self._account.is_connected
+
+    @property
+    def snapshot_due_ns(self) -> int:
+        """When the broker should be asked how things stand, while it can be."""
+        return self._account.snapshot_due_ns
+
+    # Proposals and requests
+
+    def propose(self, proposal: RiskProposal) -> str:
+        """Record a trade and let its entry leave; the trade id.
+
+        A ``proposal_id`` that was proposed before answers as it did then and sends nothing.
+
+        :raises InvalidValue: if the proposal breaks a rule
+        :raises OrderRefused: if a check or the gate refuses it
+        """
+        known = self._answered(proposal.proposal_id)
+        if known is not None:
+            return known
+        with self._account.recorded():
+            try:
+                return self._open(proposal)
+            except (InvalidValue, OrderRefused):
+                self.metrics.execution_errors += 1
+                raise
+
+    def _answered(self, proposal_id: str | None) -> str | None:
+        if proposal_id is None:
+            return None
+        state = self.state
+        answer = state.proposed.get(proposal_id) or state.proposed_before.get(proposal_id)
+        if answer is None or isinstance(answer, str):
+            return answer
+        raise OrderRefused(
+            [Refuse(check="proposal_id", limit="not refused before", value="; ".join(answer))]
+        )
+
+    def _open(self, proposal: RiskProposal) -> str:
+        plan = self._plan(proposal)
+        account = self._account
+        try:
+            self._refuse_if_shut_or_late(plan)
+            refuse_opposite(self.state, plan)
+        except OrderRefused as refusal:
+            reasons = tuple(str(one) for one in refusal.refusals)
+            account.shell.step(TradeRefused(proposal, plan.instrument, reasons, account.now_ns))
+            raise
+        self._trades += 1
+        self.outbox.gate_version = self.gate.version
+        account.shell.open_trade(plan)
+        return plan.trade_id
+
+    def validate(self, proposal: RiskProposal) -> None:
+        """Check a proposal against the market as it is now; nothing is recorded or sent.
+
+        :raises InvalidValue: naming field, value and rule
+        """
+        self._plan(proposal)
+
+    def _plan(self, proposal: RiskProposal) -> TradePlan:
+        instrument = self._find_instrument(proposal.symbol or self._default_symbol)
+        self.market.open_market(instrument)
+        decided_ns = proposal.decided_at_ns
+        if decided_ns is None:
+            decided_ns = self._account.now_ns
+        elif type(decided_ns) is not int:
+            raise InvalidValue("decided_at_ns", "integer nanoseconds UTC", decided_ns)
+        return plan_trade(
+            proposal,
+            f"{self._tag}{self._trades + 1}",
+            instrument,
+            proposal.arrival or self.market.arrival(instrument.symbol),
+            decided_ns,
+            self._position_life_ns,
+            entry_life_s=self._entry_life_s,
+            has_broker_legs=self._capabilities.bracket,
+        )
+
+    def _refuse_if_shut_or_late(self, plan: TradePlan) -> None:
+        objection = self.gate.objection(plan.instrument.symbol)
+        if objection is not None:
+            raise OrderRefused([objection])
+        deadline_ns, now = plan.entry_deadline_ns, self._account.now_ns
+        if deadline_ns is not None and deadline_ns < now:
+            late = f"{(now - plan.decided_at_ns) / _SECOND:.1f} s ago"
+            limit = f"decided at most {(deadline_ns - plan.decided_at_ns) / _SECOND} s ago"
+            raise OrderRefused([Refuse(check="age", limit=limit, value=late)])
+
+    def request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
+        """Record a request and let what follows leave; whether anything does."""
+        shell = self._account.shell
+        with self._account.recorded():
+            before = shell.recorded
+            shell.step(message)
+            return shell.recorded > before
+
+    def halt(self, reason: str, by: str) -> None:
+        """Let no entry out until :meth:`resume`, after a restart neither."""
+        account = self._account
+        with account.recorded():
+            account.shell.step(EntriesHalted(reason, by, account.now_ns))
+            self.gate.shut(_HALTED, GateState.HALTED, reason)
+
+    def resume(self, by: str) -> None:
+        """Lift what only a person may lift: a halt, a standby, strangers' orders."""
+        account = self._account
+        with account.recorded():
+            account.shell.step(EntriesResumed(by, account.now_ns))
+            for cause in (_HALTED, _SESSION, STRANGERS):
+                account.lift(cause)
+
+    def drain(self) -> None:
+        """Let no entry out any more: the handler is about to stop."""
+        self.shut(_DRAINING, "the handler is stopping")
+
+    def shut(self, cause: str, reason: str) -> None:
+        """Let no entry out while something is not as it should be."""
+        with self._account.recorded():
+            self._account.shut(cause, GateState.REDUCE_ONLY, reason)
+
+    def lift(self, cause: str) -> None:
+        """What shut the gate has passed."""
+        with self._account.recorded():
+            self._account.lift(cause)
+
+    # The connection
+
+    def link_up(self) -> None:
+        """A session began: ask how things stand before any entry leaves."""
+        account = self._account
+        with account.recorded():
+            account.is_connected = True
+            self._protection.begin_again()
+            self._standing.begin_again("not yet reconciled with the broker")
+            account.lift(_LINK)
+
+    def link_lost(self, reason: str) -> None:
+        """The session is over: what had not left does not leave, what had is in doubt."""
+        account = self._account
+        with account.recorded():
+            account.is_connected = False
+            account.shut(_LINK, GateState.RECOVERING, reason)
+            self._protection.begin_again()
+            while self.outbox.ready:
+                account.not_sent(self.outbox.ready.popleft(), reason)
+            self._doubt_what_is_under_way(reason)
+
+    def logged_out(self, reason: str) -> None:
+        """Stay away from the broker until a person decides."""
+        self.link_lost(reason)
+        with self._account.recorded():
+            self._account.shut(_SESSION, GateState.STANDBY, reason)
+            self._account.alarm(f"standby: {reason}")
+
+    def doubt(self, reason: str) -> None:
+        """Something was missed: no entry leaves before the broker was asked again."""
+        with self._account.recorded():
+            if self.is_connected:
+                self._standing.begin_again(reason)
+
+    def _doubt_what_is_under_way(self, reason: str, before_ns: int | None = None) -> bool:
+        """Hold the outcome of what has no answer to be unknown; whether there was any."""
+        shell, found = self._account.shell, False
+        for trade in tuple(self.state.trades.values()):
+            for order_state in tuple(trade.orders):
+                if order_state.status is not OrderStatus.PENDING:
+                    continue
+                if before_ns is None or order_state.submitted_ns <= before_ns:
+                    order_id = order_state.order.client_order_id
+                    shell.on_report(OutcomeUnknown(order_id, reason, self._account.now_ns))
+                    found = True
+        return found
+
+    # What the broker says
+
+    def on_message(self, message: Message) -> None:
+        """Take a report, or a price."""
+        if isinstance(message, TradeTick):
+            instrument = self.market.on_trade(message)
+            if instrument is not None:
+                ticks = round(message.price / instrument.tick_size)
+                self._account.shell.on_price(message.symbol, ticks, None)
+        elif isinstance(message, QuoteTick):
+            self.market.on_quote(message)
+        else:
+            with self._account.recorded():
+                self._account.report(message)
+
+    def fills_since_ns(self) -> int:
+        """From when on the broker must be asked for fills, ns UTC."""
+        return self._standing.fills_since_ns()
+
+    def on_snapshot(self, snapshot: BrokerSnapshot) -> None:
+        """Take the answers to one round of questions."""
+        with self._account.recorded():
+            self._standing.on_snapshot(snapshot)
+
+    def on_no_answer(self, reason: str) -> None:
+        """The broker gave no clean answer: nothing is concluded from that."""
+        self._standing.on_no_answer(reason)
+
+    # What leaves
+
+    def last_check(self, command: Command) -> NotSent | None:
+        """Why an entry must not leave after all, right before it would."""
+        if not isinstance(command, Submission):
+            return None
+        order = command.approved.order
+        if order.role is not OrderRole.ENTRY:
+            return None
+        now = self._account.now_ns
+        reason = ""
+        if now - command.made_ns > self.rules.stale_send_ns:
+            reason = f"judged {(now - command.made_ns) / _SECOND:.3f} s before it could leave"
+        elif command.gate_version != self.gate.version:
+            objection = self.gate.objection(order.instrument.symbol)
+            reason = str(objection) if objection else ""
+        return NotSent(order.client_order_id, reason, now) if reason else None
+
+    def on_outcome(self, command: Command, outcome: SendOutcome) -> None:
+        """Take what became of a command that was handed to the session."""
+        if isinstance(outcome, Sent):
+            return
+        account = self._account
+        with account.recorded():
+            if isinstance(outcome, NotSent):
+                account.not_sent(command, outcome.reason)
+            elif isinstance(command, Submission):
+                account.report(outcome)
+            account.ask_soon()
+
+    # Deadlines
+
+    def look(self) -> None:
+        """Look at what time alone brings about; call it every ``rules.look_ns``."""
+        account = self._account
+        with account.recorded():
+            if self.is_connected:
+                limit_ns = self.rules.acknowledgement_ns
+                waited = f"no answer for {limit_ns / _SECOND} s"
+                is_doubtful = self._doubt_what_is_under_way(waited, account.now_ns - limit_ns)
+                for message in self._protection.look(self.state, account.now_ns):
+                    account.shell.step(message)
+                if is_doubtful or self._protection.is_alert:
+                    account.ask_soon()
+            account.block(_UNKNOWN, self._unknown())
+
+    def _unknown(self) -> dict[str, str]:
+        outcome = "the outcome of {} is unknown"
+        return {
+            trade.plan.instrument.symbol: outcome.format(order_state.order.client_order_id)
+            for trade in self.state.trades.values()
+            for order_state in trade.orders
+            if order_state.status is OrderStatus.UNKNOWN
+        }
