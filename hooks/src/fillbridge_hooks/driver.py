@@ -52,6 +52,9 @@ class Session(Protocol):
 
     Requests never wait for the broker's answer: it comes through :meth:`receive`. Requests are
     handed over in the order in which they were made.
+
+    Once the broker ended the session for another login, every query raises ``ForcedLogout`` and
+    every request is ``NotSent``.
     """
 
     async def submit(self, approved: ApprovedOrder) -> SendOutcome:

@@ -64,6 +64,13 @@ class ApprovedOrder(msgspec.Struct, frozen=True, gc=False):
 
     order: Order
     permit: Permit
+    legs: tuple[Order, ...] = ()
+    """Stop and target of this entry, for a driver that declares ``bracket``; empty for others.
+
+    They rest at the broker as soon as the entry fills, always for exactly what it has filled and
+    not yet exited, one reducing or cancelling the other. Their own quantities do not count. An
+    entry that ends unfilled leaves no leg.
+    """
 
 
 class OtherOutcome(msgspec.Struct, frozen=True, gc=False):
