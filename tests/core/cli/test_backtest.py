@@ -464,7 +464,7 @@ def below(text):
         ),
         (
             below("driver: nobody"),
-            "config.yaml: backtest_settings.driver: expected one of 'sim' (installed)",
+            "config.yaml: backtest_settings.driver: expected one of 'sim'",
         ),
         (
             below("slippage: {fixed_amount: nan}"),

@@ -3,18 +3,23 @@
 from fillbridge_hooks import RegisterDriver, RegisterSettings, hookimpl
 from fillbridge_sim.driver import SimDriver
 from fillbridge_sim.session import SimulatedBroker
-from fillbridge_sim.settings import SampledLatency, SimulationSettings
+from fillbridge_sim.settings import LiveMarket, SampledLatency, SimulationSettings
 
-__all__ = ("SampledLatency", "SimDriver", "SimulatedBroker", "SimulationSettings")
+__all__ = ("LiveMarket", "SampledLatency", "SimDriver", "SimulatedBroker", "SimulationSettings")
 
 
 @hookimpl
 def fillbridge_register_settings(register: RegisterSettings) -> None:
-    """Claim the section with the rules of the simulation."""
-    register("backtest_settings.simulation", SimulationSettings)
+    """Claim the sections with the rules of the simulation and the market of live trading."""
+    register(
+        "backtest_settings.simulation",
+        SimulationSettings,
+        aliases={"live": "live_settings.simulation"},
+    )
 
 
 @hookimpl
 def fillbridge_register_drivers(register: RegisterDriver) -> None:
-    """Offer the driver ``sim``."""
+    """Offer ``sim``, and ``sim-bracket``, the same with brackets at the broker."""
     register("sim", SimDriver())
+    register("sim-bracket", SimDriver(bracket=True))

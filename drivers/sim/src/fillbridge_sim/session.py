@@ -15,6 +15,7 @@ from fillbridge_hooks import (
     Instrument,
     MarketListener,
     MarketView,
+    Order,
     OrderType,
     PriceWatch,
     QuoteTick,
@@ -45,8 +46,14 @@ class SimulatedBroker:
         clock: VirtualClock,
         slippage: tuple[str, SlippageFunction] | None,
         listener: MarketListener,
+        id_prefix: str = "",
     ) -> None:
+        """Start with no market.
+
+        :param id_prefix: of the broker's order and fill ids
+        """
         self._settings = settings
+        self._id_prefix = id_prefix
         self._clock = clock
         self._slippage = slippage
         self._listener = listener
@@ -83,11 +90,14 @@ class SimulatedBroker:
     def submit(self, approved: ApprovedOrder) -> None:
         """Spend the permit, take the order over and accept it."""
         approved.permit.spend()
-        order = approved.order
+        self.place(approved.order)
+
+    def place(self, order: Order, at_once: bool = False) -> None:
+        """Take an order over and accept it; ``at_once`` where it begins at the broker itself."""
         now = self._clock.now_ns
         self._accepted += 1
         market = self._markets[order.instrument.symbol]
-        working = WorkingOrder(order, f"B{self._accepted}", self._accepted)
+        working = WorkingOrder(order, f"{self._id_prefix}B{self._accepted}", self._accepted)
         working.since_ns = now
         market.admit(working)
         lacking = missing_price(working.terms, order.trail_ticks)
@@ -99,7 +109,7 @@ class SimulatedBroker:
         if order.time_in_force is TimeInForce.DAY:
             end_ns = trade_date_end_ns(order.instrument, now)
             self._clock.call_at(end_ns - 1, partial(self._expire, working))
-        if self._latency is None:
+        if self._latency is None or at_once:
             self._work(market, working)
         else:
             self._later(partial(self._work, market, working), self._latency)
@@ -107,16 +117,58 @@ class SimulatedBroker:
     def cancel(self, client_order_id: str) -> None:
         """Withdraw what is left of a working order."""
         if self._latency is None:
-            self._cancel(client_order_id)
+            self.withdraw(client_order_id)
         else:
-            self._later(partial(self._cancel, client_order_id), self._latency)
+            self._later(partial(self.withdraw, client_order_id), self._latency)
 
     def replace(self, change: Replacement) -> None:
         """Change a working order."""
         if self._latency is None:
-            self._replace(change)
+            self.change(change)
         else:
-            self._later(partial(self._replace, change), self._latency)
+            self._later(partial(self.change, change), self._latency)
+
+    def withdraw(self, client_order_id: str, reason: str = "cancelled") -> None:
+        """Withdraw what is left of a working order, without latency."""
+        now = self._clock.now_ns
+        known = self._orders.get(client_order_id)
+        if known is None:
+            self._listener.on_report(CancelRejected(client_order_id, "no working order", now))
+            return
+        market, working = known
+        market.drop(working)
+        self._rearm(market, working)
+        self._listener.on_report(Cancelled(client_order_id, reason, now))
+
+    def change(self, change: Replacement) -> None:
+        """Change a working order, without latency."""
+        now = self._clock.now_ns
+        client_order_id = change.client_order_id
+        known = self._orders.get(client_order_id)
+        terms = (change.order_type, change.limit_ticks, change.trigger_ticks)
+        reason = _objection(known[1] if known else None, change, terms)
+        if known is None or reason:
+            self._listener.on_report(ReplaceRejected(client_order_id, reason, now))
+            return
+        market, working = known
+        working.quantity = change.quantity
+        moves = terms != working.terms and working.order_type is not _MARKET
+        if moves:
+            working.book.take_out(working)
+            working.change_terms(terms)
+        self._listener.on_report(
+            Replaced(
+                client_order_id,
+                change.quantity,
+                change.order_type,
+                change.limit_ticks,
+                change.trigger_ticks,
+                now,
+            )
+        )
+        if moves and working.is_active:
+            market.work(working)
+        self._rearm(market, working)
 
     # Market data
 
@@ -165,17 +217,6 @@ class SimulatedBroker:
             market.work(working)
             self._rearm(market, working)
 
-    def _cancel(self, client_order_id: str) -> None:
-        now = self._clock.now_ns
-        known = self._orders.get(client_order_id)
-        if known is None:
-            self._listener.on_report(CancelRejected(client_order_id, "no working order", now))
-            return
-        market, working = known
-        market.drop(working)
-        self._rearm(market, working)
-        self._listener.on_report(Cancelled(client_order_id, "cancelled", now))
-
     def _expire(self, working: WorkingOrder) -> None:
         client_order_id = working.order.client_order_id
         known = self._orders.get(client_order_id)
@@ -187,35 +228,6 @@ class SimulatedBroker:
                 Expired(client_order_id, "the trade date ended", self._clock.now_ns)
             )
 
-    def _replace(self, change: Replacement) -> None:
-        now = self._clock.now_ns
-        client_order_id = change.client_order_id
-        known = self._orders.get(client_order_id)
-        terms = (change.order_type, change.limit_ticks, change.trigger_ticks)
-        reason = _objection(known[1] if known else None, change, terms)
-        if known is None or reason:
-            self._listener.on_report(ReplaceRejected(client_order_id, reason, now))
-            return
-        market, working = known
-        working.quantity = change.quantity
-        moves = terms != working.terms and working.order_type is not _MARKET
-        if moves:
-            working.book.take_out(working)
-            working.change_terms(terms)
-        self._listener.on_report(
-            Replaced(
-                client_order_id,
-                change.quantity,
-                change.order_type,
-                change.limit_ticks,
-                change.trigger_ticks,
-                now,
-            )
-        )
-        if moves and working.is_active:
-            market.work(working)
-        self._rearm(market, working)
-
     def _rearm(self, market: Market, working: WorkingOrder) -> None:
         # While the price moves, the event itself rearms at its end.
         if working.book.price is None:
@@ -223,7 +235,7 @@ class SimulatedBroker:
 
     def _next_fill_id(self) -> str:
         self._filled += 1
-        return f"F{self._filled}"
+        return f"{self._id_prefix}F{self._filled}"
 
 
 def _objection(working: WorkingOrder | None, change: Replacement, terms: Terms) -> str:

@@ -23,6 +23,35 @@ class SampledLatency(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
             )
 
 
+class LiveMarket(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``live_settings.simulation``: the market of the simulated broker when it is traded live."""
+
+    market: Literal["seeded", "manual"] = "seeded"
+    """Where no ``ticks`` are named. ``seeded``: a random walk; ``manual``: none but what is
+    pushed by hand."""
+    ticks: str | None = None
+    """File of trades to replay, ``.csv`` or ``.csv.gz``."""
+    quotes: str | None = None
+    """File of quotes that belong to them."""
+    symbol: str | None = None
+    """Of rows that name none; ``None``: the first instrument that is traded."""
+    speed: Annotated[float, msgspec.Meta(ge=0)] | Literal["max"] = 1.0
+    """How many times faster than it was the data is replayed; 0 and ``max``: the next trade
+    happens as soon as everything before it was received."""
+    seed: int = 0
+    """Of the random walk: the same seed gives the same prices."""
+    start_price: Annotated[float, msgspec.Meta(gt=0)] = 5000.0
+    """Where the random walk begins, points."""
+    volatility: Annotated[float, msgspec.Meta(ge=0)] = 2.0
+    """Standard deviation of how far the random walk goes in a second, ticks."""
+    ticks_per_second: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 4.0
+    """Trades of the random walk, per symbol."""
+
+    def __post_init__(self) -> None:
+        if self.quotes is not None and self.ticks is None:
+            raise ConfigurationError("quotes: expected ticks to go with them, was none")
+
+
 class SimulationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``backtest_settings.simulation``: how orders meet the market."""
 
@@ -40,3 +69,5 @@ class SimulationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     take; ``None`` fills every order in full."""
     latency_ms: Annotated[float, msgspec.Meta(ge=0)] | SampledLatency = 0.0
     """Time from submit, cancel or replace until it takes effect; none overtakes another."""
+    live: LiveMarket = msgspec.field(default_factory=LiveMarket)
+    """The market of live trading; no backtest reads it. Read from ``live_settings.simulation``."""

@@ -1,0 +1,40 @@
+"""What a session has yet to hear."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fillbridge_hooks import Message
+
+
+class Inbox:
+    """Messages for one session, in the order in which they happened.
+
+    :param symbols: whose market data is wanted
+    """
+
+    def __init__(self, symbols: frozenset[str]) -> None:
+        self.symbols = symbols
+        self.messages: deque[Message] = deque()
+        self.ended_by_login = False
+        """Whether another login took the session."""
+        self.wake: Callable[[], None] | None = None
+        """Called when there is something new to see."""
+
+    def put(self, message: Message) -> None:
+        """Add a message."""
+        self.messages.append(message)
+        self._notify()
+
+    def end_by_login(self) -> None:
+        """Say that another login took the session; what it has yet to hear stays."""
+        self.ended_by_login = True
+        self._notify()
+
+    def _notify(self) -> None:
+        if self.wake is not None:
+            self.wake()
