@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import anyio
 import anyio.lowlevel
 import msgspec
-from honest import Broker, Entry, HonestDriver, HonestSession, Link
+from tests.hooks.testing.honest import Broker, Entry, HonestDriver, HonestSession, Link
 
 from fillbridge_hooks import (
     ApprovedOrder,

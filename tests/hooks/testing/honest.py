@@ -32,6 +32,7 @@ from fillbridge_hooks import (
     OrderStatus,
     OrderType,
     OutcomeUnknown,
+    Rehearsal,
     Rejected,
     Replaced,
     Replacement,
@@ -42,7 +43,6 @@ from fillbridge_hooks import (
     Side,
     TradeTick,
 )
-from fillbridge_hooks.rehearsal import Rehearsal
 from fillbridge_hooks.testing import ManualClock, connection_terms
 
 EVERYTHING = Capabilities(
@@ -233,7 +233,6 @@ class Broker:
     # The market
 
     def trade(self, symbol: str, price: float, quantity: int | None) -> None:
-        self.clock._timers.advance_to(self.clock.now_ns + 1_000_000)
         size = 1_000_000 if quantity is None else quantity
         self.report(TradeTick(self.clock.now_ns, price, size, symbol))
         ticks = self.instruments[symbol].to_ticks(price)
@@ -398,7 +397,7 @@ class HonestDriver:
                 link.lose()
 
     async def drive(self, symbol: str, price: float, quantity: int | None = None) -> None:
-        await anyio.lowlevel.checkpoint()
+        await self.broker.clock.advance(0.001)
         self.broker.trade(symbol, price, quantity)
 
     async def cut(self, *, after_next_request: bool = False) -> None:

@@ -4,8 +4,8 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
-from broken import CAUGHT_BY, LeaksATask
-from honest import rehearse
+from tests.hooks.testing.broken import CAUGHT_BY, LeaksATask
+from tests.hooks.testing.honest import rehearse
 from trio.testing import MockClock
 
 from fillbridge_hooks.testing import DRIVER_REQUIREMENTS, certify
@@ -24,7 +24,7 @@ def failures_of(broken):
     """What the driver fails, by id; waiting costs no time, for the clock jumps."""
 
     async def run():
-        return await certify("broken", broken.capabilities, lambda: rehearsing(broken))
+        return await certify("broken", lambda: rehearsing(broken))
 
     options = {"clock": MockClock(autojump_threshold=0)}
     certificate = anyio.run(run, backend="trio", backend_options=options)

@@ -81,12 +81,14 @@ async def examine_all(rehearse: OpenRehearsal) -> AsyncIterator[Examined]:
         )
 
 
-async def certify(name: str, capabilities: Capabilities, rehearse: OpenRehearsal) -> Certificate:
+async def certify(name: str, rehearse: OpenRehearsal) -> Certificate:
     """Examine a driver in full.
 
     :param name: the driver's name, as the certificate shall state it
-    :param rehearse: called once for each requirement
+    :param rehearse: called for each requirement, and once to read what the driver declares
     """
+    async with rehearse() as rehearsal:
+        capabilities = rehearsal.driver.capabilities
     tests = tuple([examined async for examined in examine_all(rehearse)])
     outcomes = [examined.outcome for examined in tests]
     return Certificate(
