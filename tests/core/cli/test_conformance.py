@@ -67,8 +67,10 @@ def test_the_simulated_broker_has_its_certificate(fillbridge, driver):
     assert certificate["capabilities"]["bracket"] is (driver == "sim-bracket")
     assert certificate["failed"] == 0
     assert certificate["passed"] == outcomes.count("passed") > 75
-    assert certificate["skipped"] == outcomes.count("skipped") == len(outcomes) - outcomes.count(
-        "passed"
+    assert (
+        certificate["skipped"]
+        == outcomes.count("skipped")
+        == len(outcomes) - outcomes.count("passed")
     )
     assert set(certificate["tests"][0]) == {"id", "group", "demand", "outcome", "reason"}
     skipped = [test for test in certificate["tests"] if test["outcome"] == "skipped"]
@@ -85,9 +87,7 @@ def test_a_table_shows_the_same(fillbridge):
     assert ran.stdout.splitlines()[-1] == "80 passed, 0 failed, 10 skipped"
 
 
-def test_what_wraps_a_driver_by_the_configuration_is_examined_with_it(
-    fillbridge, install, inputs
-):
+def test_what_wraps_a_driver_by_the_configuration_is_examined_with_it(fillbridge, install, inputs):
     install("deafness", WRAPPED)
     (inputs / "deaf.yaml").write_text("execution_handler:\n  deafness: {deaf: true}\n")
 

@@ -1,9 +1,8 @@
 """Drivers with one defect each, and the requirement that catches it."""
 
-from __future__ import annotations
-
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -11,6 +10,7 @@ import msgspec
 from tests.hooks.testing.honest import Broker, Entry, HonestDriver, HonestSession, Link
 
 from fillbridge_hooks import (
+    Accepted,
     ApprovedOrder,
     BrokerOrder,
     BrokerPosition,
@@ -30,7 +30,6 @@ from fillbridge_hooks import (
     SendOutcome,
     Sent,
 )
-from fillbridge_hooks.reports import Accepted
 
 replaced = msgspec.structs.replace
 
@@ -143,7 +142,9 @@ class StopsTriggerTheWrongWay(Broker):
     """Triggers a stop while the market is on its good side."""
 
     def meets(self, entry: Entry, ticks: int) -> bool:
-        return not super().meets(entry, ticks) if entry.trigger_ticks else super().meets(entry, ticks)
+        return (
+            not super().meets(entry, ticks) if entry.trigger_ticks else super().meets(entry, ticks)
+        )
 
 
 # Orders
@@ -424,7 +425,7 @@ class ResendsAfterReconnect(HonestDriver):
             session.request = self.noting(session)  # type: ignore[method-assign]
             yield session
 
-    def noting(self, session: HonestSession) -> Callable[..., object]:
+    def noting(self, session: HonestSession) -> Callable[..., Coroutine[Any, Any, SendOutcome]]:
         request = session.request
 
         async def noted(client_order_id: str, carry_out: Callable[[], None]) -> SendOutcome:
@@ -615,7 +616,7 @@ class SubmitWaitsForTheAnswer(HonestSession):
 
     async def submit(self, approved: ApprovedOrder) -> SendOutcome:
         outcome = await super().submit(approved)
-        while self.link.receive.statistics().current_buffer_used > 4:
+        while self.link.receive.statistics().current_buffer_used > 4:  # noqa: ASYNC110  # the defect
             await anyio.sleep(0.1)
         return outcome
 

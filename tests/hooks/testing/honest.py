@@ -4,15 +4,12 @@ Everything it does is a small method, so that a driver that is broken in one way
 one method.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
 import anyio.lowlevel
-import msgspec
 
 from fillbridge_hooks import (
     Accepted,
@@ -40,7 +37,6 @@ from fillbridge_hooks import (
     RetryableError,
     SendOutcome,
     Sent,
-    Side,
     TradeTick,
 )
 from fillbridge_hooks.testing import ManualClock, connection_terms

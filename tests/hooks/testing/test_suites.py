@@ -6,7 +6,6 @@ import pytest
 
 from fillbridge_hooks.testing import DRIVER_REQUIREMENTS, DriverConformance
 
-
 pytest_plugins = ["pytester"]
 
 HEADER = """
@@ -23,6 +22,7 @@ EX_450 = "test_EX_450_an_unknown_order_cannot_be_cancelled"
 @pytest.fixture
 def run(pytester):
     """Run a suite that a stranger wrote, in a directory of its own."""
+
     def run(body, *options):
         pytester.makepyfile(test_driver=HEADER + textwrap.dedent(body))
         return pytester.runpytest_inprocess("-p", "no:cacheprovider", "-rsfx", *options)

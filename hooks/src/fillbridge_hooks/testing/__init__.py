@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from fillbridge_hooks.testing.certificate import Certificate, Examined, certify, examine_all
 from fillbridge_hooks.testing.clock import ManualClock
+from fillbridge_hooks.testing.costs import COST_REQUIREMENTS, CostPromises
 from fillbridge_hooks.testing.defaults import ES, connection_terms
 from fillbridge_hooks.testing.drivers import DRIVER_REQUIREMENTS
 from fillbridge_hooks.testing.loop_clock import LoopClock, loop_clock
 from fillbridge_hooks.testing.requirements import NotApplicable, Requirement, Unmet
+from fillbridge_hooks.testing.risks import RISK_REQUIREMENTS, RiskCase
 
 if TYPE_CHECKING:
     from fillbridge_hooks.testing.driver_suite import DriverConformance
     from fillbridge_hooks.testing.model_suites import CostModelConformance, RiskCheckConformance
 
 __all__ = (
+    "COST_REQUIREMENTS",
     "Certificate",
     "CostModelConformance",
+    "CostPromises",
     "DRIVER_REQUIREMENTS",
     "DriverConformance",
     "ES",
@@ -28,7 +32,9 @@ __all__ = (
     "LoopClock",
     "ManualClock",
     "NotApplicable",
+    "RISK_REQUIREMENTS",
     "Requirement",
+    "RiskCase",
     "RiskCheckConformance",
     "Unmet",
     "certify",

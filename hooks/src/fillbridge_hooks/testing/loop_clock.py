@@ -41,7 +41,7 @@ class LoopClock:
     async def sleep_until(self, time_ns: int) -> None:
         """Wait until the clock shows ``time_ns`` or later."""
         await anyio.lowlevel.checkpoint()
-        while (left_ns := time_ns - self.now_ns) > 0:
+        while (left_ns := time_ns - self.now_ns) > 0:  # noqa: ASYNC110  # rounding
             await anyio.sleep(left_ns / _SECOND)
 
 

@@ -16,7 +16,7 @@ class Unmet(AssertionError):
     """What was tested does not keep to a requirement; the message says in what."""
 
 
-class NotApplicable(Exception):  # noqa: N818  # no error: the requirement asks for nothing here
+class NotApplicable(Exception):
     """What was tested does not promise what the requirement is about."""
 
 

@@ -9,7 +9,7 @@ from fillbridge_hooks.testing.drivers.stage import BASE_TICKS, Stage
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import demand_equal
 
-_GROUP = "bracket"
+GROUP = "bracket"
 _STOP, _ENTRY, _TARGET = -40, -8, 40
 _BELOW_STOP, _BELOW_ENTRY, _ABOVE_TARGET = -44, -12, 44
 
@@ -22,7 +22,7 @@ class _Bracket(msgspec.Struct, frozen=True):
     target: Order
 
 
-@TABLE.add(610, _GROUP, "bracket")
+@TABLE.add(610, GROUP, "bracket")
 async def legs_wait_for_the_entry(stage: Stage) -> None:
     """Before the entry fills, neither leg can: the market may trade through the target.
 
@@ -36,7 +36,7 @@ async def legs_wait_for_the_entry(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), 0)
 
 
-@TABLE.add(620, _GROUP, "bracket")
+@TABLE.add(620, GROUP, "bracket")
 async def a_filled_entry_is_protected(stage: Stage) -> None:
     """Once the entry has filled, stop and target work for its quantity, under their own ids.
 
@@ -54,7 +54,7 @@ async def a_filled_entry_is_protected(stage: Stage) -> None:
             demand_equal("limit and trigger", prices, (leg.limit_ticks, leg.trigger_ticks))
 
 
-@TABLE.add(630, _GROUP, "bracket")
+@TABLE.add(630, GROUP, "bracket")
 async def a_filled_target_cancels_the_stop(stage: Stage) -> None:
     """When the target has filled, the stop works no longer and the account is flat.
 
@@ -69,7 +69,7 @@ async def a_filled_target_cancels_the_stop(stage: Stage) -> None:
         await _expect_flat(stage, talk)
 
 
-@TABLE.add(640, _GROUP, "bracket")
+@TABLE.add(640, GROUP, "bracket")
 async def a_filled_stop_cancels_the_target(stage: Stage) -> None:
     """When the stop has filled, the target works no longer and the account is flat.
 
@@ -85,7 +85,7 @@ async def a_filled_stop_cancels_the_target(stage: Stage) -> None:
         await _expect_flat(stage, talk)
 
 
-@TABLE.add(650, _GROUP, "bracket", "partial_fills")
+@TABLE.add(650, GROUP, "bracket", "partial_fills")
 async def legs_grow_with_the_entry(stage: Stage) -> None:
     """Legs are for exactly what the entry has filled, after each part of it.
 
@@ -99,7 +99,7 @@ async def legs_grow_with_the_entry(stage: Stage) -> None:
         await _expect_legs(talk, bracket, 3)
 
 
-@TABLE.add(660, _GROUP, "bracket", "partial_fills")
+@TABLE.add(660, GROUP, "bracket", "partial_fills")
 async def a_partly_filled_target_reduces_the_stop(stage: Stage) -> None:
     """What the target has closed the stop no longer protects, and the other way round.
 
@@ -118,7 +118,7 @@ async def a_partly_filled_target_reduces_the_stop(stage: Stage) -> None:
         await _expect_flat(stage, talk)
 
 
-@TABLE.add(670, _GROUP, "bracket")
+@TABLE.add(670, GROUP, "bracket")
 async def a_cancelled_entry_leaves_no_legs(stage: Stage) -> None:
     """When the entry is cancelled before it fills, nothing is left that can.
 
@@ -132,7 +132,7 @@ async def a_cancelled_entry_leaves_no_legs(stage: Stage) -> None:
         await _expect_flat(stage, talk)
 
 
-@TABLE.add(680, _GROUP, "bracket", "partial_fills")
+@TABLE.add(680, GROUP, "bracket", "partial_fills")
 async def a_partly_filled_entry_stays_protected_when_it_is_cancelled(stage: Stage) -> None:
     """When the rest of the entry is cancelled, stop and target stay for what has filled.
 
@@ -146,7 +146,7 @@ async def a_partly_filled_entry_stays_protected_when_it_is_cancelled(stage: Stag
         await _expect_legs(talk, bracket, 1)
 
 
-@TABLE.add(690, _GROUP, "bracket")
+@TABLE.add(690, GROUP, "bracket")
 async def legs_outlive_the_session(stage: Stage) -> None:
     """An entry that fills while nobody is connected is protected all the same.
 

@@ -6,10 +6,10 @@ from fillbridge_hooks.testing.drivers.stage import FAR, Stage, expect_sent
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import demand, demand_equal
 
-_GROUP = "cancel"
+GROUP = "cancel"
 
 
-@TABLE.add(410, _GROUP)
+@TABLE.add(410, GROUP)
 async def a_working_order_is_cancelled(stage: Stage) -> None:
     """``cancel`` of a working order answers ``Sent``, and ``Cancelled`` follows.
 
@@ -22,7 +22,7 @@ async def a_working_order_is_cancelled(stage: Stage) -> None:
         await stage.withdraw(talk, order)
 
 
-@TABLE.add(420, _GROUP)
+@TABLE.add(420, GROUP)
 async def a_cancelled_order_works_no_longer(stage: Stage) -> None:
     """A cancelled order is not in ``working_orders``, and ``CANCELLED`` in ``orders_today``.
 
@@ -39,7 +39,7 @@ async def a_cancelled_order_works_no_longer(stage: Stage) -> None:
         demand_equal("filled", found.filled, 0)
 
 
-@TABLE.add(430, _GROUP)
+@TABLE.add(430, GROUP)
 async def a_cancelled_order_never_fills(stage: Stage) -> None:
     """The market may trade through the price of a cancelled order: it does not fill.
 
@@ -55,7 +55,7 @@ async def a_cancelled_order_never_fills(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), 0)
 
 
-@TABLE.add(440, _GROUP)
+@TABLE.add(440, GROUP)
 async def a_filled_order_cannot_be_cancelled(stage: Stage) -> None:
     """A cancel that comes after the fill is answered with ``CancelRejected``, never ``Cancelled``.
 
@@ -76,7 +76,7 @@ async def a_filled_order_cannot_be_cancelled(stage: Stage) -> None:
         demand_equal("status", found.status, OrderStatus.FILLED)
 
 
-@TABLE.add(450, _GROUP)
+@TABLE.add(450, GROUP)
 async def an_unknown_order_cannot_be_cancelled(stage: Stage) -> None:
     """A cancel of an id that nobody sent is ``NotSent`` or answered with ``CancelRejected``.
 
@@ -90,7 +90,7 @@ async def an_unknown_order_cannot_be_cancelled(stage: Stage) -> None:
             await talk.answer(unknown, CancelRejected)
 
 
-@TABLE.add(460, _GROUP)
+@TABLE.add(460, GROUP)
 async def a_cancel_leaves_other_orders_alone(stage: Stage) -> None:
     """Of two orders the one that is named is cancelled; the other works on and fills.
 
@@ -106,7 +106,7 @@ async def a_cancel_leaves_other_orders_alone(stage: Stage) -> None:
         await talk.filled(kept.client_order_id, 1)
 
 
-@TABLE.add(470, _GROUP)
+@TABLE.add(470, GROUP)
 async def a_second_cancel_is_answered_too(stage: Stage) -> None:
     """A cancel of what is cancelled already is answered, and changes nothing.
 

@@ -135,7 +135,9 @@ class Conversation:
         session = self.session
         answer = await (session.working_orders() if working else session.orders_today())
         found = [order for order in answer if order.client_order_id == client_order_id]
-        demand(len(found) < 2, f"{among}(): expected {client_order_id} once, was {len(found)} times")
+        demand(
+            len(found) < 2, f"{among}(): expected {client_order_id} once, was {len(found)} times"
+        )
         return found
 
     async def working(self) -> set[str]:

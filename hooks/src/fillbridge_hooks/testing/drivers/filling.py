@@ -7,10 +7,10 @@ from fillbridge_hooks.testing.drivers.stage import Stage
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import demand, demand_equal
 
-_GROUP = "fill"
+GROUP = "fill"
 
 
-@TABLE.add(210, _GROUP)
+@TABLE.add(210, GROUP)
 async def a_market_order_fills(stage: Stage) -> None:
     """A market order fills in full once the market trades, with all that a fill has to say.
 
@@ -31,7 +31,7 @@ async def a_market_order_fills(stage: Stage) -> None:
             demand(fill.time_ns >= 0, f"time_ns: expected ns UTC, was {fill.time_ns}")
 
 
-@TABLE.add(220, _GROUP)
+@TABLE.add(220, GROUP)
 async def a_buy_limit_fills_at_its_limit_or_better(stage: Stage) -> None:
     """A buy limit fills once the market trades below it, never above it.
 
@@ -46,7 +46,7 @@ async def a_buy_limit_fills_at_its_limit_or_better(stage: Stage) -> None:
         demand(fill.price <= limit, f"price: expected <= {limit}, was {fill.price}")
 
 
-@TABLE.add(230, _GROUP)
+@TABLE.add(230, GROUP)
 async def a_sell_limit_fills_at_its_limit_or_better(stage: Stage) -> None:
     """A sell limit fills once the market trades above it, never below it.
 
@@ -61,7 +61,7 @@ async def a_sell_limit_fills_at_its_limit_or_better(stage: Stage) -> None:
         demand(fill.price >= limit, f"price: expected >= {limit}, was {fill.price}")
 
 
-@TABLE.add(240, _GROUP)
+@TABLE.add(240, GROUP)
 async def a_limit_waits_for_its_price(stage: Stage) -> None:
     """A limit that the market does not reach works on and does not fill.
 
@@ -76,7 +76,7 @@ async def a_limit_waits_for_its_price(stage: Stage) -> None:
         await talk.order(order.client_order_id, among="working_orders")
 
 
-@TABLE.add(250, _GROUP)
+@TABLE.add(250, GROUP)
 async def a_stop_waits_for_its_trigger(stage: Stage) -> None:
     """A stop does not fill before the market has reached its trigger, and then it does.
 
@@ -94,7 +94,7 @@ async def a_stop_waits_for_its_trigger(stage: Stage) -> None:
         await talk.filled(order.client_order_id, 1)
 
 
-@TABLE.add(260, _GROUP)
+@TABLE.add(260, GROUP)
 async def what_was_bought_is_held_long(stage: Stage) -> None:
     """A position that was bought is positive.
 
@@ -105,7 +105,7 @@ async def what_was_bought_is_held_long(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), 2)
 
 
-@TABLE.add(270, _GROUP)
+@TABLE.add(270, GROUP)
 async def what_was_sold_is_held_short(stage: Stage) -> None:
     """A position that was sold is negative.
 
@@ -116,7 +116,7 @@ async def what_was_sold_is_held_short(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), -2)
 
 
-@TABLE.add(280, _GROUP)
+@TABLE.add(280, GROUP)
 async def buying_and_selling_leaves_nothing(stage: Stage) -> None:
     """What was bought and sold is flat: left out of ``positions``, or zero.
 
@@ -128,7 +128,7 @@ async def buying_and_selling_leaves_nothing(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), 0)
 
 
-@TABLE.add(290, _GROUP)
+@TABLE.add(290, GROUP)
 async def a_filled_order_works_no_longer(stage: Stage) -> None:
     """An order that is filled is not in ``working_orders``, and ``FILLED`` in ``orders_today``.
 

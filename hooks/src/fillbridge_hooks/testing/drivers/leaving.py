@@ -3,7 +3,6 @@
 import anyio
 
 from fillbridge_hooks.errors import RetryableError
-from fillbridge_hooks.orders import ApprovedOrder, Permit
 from fillbridge_hooks.reports import Accepted, NotSent
 from fillbridge_hooks.terms import Side
 from fillbridge_hooks.testing.drivers.conversation import Conversation
@@ -11,15 +10,15 @@ from fillbridge_hooks.testing.drivers.stage import FAR, Stage
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import Unmet, demand, demand_equal
 
-_GROUP = "clean-up"
+GROUP = "clean-up"
 _LOOK_AGAIN_S = 0.01
 
 
-class _Defect(Exception):  # noqa: N818  # stands for any error of whoever uses a session
-    """Raised inside a session by nobody else."""
+class _Defect(Exception):
+    """Stands for any error of whoever uses a session."""
 
 
-@TABLE.add(1110, _GROUP)
+@TABLE.add(1110, GROUP)
 async def leaving_leaves_orders_at_the_broker(stage: Stage) -> None:
     """Orders work on when the session is left, and positions are kept.
 
@@ -34,7 +33,7 @@ async def leaving_leaves_orders_at_the_broker(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), 1)
 
 
-@TABLE.add(1120, _GROUP)
+@TABLE.add(1120, GROUP)
 async def a_session_that_was_left_says_so(stage: Stage) -> None:
     """``receive`` raises ``RetryableError`` when the session was left; it does not wait or answer.
 
@@ -45,7 +44,7 @@ async def a_session_that_was_left_says_so(stage: Stage) -> None:
     await talk.lost()
 
 
-@TABLE.add(1130, _GROUP)
+@TABLE.add(1130, GROUP)
 async def leaving_wakes_whoever_listens(stage: Stage) -> None:
     """A task that waits in ``receive`` while the session is left hears ``RetryableError``.
 
@@ -60,14 +59,13 @@ async def leaving_wakes_whoever_listens(stage: Stage) -> None:
         except Unmet as unmet:
             woken.append(str(unmet))
 
-    async with anyio.create_task_group() as listeners:
-        async with stage.session() as talk:
-            listeners.start_soon(listen, talk)
-            await anyio.wait_all_tasks_blocked()
+    async with anyio.create_task_group() as listeners, stage.session() as talk:
+        listeners.start_soon(listen, talk)
+        await anyio.wait_all_tasks_blocked()
     demand_equal("receive() of a session that was left", woken, ["RetryableError"])
 
 
-@TABLE.add(1140, _GROUP)
+@TABLE.add(1140, GROUP)
 async def no_task_is_left(stage: Stage) -> None:
     """When a session was left, every task that it started has ended.
 
@@ -81,14 +79,14 @@ async def no_task_is_left(stage: Stage) -> None:
         await stage.trade(talk, Side.BUY)
     left: list[str] = []
     with anyio.move_on_after(stage.rehearsal.patience_s):
-        while left := [
+        while left := [  # noqa: ASYNC110  # nobody tells of the end of a task
             task.name or "a task" for task in anyio.get_running_tasks() if task.id not in before
         ]:
             await anyio.sleep(_LOOK_AGAIN_S)
     demand_equal("tasks that are left", left, [])
 
 
-@TABLE.add(1150, _GROUP)
+@TABLE.add(1150, GROUP)
 async def a_receive_that_is_given_up_loses_nothing(stage: Stage) -> None:
     """A ``receive`` that is cancelled takes no report with it: the next one hears it.
 
@@ -109,7 +107,7 @@ async def a_receive_that_is_given_up_loses_nothing(stage: Stage) -> None:
         await talk.answer(order.client_order_id, Accepted)
 
 
-@TABLE.add(1160, _GROUP)
+@TABLE.add(1160, GROUP)
 async def an_error_inside_comes_out_as_it_is(stage: Stage) -> None:
     """An exception that is raised inside the context comes out as itself, in no group.
 
@@ -127,7 +125,7 @@ async def an_error_inside_comes_out_as_it_is(stage: Stage) -> None:
         await stage.settle(talk)
 
 
-@TABLE.add(1170, _GROUP)
+@TABLE.add(1170, GROUP)
 async def a_session_that_is_cancelled_is_closed(stage: Stage) -> None:
     """Cancelling whoever uses a session ends it at once, and a new one can be made.
 
@@ -143,7 +141,7 @@ async def a_session_that_is_cancelled_is_closed(stage: Stage) -> None:
         await stage.settle(talk)
 
 
-@TABLE.add(1180, _GROUP)
+@TABLE.add(1180, GROUP)
 async def nothing_is_sent_by_a_session_that_was_left(stage: Stage) -> None:
     """``submit`` after the session was left answers ``NotSent``, and nothing leaves.
 
@@ -159,7 +157,7 @@ async def nothing_is_sent_by_a_session_that_was_left(stage: Stage) -> None:
         demand_equal("of the order", await talk.orders(order.client_order_id), [])
 
 
-@TABLE.add(1190, _GROUP)
+@TABLE.add(1190, GROUP)
 async def nothing_is_answered_by_a_session_that_was_left(stage: Stage) -> None:
     """A query after the session was left raises ``RetryableError``.
 

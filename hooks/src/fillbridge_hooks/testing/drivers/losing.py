@@ -1,10 +1,9 @@
 """Disconnect in flight: what is told of a lost link is true."""
 
-from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 from fillbridge_hooks.driver import SendOutcome
 from fillbridge_hooks.errors import RetryableError
-from fillbridge_hooks.orders import ApprovedOrder, Permit
 from fillbridge_hooks.reports import NotSent, Replacement
 from fillbridge_hooks.terms import OrderStatus, OrderType, Side
 from fillbridge_hooks.testing.drivers.stage import (
@@ -15,10 +14,13 @@ from fillbridge_hooks.testing.drivers.stage import (
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import Unmet, demand, demand_equal
 
-_GROUP = "disconnect in flight"
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+GROUP = "disconnect in flight"
 
 
-@TABLE.add(810, _GROUP)
+@TABLE.add(810, GROUP)
 async def a_lost_link_is_said(stage: Stage) -> None:
     """``receive`` raises ``RetryableError`` once the link is lost, at every further call too.
 
@@ -30,7 +32,7 @@ async def a_lost_link_is_said(stage: Stage) -> None:
         await talk.lost()
 
 
-@TABLE.add(820, _GROUP)
+@TABLE.add(820, GROUP)
 async def a_lost_link_is_no_empty_answer(stage: Stage) -> None:
     """Every query on a lost link raises ``RetryableError``; none answers, least of all "nothing".
 
@@ -54,7 +56,7 @@ async def a_lost_link_is_no_empty_answer(stage: Stage) -> None:
             raise Unmet(f"{name}() on a lost link: expected RetryableError, was {answer!r}")
 
 
-@TABLE.add(830, _GROUP)
+@TABLE.add(830, GROUP)
 async def an_order_on_a_lost_link_is_not_sent_or_unknown(stage: Stage) -> None:
     """``submit`` on a lost link raises nothing, and what it answers agrees with the broker.
 
@@ -68,7 +70,7 @@ async def an_order_on_a_lost_link_is_not_sent_or_unknown(stage: Stage) -> None:
     await _expect_truth(stage, order.client_order_id, outcome)
 
 
-@TABLE.add(840, _GROUP)
+@TABLE.add(840, GROUP)
 async def an_order_in_flight_is_never_called_not_sent(stage: Stage) -> None:
     """When the link is lost while an order is under way, ``NotSent`` is answered only if it is so.
 
@@ -77,14 +79,12 @@ async def an_order_in_flight_is_never_called_not_sent(stage: Stage) -> None:
     """
     order = stage.limit(Side.BUY, -8)
     async with stage.session() as talk:
-        outcome = await stage.lose_after(
-            talk, lambda: stage.submit(talk, order)
-        )
+        outcome = await stage.lose_after(talk, lambda: stage.submit(talk, order))
         expect_outcome_of_lost_link("submit()", outcome)
     await _expect_truth(stage, order.client_order_id, outcome)
 
 
-@TABLE.add(850, _GROUP)
+@TABLE.add(850, GROUP)
 async def a_cancel_on_a_lost_link_is_not_raised(stage: Stage) -> None:
     """``cancel`` on a lost link raises nothing, and ``NotSent`` means that the order works on.
 
@@ -99,7 +99,7 @@ async def a_cancel_on_a_lost_link_is_not_raised(stage: Stage) -> None:
     await _expect_still_working(stage, order.client_order_id, outcome)
 
 
-@TABLE.add(860, _GROUP)
+@TABLE.add(860, GROUP)
 async def a_cancel_in_flight_is_told_truly(stage: Stage) -> None:
     """When the link is lost while a cancel is under way, the queries tell afterwards.
 
@@ -113,7 +113,7 @@ async def a_cancel_in_flight_is_told_truly(stage: Stage) -> None:
     await _expect_still_working(stage, order.client_order_id, outcome)
 
 
-@TABLE.add(870, _GROUP, "replace")
+@TABLE.add(870, GROUP, "replace")
 async def a_replacement_on_a_lost_link_is_not_raised(stage: Stage) -> None:
     """``replace`` on a lost link raises nothing, and ``NotSent`` means that the old terms hold.
 

@@ -7,10 +7,10 @@ from fillbridge_hooks.testing.drivers.stage import FAR, Stage
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import demand, demand_equal
 
-_GROUP = "duplicates and order of events"
+GROUP = "duplicates and order of events"
 
 
-@TABLE.add(1010, _GROUP)
+@TABLE.add(1010, GROUP)
 async def an_execution_has_one_id(stage: Stage) -> None:
     """What is reported and what ``fills`` answers are the same fills, under the same ids.
 
@@ -30,7 +30,7 @@ async def an_execution_has_one_id(stage: Stage) -> None:
         demand_equal("fills(0)", {fill.fill_id: fill.quantity for fill in answer}, heard)
 
 
-@TABLE.add(1020, _GROUP)
+@TABLE.add(1020, GROUP)
 async def reports_are_of_orders_that_were_sent(stage: Stage) -> None:
     """No report names a client order id that was not sent.
 
@@ -51,7 +51,7 @@ async def reports_are_of_orders_that_were_sent(stage: Stage) -> None:
         demand_equal("orders that nobody sent", strange, set())
 
 
-@TABLE.add(1030, _GROUP)
+@TABLE.add(1030, GROUP)
 async def cumulative_quantities_add_up(stage: Stage) -> None:
     """``cumulative_quantity`` is the sum of the order's own fills, and of no other order's.
 
@@ -68,7 +68,7 @@ async def cumulative_quantities_add_up(stage: Stage) -> None:
         demand_equal("filled", total, 3)
 
 
-@TABLE.add(1040, _GROUP)
+@TABLE.add(1040, GROUP)
 async def the_position_is_the_sum_of_the_fills(stage: Stage) -> None:
     """After trades on both sides the position is what the fills add up to.
 
@@ -83,7 +83,7 @@ async def the_position_is_the_sum_of_the_fills(stage: Stage) -> None:
         demand_equal("position", held, -1)
 
 
-@TABLE.add(1050, _GROUP)
+@TABLE.add(1050, GROUP)
 async def a_filled_order_does_not_end_in_another_way(stage: Stage) -> None:
     """An order that filled is reported neither as cancelled nor as rejected nor as expired.
 
@@ -100,7 +100,7 @@ async def a_filled_order_does_not_end_in_another_way(stage: Stage) -> None:
         demand_equal("ends of a filled order", ended, [])
 
 
-@TABLE.add(1060, _GROUP)
+@TABLE.add(1060, GROUP)
 async def a_fill_that_is_repeated_is_the_same(stage: Stage) -> None:
     """Reports of one ``fill_id``, and what ``fills`` answers for it, agree in quantity and price.
 
@@ -119,7 +119,7 @@ async def a_fill_that_is_repeated_is_the_same(stage: Stage) -> None:
             demand(len(facts_said) == 1, f"{fill_id}: expected one fill, was {facts_said}")
 
 
-@TABLE.add(1070, _GROUP)
+@TABLE.add(1070, GROUP)
 async def a_fill_keeps_its_id(stage: Stage) -> None:
     """A fill has the same id in a later session, so that it is known again.
 

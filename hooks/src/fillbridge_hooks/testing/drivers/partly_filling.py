@@ -6,10 +6,10 @@ from fillbridge_hooks.testing.drivers.stage import Stage, expect_terms
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import demand, demand_equal
 
-_GROUP = "partial"
+GROUP = "partial"
 
 
-@TABLE.add(310, _GROUP, "partial_fills")
+@TABLE.add(310, GROUP, "partial_fills")
 async def an_order_fills_in_parts(stage: Stage) -> None:
     """Each part of an order is a fill of its own, with its id, its quantity and the sum so far.
 
@@ -28,7 +28,7 @@ async def an_order_fills_in_parts(stage: Stage) -> None:
         demand(len(fills) > 1, "fill_id: expected one for each part, was the same for both")
 
 
-@TABLE.add(320, _GROUP, "partial_fills")
+@TABLE.add(320, GROUP, "partial_fills")
 async def a_partly_filled_order_works_on(stage: Stage) -> None:
     """A partly filled order is in ``working_orders`` with its total and what is filled of it.
 
@@ -45,7 +45,7 @@ async def a_partly_filled_order_works_on(stage: Stage) -> None:
         demand_equal("status", found.status, OrderStatus.PARTIAL_FILLED)
 
 
-@TABLE.add(330, _GROUP, "partial_fills")
+@TABLE.add(330, GROUP, "partial_fills")
 async def a_part_that_filled_is_a_position(stage: Stage) -> None:
     """The position holds what is filled, not what was ordered.
 
@@ -59,7 +59,7 @@ async def a_part_that_filled_is_a_position(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), -2)
 
 
-@TABLE.add(340, _GROUP, "partial_fills")
+@TABLE.add(340, GROUP, "partial_fills")
 async def what_is_left_of_a_partly_filled_order_is_cancelled(stage: Stage) -> None:
     """A cancel withdraws what is left; what was filled stays filled, and nothing more does.
 
@@ -80,7 +80,7 @@ async def what_is_left_of_a_partly_filled_order_is_cancelled(stage: Stage) -> No
         demand_equal("position", await talk.position(stage.symbol), 1)
 
 
-@TABLE.add(350, _GROUP)
+@TABLE.add(350, GROUP)
 async def nothing_fills_beyond_the_quantity(stage: Stage) -> None:
     """An order fills for its quantity and never for more, however much trades.
 

@@ -9,10 +9,10 @@ from fillbridge_hooks.testing.drivers.stage import FAR, Stage
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import demand, demand_equal
 
-_GROUP = "reject"
+GROUP = "reject"
 
 
-@TABLE.add(710, _GROUP)
+@TABLE.add(710, GROUP)
 async def a_refusal_is_reported(stage: Stage) -> None:
     """An order that cannot be, a limit without a price, is refused with a reason.
 
@@ -23,7 +23,7 @@ async def a_refusal_is_reported(stage: Stage) -> None:
         await _expect_refused(stage, talk, _impossible(stage))
 
 
-@TABLE.add(720, _GROUP)
+@TABLE.add(720, GROUP)
 async def a_refused_order_does_not_work(stage: Stage) -> None:
     """A refused order is not in ``working_orders``; in ``orders_today`` it is ``REJECTED``.
 
@@ -37,7 +37,7 @@ async def a_refused_order_does_not_work(stage: Stage) -> None:
             demand_equal("status", found.status, OrderStatus.REJECTED)
 
 
-@TABLE.add(730, _GROUP)
+@TABLE.add(730, GROUP)
 async def a_refused_order_never_fills(stage: Stage) -> None:
     """The market may trade wherever it likes: a refused order does not fill.
 
@@ -53,7 +53,7 @@ async def a_refused_order_never_fills(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), 0)
 
 
-@TABLE.add(740, _GROUP)
+@TABLE.add(740, GROUP)
 async def a_refusal_leaves_the_session_alone(stage: Stage) -> None:
     """After a refusal the next order is taken as if nothing had been.
 
@@ -64,7 +64,7 @@ async def a_refusal_leaves_the_session_alone(stage: Stage) -> None:
         await stage.trade(talk, Side.BUY)
 
 
-@TABLE.add(750, _GROUP)
+@TABLE.add(750, GROUP)
 async def an_unknown_contract_is_refused(stage: Stage) -> None:
     """An order for a contract that does not exist is refused with a reason.
 

@@ -14,10 +14,10 @@ from fillbridge_hooks.testing.drivers.stage import (
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import demand, demand_equal
 
-_GROUP = "replace"
+GROUP = "replace"
 
 
-@TABLE.add(510, _GROUP, "replace")
+@TABLE.add(510, GROUP, "replace")
 async def a_limit_is_moved(stage: Stage) -> None:
     """A new limit is confirmed by ``Replaced`` with the new terms, and ``working_orders`` has it.
 
@@ -34,7 +34,7 @@ async def a_limit_is_moved(stage: Stage) -> None:
         expect_terms(found, order, limit_ticks=BASE_TICKS - 20)
 
 
-@TABLE.add(520, _GROUP, "replace")
+@TABLE.add(520, GROUP, "replace")
 async def a_quantity_is_changed(stage: Stage) -> None:
     """A new quantity is the order's new total: it fills for that and for no more.
 
@@ -53,7 +53,7 @@ async def a_quantity_is_changed(stage: Stage) -> None:
         demand_equal("filled", filled, 2)
 
 
-@TABLE.add(530, _GROUP, "replace")
+@TABLE.add(530, GROUP, "replace")
 async def the_old_price_is_forgotten(stage: Stage) -> None:
     """A replaced order does not fill at its old price, and fills at its new one.
 
@@ -72,7 +72,7 @@ async def the_old_price_is_forgotten(stage: Stage) -> None:
         demand(fill.price <= limit, f"price: expected <= {limit}, was {fill.price}")
 
 
-@TABLE.add(540, _GROUP, "replace")
+@TABLE.add(540, GROUP, "replace")
 async def a_stop_becomes_a_market_order(stage: Stage) -> None:
     """A working stop can be replaced by a market order, which fills: so a position is closed.
 
@@ -89,7 +89,7 @@ async def a_stop_becomes_a_market_order(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), 0)
 
 
-@TABLE.add(550, _GROUP, "replace")
+@TABLE.add(550, GROUP, "replace")
 async def a_filled_order_cannot_be_replaced(stage: Stage) -> None:
     """A replacement that comes after the fill is answered with ``ReplaceRejected``.
 
@@ -109,7 +109,7 @@ async def a_filled_order_cannot_be_replaced(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), 1)
 
 
-@TABLE.add(560, _GROUP)
+@TABLE.add(560, GROUP)
 async def an_unknown_order_cannot_be_replaced(stage: Stage) -> None:
     """A replacement of an id that nobody sent is ``NotSent`` or answered with ``ReplaceRejected``.
 
@@ -126,7 +126,7 @@ async def an_unknown_order_cannot_be_replaced(stage: Stage) -> None:
         demand_equal("of the unknown", await talk.orders(unknown.client_order_id), [])
 
 
-@TABLE.add(570, _GROUP, "replace", "partial_fills")
+@TABLE.add(570, GROUP, "replace", "partial_fills")
 async def what_was_filled_counts_after_a_replacement(stage: Stage) -> None:
     """A partly filled order that is replaced keeps its fills: the new quantity includes them.
 
@@ -150,7 +150,7 @@ async def what_was_filled_counts_after_a_replacement(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), 2)
 
 
-@TABLE.add(580, _GROUP, "replace", "partial_fills")
+@TABLE.add(580, GROUP, "replace", "partial_fills")
 async def a_quantity_below_what_is_filled_is_refused(stage: Stage) -> None:
     """A new quantity that is filled already is refused, and the order works on as it was.
 
@@ -170,7 +170,7 @@ async def a_quantity_below_what_is_filled_is_refused(stage: Stage) -> None:
         await talk.filled(order.client_order_id, 3)
 
 
-@TABLE.add(590, _GROUP, "replace")
+@TABLE.add(590, GROUP, "replace")
 async def a_trigger_is_moved(stage: Stage) -> None:
     """A stop whose trigger was moved waits for the new one, then fills.
 

@@ -5,10 +5,10 @@ from fillbridge_hooks.testing.drivers.stage import FAR, Stage, expect_terms
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import demand, demand_equal
 
-_GROUP = "reconnect and reconcile"
+GROUP = "reconnect and reconcile"
 
 
-@TABLE.add(910, _GROUP)
+@TABLE.add(910, GROUP)
 async def working_orders_outlive_a_lost_link(stage: Stage) -> None:
     """An order that worked before the link was lost works on, under the same ids and terms.
 
@@ -25,7 +25,7 @@ async def working_orders_outlive_a_lost_link(stage: Stage) -> None:
         demand_equal("broker_order_id", found.broker_order_id, accepted.broker_order_id)
 
 
-@TABLE.add(920, _GROUP)
+@TABLE.add(920, GROUP)
 async def connecting_again_sends_nothing(stage: Stage) -> None:
     """A new session sends no order, cancel or change of an earlier one again.
 
@@ -50,7 +50,7 @@ async def connecting_again_sends_nothing(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), there)
 
 
-@TABLE.add(930, _GROUP)
+@TABLE.add(930, GROUP)
 async def a_fill_that_nobody_heard_is_found(stage: Stage) -> None:
     """What filled while nobody was connected is in ``fills``, the position and the order.
 
@@ -72,7 +72,7 @@ async def a_fill_that_nobody_heard_is_found(stage: Stage) -> None:
         demand_equal("working_orders()", await talk.working(), set())
 
 
-@TABLE.add(940, _GROUP)
+@TABLE.add(940, GROUP)
 async def an_order_of_an_earlier_session_is_cancelled(stage: Stage) -> None:
     """A new session cancels what an earlier one sent.
 
@@ -88,7 +88,7 @@ async def an_order_of_an_earlier_session_is_cancelled(stage: Stage) -> None:
         demand_equal("working_orders()", await talk.working(), set())
 
 
-@TABLE.add(950, _GROUP)
+@TABLE.add(950, GROUP)
 async def an_order_of_an_earlier_session_fills_in_this_one(stage: Stage) -> None:
     """A new session reports fills of what an earlier one sent.
 
@@ -103,7 +103,7 @@ async def an_order_of_an_earlier_session_fills_in_this_one(stage: Stage) -> None
         await talk.filled(order.client_order_id, 1)
 
 
-@TABLE.add(960, _GROUP)
+@TABLE.add(960, GROUP)
 async def fills_are_not_forgotten(stage: Stage) -> None:
     """``fills`` answers every fill of the account, oldest first, however often it is asked.
 
@@ -121,7 +121,7 @@ async def fills_are_not_forgotten(stage: Stage) -> None:
         demand_equal("fills(0) in a new session", [one.fill_id for one in answer], expected)
 
 
-@TABLE.add(970, _GROUP)
+@TABLE.add(970, GROUP)
 async def fills_begin_at_the_time_that_is_asked_for(stage: Stage) -> None:
     """``fills(since_ns)`` holds a fill of exactly that time, and none before it.
 
@@ -141,7 +141,7 @@ async def fills_begin_at_the_time_that_is_asked_for(stage: Stage) -> None:
         demand_equal("fills after the last", await talk.session.fills(last.time_ns + 1), ())
 
 
-@TABLE.add(980, _GROUP)
+@TABLE.add(980, GROUP)
 async def the_position_outlives_a_lost_link(stage: Stage) -> None:
     """A position is the same in a new session.
 
@@ -154,7 +154,7 @@ async def the_position_outlives_a_lost_link(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), -3)
 
 
-@TABLE.add(990, _GROUP)
+@TABLE.add(990, GROUP)
 async def orders_of_the_day_outlive_a_lost_link(stage: Stage) -> None:
     """``orders_today`` of a new session has all orders of earlier ones, working or ended.
 

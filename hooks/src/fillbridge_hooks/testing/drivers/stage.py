@@ -9,7 +9,6 @@ import msgspec
 
 from fillbridge_hooks.broker import BrokerOrder
 from fillbridge_hooks.driver import SendOutcome
-from fillbridge_hooks.instrument import Instrument
 from fillbridge_hooks.orders import ApprovedOrder, Fill, Order, Permit
 from fillbridge_hooks.rehearsal import Rehearsal
 from fillbridge_hooks.reports import (
@@ -40,7 +39,7 @@ class Stage:
         :param name: what the client order ids of the test begin with
         """
         self.rehearsal = rehearsal
-        self.instrument: Instrument = rehearsal.terms.instruments[0]
+        self.instrument = rehearsal.terms.instruments[0]
         self.symbol = self.instrument.symbol
         self._name = name
         self._numbers = count(1)

@@ -14,10 +14,10 @@ from fillbridge_hooks.testing.drivers.stage import (
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import Unmet, demand, demand_equal
 
-_GROUP = "submit"
+GROUP = "submit"
 
 
-@TABLE.add(110, _GROUP)
+@TABLE.add(110, GROUP)
 async def an_order_is_sent_and_accepted(stage: Stage) -> None:
     """``submit`` answers ``Sent`` with the order's id, and ``Accepted`` follows with the broker's.
 
@@ -33,7 +33,7 @@ async def an_order_is_sent_and_accepted(stage: Stage) -> None:
         demand(accepted.broker_order_id, "Accepted.broker_order_id: expected an id, was ''")
 
 
-@TABLE.add(120, _GROUP)
+@TABLE.add(120, GROUP)
 async def a_submission_spends_its_permit(stage: Stage) -> None:
     """The permit of an order is spent once the order was sent.
 
@@ -45,7 +45,7 @@ async def a_submission_spends_its_permit(stage: Stage) -> None:
         demand(permit.is_spent, "permit.is_spent: expected True after submit(), was False")
 
 
-@TABLE.add(130, _GROUP)
+@TABLE.add(130, GROUP)
 async def a_spent_permit_sends_nothing(stage: Stage) -> None:
     """A second submission with one permit raises ``PermitSpent``, and nothing is sent.
 
@@ -67,7 +67,7 @@ async def a_spent_permit_sends_nothing(stage: Stage) -> None:
         demand_equal("of the second", await talk.orders(second.client_order_id), [])
 
 
-@TABLE.add(140, _GROUP)
+@TABLE.add(140, GROUP)
 async def a_working_limit_order_is_shown_as_it_was_asked_for(stage: Stage) -> None:
     """``working_orders`` shows a limit order with its ids, its terms and nothing filled.
 
@@ -84,7 +84,7 @@ async def a_working_limit_order_is_shown_as_it_was_asked_for(stage: Stage) -> No
         demand_equal("status", found.status, OrderStatus.SUBMITTED)
 
 
-@TABLE.add(150, _GROUP)
+@TABLE.add(150, GROUP)
 async def a_working_stop_order_is_shown_as_it_was_asked_for(stage: Stage) -> None:
     """``working_orders`` shows a stop order with its trigger.
 
@@ -96,7 +96,7 @@ async def a_working_stop_order_is_shown_as_it_was_asked_for(stage: Stage) -> Non
         expect_terms(await talk.order(order.client_order_id, among="working_orders"), order)
 
 
-@TABLE.add(160, _GROUP)
+@TABLE.add(160, GROUP)
 async def a_working_order_is_among_the_orders_of_the_day(stage: Stage) -> None:
     """``orders_today`` holds working orders too.
 
@@ -110,7 +110,7 @@ async def a_working_order_is_among_the_orders_of_the_day(stage: Stage) -> None:
         demand_equal("status", found.status, OrderStatus.SUBMITTED)
 
 
-@TABLE.add(170, _GROUP)
+@TABLE.add(170, GROUP)
 async def many_orders_are_sent_without_listening(stage: Stage) -> None:
     """Twenty submissions return though nobody calls ``receive``; then each is accepted.
 
@@ -131,7 +131,7 @@ async def many_orders_are_sent_without_listening(stage: Stage) -> None:
         demand_equal("different broker order ids", len(ids), len(orders))
 
 
-@TABLE.add(180, _GROUP, "idempotent_submit")
+@TABLE.add(180, GROUP, "idempotent_submit")
 async def an_id_that_is_known_makes_no_second_order(stage: Stage) -> None:
     """A second submission under one client order id, with its own permit, makes no second order.
 
@@ -150,7 +150,7 @@ async def an_id_that_is_known_makes_no_second_order(stage: Stage) -> None:
         demand_equal("position", await talk.position(stage.symbol), 1)
 
 
-@TABLE.add(190, _GROUP)
+@TABLE.add(190, GROUP)
 async def a_stop_limit_order_keeps_both_prices(stage: Stage) -> None:
     """A stop-limit order is shown with trigger and limit, each in its place; or it is refused.
 
