@@ -27,7 +27,7 @@ each test says what to do when it fails.
 
 Written by `{COMMAND}`.
 """
-KITS = {
+KITS: dict[str, tuple[Requirement[Any], ...]] = {
     "Drivers: `DriverConformance`": DRIVER_REQUIREMENTS,
     "Cost models: `CostModelConformance`": COST_REQUIREMENTS,
     "Risk checks: `RiskCheckConformance`": RISK_REQUIREMENTS,

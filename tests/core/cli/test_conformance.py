@@ -56,7 +56,7 @@ def fillbridge_register_drivers(register):
 """
 
 
-@pytest.mark.parametrize("driver", ["sim", "sim-bracket"])
+@pytest.mark.parametrize("driver", ["sim", "sim-bracket", "sim-remote", "sim-remote-bracket"])
 def test_the_simulated_broker_has_its_certificate(fillbridge, driver):
     ran = fillbridge("conformance", "--driver", driver, "--json")
 
@@ -64,7 +64,7 @@ def test_the_simulated_broker_has_its_certificate(fillbridge, driver):
     certificate = json.loads(ran.stdout)
     outcomes = [test["outcome"] for test in certificate["tests"]]
     assert certificate["driver"] == driver
-    assert certificate["capabilities"]["bracket"] is (driver == "sim-bracket")
+    assert certificate["capabilities"]["bracket"] is driver.endswith("-bracket")
     assert certificate["failed"] == 0
     assert certificate["passed"] == outcomes.count("passed") > 75
     assert (
@@ -108,9 +108,8 @@ def test_an_unknown_driver_is_bad_input(fillbridge):
     ran = fillbridge("conformance", "--driver", "nope")
 
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == (
-        "Error: --driver: expected one of 'sim', 'sim-bracket' (installed), was 'nope'\n"
-    )
+    assert ran.stderr.startswith("Error: --driver: expected one of 'sim', ")
+    assert ran.stderr.endswith(" (installed), was 'nope'\n")
 
 
 def test_a_driver_without_a_broker_of_its_own_is_bad_input(fillbridge, install):

@@ -4,7 +4,8 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
-from tests.hooks.testing.broken import CAUGHT_BY, LeaksATask
+from tests.hooks.testing.broken import CAUGHT_BY
+from tests.hooks.testing.broken_sessions import LeaksATask
 from tests.hooks.testing.honest import rehearse
 from trio.testing import MockClock
 

@@ -1,5 +1,7 @@
 """A kit as its user sees it: ids, skips, failures that explain themselves, no way to cheat."""
 
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -151,3 +153,10 @@ def test_every_test_explains_itself():
         text = getattr(DriverConformance, name).__doc__
         assert text.startswith(f"{one.id}: ")
         assert "If this fails, " in text
+
+
+def test_the_command_needs_no_pytest():
+    program = "import sys, fillbridge_hooks.testing; print('pytest' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+    assert ran.stdout.split() == [b"False"]

@@ -2,6 +2,7 @@
 
 from fillbridge_hooks.testing import DriverConformance
 from fillbridge_sim import SimDriver
+from fillbridge_sim.remote import SimRemoteDriver
 
 
 class TestSim(DriverConformance):
@@ -12,3 +13,13 @@ class TestSim(DriverConformance):
 class TestSimWithBrackets(DriverConformance):
     def rehearse(self):
         return SimDriver(bracket=True).conformance(None)
+
+
+class TestSimRemote(DriverConformance):
+    def rehearse(self):
+        return SimRemoteDriver().conformance(None)
+
+
+class TestSimRemoteWithBrackets(DriverConformance):
+    def rehearse(self):
+        return SimRemoteDriver(bracket=True).conformance(None)
