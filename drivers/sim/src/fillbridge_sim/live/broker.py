@@ -140,8 +140,8 @@ class LiveBroker:
 
     # By hand
 
-    def trade(self, symbol: str, price: float, size: float = 1.0) -> None:
-        """Let a trade happen now.
+    def trade(self, symbol: str, price: float, size: float = 1.0) -> int:
+        """Let a trade happen now; answers the time.
 
         :raises InvalidValue: if nobody trades the symbol or the price is not on its grid
         """
@@ -149,19 +149,23 @@ class LiveBroker:
         price = instrument.to_price(instrument.to_ticks(price, "price"))
         if not size >= 0:
             raise InvalidValue("size", "a number >= 0", size)
-        self._happen(TradeTick(self.advance(), price, size, symbol))
+        now_ns = self.advance()
+        self._happen(TradeTick(now_ns, price, size, symbol))
+        return now_ns
 
     def quote(
         self, symbol: str, bid: float, ask: float, bid_size: float = 1.0, ask_size: float = 1.0
-    ) -> None:
-        """Let the best bid and offer be these from now on.
+    ) -> int:
+        """Let the best bid and offer be these from now on; answers the time.
 
         :raises InvalidValue: if nobody trades the symbol or a price is not on its grid
         """
         instrument = self._instrument(symbol)
         bid = instrument.to_price(instrument.to_ticks(bid, "bid"))
         ask = instrument.to_price(instrument.to_ticks(ask, "ask"))
-        self._happen(QuoteTick(self.advance(), bid, bid_size, ask, ask_size, symbol))
+        now_ns = self.advance()
+        self._happen(QuoteTick(now_ns, bid, bid_size, ask, ask_size, symbol))
+        return now_ns
 
     def _instrument(self, symbol: str) -> Instrument:
         try:

@@ -144,23 +144,23 @@ class BrokerServer:
 
     # Without a session
 
-    def _answer(self, request: Request) -> Iterable[Reply]:
+    def _answer(self, request: Request) -> Iterator[Reply]:
+        broker = self._broker
         try:
             if isinstance(request, PushTrade):
-                self._broker.trade(request.symbol, request.price, request.size)
+                time_ns = broker.trade(request.symbol, request.price, request.size)
             elif isinstance(request, PushQuote):
-                self._broker.quote(
-                    request.symbol, request.bid, request.ask, request.bid_size, request.ask_size
-                )
+                sizes = request.bid_size, request.ask_size
+                time_ns = broker.quote(request.symbol, request.bid, request.ask, *sizes)
             elif isinstance(request, ShowBook):
-                self._broker.advance()
+                time_ns = broker.advance()
                 yield from self._book()
             else:
                 raise BadFrame("expected a login first")
         except InvalidValue as error:
             yield Refused(reason=str(error))
-            return
-        yield Done(time_ns=self._broker.clock.now_ns)
+        else:
+            yield Done(time_ns=time_ns)
 
     def _book(self) -> Iterator[Reply]:
         for name, account in self._broker.accounts.items():

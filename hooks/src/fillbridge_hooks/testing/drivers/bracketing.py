@@ -3,9 +3,10 @@
 import msgspec
 
 from fillbridge_hooks.orders import Order
+from fillbridge_hooks.reports import Replaced, Replacement
 from fillbridge_hooks.terms import OrderRole, OrderType, Side
 from fillbridge_hooks.testing.drivers.conversation import Conversation
-from fillbridge_hooks.testing.drivers.stage import BASE_TICKS, Stage
+from fillbridge_hooks.testing.drivers.stage import BASE_TICKS, Stage, expect_sent
 from fillbridge_hooks.testing.drivers.table import TABLE
 from fillbridge_hooks.testing.requirements import demand_equal
 
@@ -159,6 +160,25 @@ async def legs_outlive_the_session(stage: Stage) -> None:
     async with stage.session() as talk:
         demand_equal("position", await talk.position(stage.symbol), 2)
         await _expect_legs(talk, bracket, 2)
+
+
+@TABLE.add(695, GROUP, "bracket", "replace")
+async def a_stop_leg_becomes_the_exit(stage: Stage) -> None:
+    """A stop leg that is replaced by a market order closes the position, and the target goes.
+
+    If this fails, let legs be replaced like other orders, and keep them linked. The core closes a
+    position this way, so that its exits can never fill twice.
+    """
+    async with stage.session() as talk:
+        bracket = await _begin(stage, talk, 2)
+        await _fill_entry(stage, talk, bracket, 2)
+        stop = bracket.stop.client_order_id
+        change = Replacement(stop, 2, OrderType.MARKET, None, None)
+        expect_sent("replace()", await talk.session.replace(change), stop)
+        await talk.answer(stop, Replaced)
+        await stage.drive(0)
+        await talk.filled(stop, 2)
+        await _expect_flat(stage, talk)
 
 
 async def _begin(stage: Stage, talk: Conversation, quantity: int) -> _Bracket:
