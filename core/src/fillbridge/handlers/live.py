@@ -2,7 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,7 @@ from fillbridge.handlers.abstract import AbstractExecutionHandler
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.handlers.requests import changed_levels
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
-from fillbridge.journal import Journal, open_journal
+from fillbridge.journal import Journal, JournalFailed, Recovery, open_journal
 from fillbridge.live import (
     Connection,
     GateState,
@@ -56,6 +57,7 @@ _logger = logging.getLogger(__name__)
 _SECOND = 1_000_000_000
 _HOUR_S = 3600
 _DRAIN_S = 5.0
+_KEPT_TRADES = 1_000
 _PROTECTING = (OrderRole.STOP, OrderRole.EXIT)
 
 
@@ -96,6 +98,7 @@ class LiveExecutionHandler(AbstractExecutionHandler):
         self.clock: LiveClock = SystemClock() if clock is None else clock
         self._plugins = plugins
         self._trade_sink = trade_sink
+        self._closed_trades: deque[TradeResult] = deque(maxlen=_KEPT_TRADES)
         self._models: Models = plugins.configure(config.plugin_sections)
         self._hooks = shell_hooks(config, plugins, self._models)
         self._driver_name = config.live_settings.provider or "sim"
@@ -206,7 +209,7 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             first_wait_s=live.reconnect_first,
             max_wait_s=live.reconnect_max,
         )
-        self._orders = KnownOrders(self._trading.state)
+        self._orders = KnownOrders(self._trading.state, with_ended=True)
         self._open_positions = OpenPositions(self._trading.state, self._excursion_of)
 
     def _terms(self) -> ConnectionTerms:
@@ -336,6 +339,25 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             entry_id = trade.entry.order.client_order_id
             self._request(CancelRequested(entry_id, "all orders cancelled", self._now_ns()))
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether what is asked for stands in the journal; ``False`` once that has failed."""
+        return not self._journal.failure
+
+    def note_request(self, request: str, by: str, **details: Any) -> None:
+        """Record who asked for what, before it is done.
+
+        A journal that fails shuts the gate, and keeps nobody from closing what is open.
+
+        :param details: plain values
+        """
+        payload = {"request": request, "by": by, **details}
+        try:
+            self._journal.note("management", payload, self._now_ns())
+            self._journal.commit()
+        except JournalFailed as error:
+            _logger.critical("%s by %s is not recorded: %s", request, by, error)
+
     def stop_entries(self, reason: str = "emergency stop", by: str = "the management API") -> None:
         """Refuse every proposal until :meth:`resume`, after a restart too."""
         self._trading.halt(reason, by)
@@ -358,6 +380,16 @@ class LiveExecutionHandler(AbstractExecutionHandler):
     def open_positions(self) -> Mapping[str, Any]:
         """Trades that hold a position, or whose entry may still fill, by trade id."""
         return self._open_positions
+
+    @property
+    def closed_trades(self) -> Sequence[TradeResult]:
+        """The last 1,000 trades that closed since the start, the oldest first."""
+        return tuple(self._closed_trades)
+
+    @property
+    def recovery(self) -> Recovery:
+        """How the journal was found at the start."""
+        return self._journal.recovery
 
     @property
     def order_history(self) -> Mapping[str, OrderInfo]:
@@ -396,6 +428,7 @@ class LiveExecutionHandler(AbstractExecutionHandler):
         }
 
     def _trade_closed(self, trade: Trade, result: TradeResult) -> None:
+        self._closed_trades.append(result)
         if self._trade_sink is not None:
             self._trade_sink(result)
 

@@ -1,0 +1,45 @@
+"""Commands to a running handler: over a Unix socket, a line of JSON each way."""
+
+from fillbridge.management.client import ManagementClient, connect
+from fillbridge.management.messages import (
+    Answer,
+    AnswerKind,
+    CancelAll,
+    CloseAll,
+    Flatten,
+    Halt,
+    ListOrders,
+    ListPositions,
+    ListTrades,
+    Propose,
+    Request,
+    Resume,
+    ShowMetrics,
+    ShowStatus,
+)
+from fillbridge.management.places import check_socket_path, socket_path
+from fillbridge.management.server import serve_management
+from fillbridge.management.service import Management
+
+__all__ = (
+    "Answer",
+    "AnswerKind",
+    "CancelAll",
+    "CloseAll",
+    "Flatten",
+    "Halt",
+    "ListOrders",
+    "ListPositions",
+    "ListTrades",
+    "Management",
+    "ManagementClient",
+    "Propose",
+    "Request",
+    "Resume",
+    "ShowMetrics",
+    "ShowStatus",
+    "check_socket_path",
+    "connect",
+    "serve_management",
+    "socket_path",
+)
