@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -19,6 +19,7 @@ from fillbridge.approval import (
     judge,
 )
 from fillbridge.charging import Charging
+from fillbridge.desk import Desk
 from fillbridge.engine import EngineState, decide, fold
 from fillbridge.engine.decide import entry_deadlines
 from fillbridge.engine.messages import (
@@ -53,13 +54,11 @@ from fillbridge.preparation import prepare_order
 from fillbridge.publishing import Publisher
 from fillbridge.results import trade_result
 from fillbridge_hooks import (
-    ApprovedOrder,
     Clock,
     CommissionFunction,
     Direction,
     Fill,
     Hold,
-    Instrument,
     MarketView,
     OrderRefused,
     OrderRole,
@@ -67,7 +66,6 @@ from fillbridge_hooks import (
     PriceWatch,
     Refuse,
     Rejected,
-    Replacement,
     Report,
     SimulationSession,
     TradeResult,
@@ -82,25 +80,6 @@ _REMAINDER = TimerKind.REMAINDER
 
 Recorder = Callable[[Sequence[Event]], None]
 """Keeps events before their effects leave."""
-
-
-class Desk(Protocol):
-    """Where the shell's orders go, and what it knows of the market; see ``SimulationSession``."""
-
-    def submit(self, approved: ApprovedOrder) -> None:
-        """Take an order over."""
-
-    def cancel(self, client_order_id: str) -> None:
-        """Withdraw what is left of an order."""
-
-    def replace(self, change: Replacement) -> None:
-        """Change a working order."""
-
-    def open_market(self, instrument: Instrument) -> PriceWatch:
-        """Trade ``instrument`` from now on; the watch is the same object at every call."""
-
-    def market(self, symbol: str) -> MarketView:
-        """What is known of the symbol now."""
 
 
 DeskT = TypeVar("DeskT", bound=Desk)

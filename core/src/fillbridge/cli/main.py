@@ -9,6 +9,7 @@ import click
 from fillbridge.cli.backtest import backtest
 from fillbridge.cli.config import config
 from fillbridge.cli.demo import demo
+from fillbridge.cli.journal import journal
 from fillbridge.cli.output import fail, warnings
 from fillbridge.cli.plugins import plugins
 from fillbridge.plugins import Plugins
@@ -27,7 +28,7 @@ def cli(context: click.Context) -> None:
     context.with_resource(warnings())
 
 
-for _command in (backtest, config, demo, plugins):
+for _command in (backtest, config, demo, journal, plugins):
     cli.add_command(_command)
 
 

@@ -1,22 +1,27 @@
 """The handler of live trading: the engine, the journal and a broker, run by a few tasks."""
 
-import hashlib
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import anyio
-import msgspec
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings, decode_settings, find_instrument
 from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
 from fillbridge.engine.state import Trade
 from fillbridge.handlers.abstract import AbstractExecutionHandler
+from fillbridge.handlers.live_wiring import (
+    account_tag,
+    live_rules,
+    wrapped_driver,
+    wrapped_session,
+)
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.handlers.requests import changed_levels
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
@@ -25,7 +30,6 @@ from fillbridge.live import (
     Connection,
     GateState,
     Health,
-    LiveRules,
     LiveTrading,
     OrderPump,
     SystemClock,
@@ -35,9 +39,7 @@ from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
 from fillbridge.results import order_info
 from fillbridge_hooks import (
-    ConfigurationError,
     ConnectionTerms,
-    Driver,
     EntryNotSent,
     ExitReason,
     Instrument,
@@ -47,15 +49,13 @@ from fillbridge_hooks import (
     OrderRole,
     OrderStatus,
     RiskProposal,
-    Session,
     TradeResult,
     UnknownOrder,
 )
 
 _logger = logging.getLogger(__name__)
 
-_SECOND = 1_000_000_000
-_HOUR_S = 3600
+_HOUR_NS = 3_600_000_000_000
 _DRAIN_S = 5.0
 _KEPT_TRADES = 1_000
 _PROTECTING = (OrderRole.STOP, OrderRole.EXIT)
@@ -102,7 +102,7 @@ class LiveExecutionHandler(AbstractExecutionHandler):
         self._models: Models = plugins.configure(config.plugin_sections)
         self._hooks = shell_hooks(config, plugins, self._models)
         self._driver_name = config.live_settings.provider or "sim"
-        self._driver = self._wrapped_driver()
+        self._driver = wrapped_driver(self._driver_name, config, plugins)
         self._events = Publisher(self.event_bus, plugins.resolve("fillbridge_handle_event"))
         self._published = anyio.Event()
         self._stack = AsyncExitStack()
@@ -111,22 +111,6 @@ class LiveExecutionHandler(AbstractExecutionHandler):
         self._pump: OrderPump
         self._connection: Connection
         self._orders: KnownOrders
-
-    def _wrapped_driver(self) -> Driver:
-        name = self._driver_name
-        driver = self._plugins.driver(name)
-        if not isinstance(driver, Driver):
-            raise ConfigurationError(
-                f"live_settings.provider: expected a driver that connects to a broker, was {name!r}"
-            )
-        for found in self._plugins.resolve("fillbridge_wrap_driver"):
-            section = self.settings.plugin_sections.get(found.plugin)
-            try:
-                driver = found.function(driver, name, section) or driver
-            except Exception as error:
-                message = f"fillbridge_wrap_driver raised {type(error).__name__}: {error}"
-                raise found.error(message) from error
-        return driver
 
     # Running
 
@@ -195,7 +179,7 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             find_instrument=self.instrument,
             default_symbol=live.symbol,
             entry_life_s=live.order_timeout,
-            position_life_ns=None if hours is None else round(hours * _HOUR_S * _SECOND),
+            position_life_ns=None if hours is None else round(hours * _HOUR_NS),
             rules=live_rules(settings),
             on_trade_closed=self._trade_closed,
         )
@@ -205,7 +189,7 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             self._terms(),
             self._trading,
             self._pump,
-            wrap=self._wrapped_session,
+            wrap=partial(wrapped_session, name=self._driver_name, plugins=self._plugins),
             first_wait_s=live.reconnect_first,
             max_wait_s=live.reconnect_max,
         )
@@ -224,11 +208,6 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             heartbeat_interval_s=live.heartbeat_interval,
             slippage=slippage_model(self.settings, self._models),
         )
-
-    def _wrapped_session(self, session: Session) -> Session:
-        for found in self._plugins.resolve("fillbridge_wrap_session"):
-            session = found.function(session, self._driver_name) or session
-        return session
 
     async def _look(self) -> None:
         while True:
@@ -267,10 +246,10 @@ class LiveExecutionHandler(AbstractExecutionHandler):
         trade_id = self._trading.propose(proposal)
         known = self._trading.state.trades.get(trade_id)
         if known is not None and self._is_on_its_way(known):
-            await self._pump.wait_left(known.entry.order.client_order_id)
+            left_ns = await self._pump.wait_left(known.entry.order.client_order_id)
+            self._count_latency((left_ns - started_ns) / 1e6)
             if known.entry.status is OrderStatus.EXPIRED and not known.fills:
                 raise EntryNotSent(f"trade {trade_id}: {known.entry.reason}")
-        self._count_latency((self.clock.now_ns - started_ns) / 1e6)
         self._wake()
         return trade_id
 
@@ -430,7 +409,7 @@ class LiveExecutionHandler(AbstractExecutionHandler):
     def _trade_closed(self, trade: Trade, result: TradeResult) -> None:
         self._closed_trades.append(result)
         if self._trade_sink is not None:
-            self._trade_sink(result)
+            self._events.call_later(partial(self._trade_sink, result))
 
     def _validate_proposal(self, proposal: RiskProposal) -> None:
         self._trading.validate(proposal)
@@ -452,21 +431,3 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             return 0.0, 0.0
         entry_price = trade.entry_value / trade.entry_quantity
         return excursion.measure(instrument, entry_price, entry_price)
-
-
-def account_tag(account: str) -> str:
-    """What every order id of an account begins with."""
-    return "FB" + hashlib.blake2b(account.encode(), digest_size=2).hexdigest() + "-"
-
-
-def live_rules(settings: Settings) -> LiveRules:
-    """The times of live trading, as they are configured."""
-    live = settings.live_settings
-    return msgspec.structs.replace(
-        LiveRules(),
-        acknowledgement_ns=round(live.acknowledge_timeout * _SECOND),
-        protection_ns=round(live.protection_timeout * _SECOND),
-        unproved_protection_ns=round(2 * live.protection_timeout * _SECOND),
-        reconcile_ns=round(live.reconcile_interval * _SECOND),
-        entry_quarantine_ns=round(live.quarantine * _SECOND),
-    )

@@ -138,7 +138,8 @@ class ArchiveReader:
             raise BrokenRecord(_first_of(path), f"{path}: expected an archive file") from None
         head = Head(header.seq, header.chain)
         expected = _seal(self._key, self._account, self._born, head)
-        if not chain.same(header.seal, expected):
+        is_ours = (header.account, header.born) == (self._account, self._born)
+        if not is_ours or not chain.same(header.seal, expected):
             raise BrokenRecord(head.seq + 1, f"{path}: its beginning was changed")
         return head
 

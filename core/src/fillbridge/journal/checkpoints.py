@@ -63,14 +63,14 @@ def add_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
         os.close(descriptor)
 
 
-def read_checkpoints(folder: Path, account: str) -> Iterator[Checkpoint]:
-    """The checkpoints of an account in the order in which they were written.
+def read_checkpoints(path: Path) -> Iterator[Checkpoint]:
+    """The checkpoints of a file in the order in which they were written.
 
     Lines that were cut short, or are none of ours, are left out.
 
     :raises OSError: if the file cannot be read
     """
-    with checkpoint_file(folder, account).open("rb") as file:
+    with path.open("rb") as file:
         for line in file:
             if not line.strip():
                 continue
@@ -81,31 +81,36 @@ def read_checkpoints(folder: Path, account: str) -> Iterator[Checkpoint]:
 
 
 class CheckpointTest:
-    """Compares a chain, read from its beginning, with checkpoints in their order."""
+    """Compares a chain, read from its beginning, with a file of checkpoints."""
 
-    def __init__(self, checkpoints: Iterator[Checkpoint], key: bytes, born: int) -> None:
+    def __init__(self, path: Path | None, key: bytes, born: int) -> None:
         self.passed = 0
         """How many are in the chain."""
-        self._checkpoints = checkpoints
+        self._checkpoints = iter(()) if path is None else read_checkpoints(path)
         self._key = key
         self._born = born
-        self._next = self._following()
+        self._next: Checkpoint | None = None
 
-    def start(self, head: Head) -> None:
-        """Leave out the checkpoints before a place: their records are no longer here."""
+    def begin(self, head: Head) -> None:
+        """Leave out the checkpoints before a place: their records are no longer here.
+
+        :raises BrokenRecord: if one was changed, or that of this place says otherwise
+        """
+        self._advance()
         while self._next is not None and self._next.seq < head.seq:
-            self._next = self._following()
+            self._advance()
+        self.pass_by(head)
 
     def pass_by(self, head: Head) -> None:
-        """Compare the checkpoint of this place, if there is one.
+        """Compare the checkpoints up to this place.
 
-        :raises BrokenRecord: if it says otherwise
+        :raises BrokenRecord: if one says otherwise
         """
         while self._next is not None and self._next.seq <= head.seq:
             if self._next.seq < head.seq or self._next.chain != head.chain.hex():
                 raise BrokenRecord(self._next.seq, "its checkpoint belongs to another chain")
             self.passed += 1
-            self._next = self._following()
+            self._advance()
 
     def end(self, head: Head) -> None:
         """Find what was cut off after the last record.
@@ -117,16 +122,15 @@ class CheckpointTest:
                 head.seq + 1, f"cut off: a checkpoint says there were {self._next.seq} records"
             )
 
-    def _following(self) -> Checkpoint | None:
-        checkpoint = next(self._checkpoints, None)
+    def _advance(self) -> None:
+        self._next = checkpoint = next(self._checkpoints, None)
         if checkpoint is None:
-            return None
+            return
         if not checkpoint.is_sound(self._key):
             raise BrokenRecord(checkpoint.seq, "its checkpoint was changed")
         if checkpoint.born != self._born:
             raise BrokenRecord(
                 checkpoint.seq,
-                f"its checkpoint is of the journal made in epoch {checkpoint.born}, "
-                f"this one was made in epoch {self._born}",
+                f"its checkpoint is of a journal made in epoch {checkpoint.born}, "
+                f"and this one was made in epoch {self._born}",
             )
-        return checkpoint

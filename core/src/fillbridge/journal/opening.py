@@ -13,8 +13,9 @@ from fillbridge.journal.places import Places, places
 from fillbridge.journal.private_files import check_private, make_folder
 from fillbridge.journal.recovery import Recovered, Recovery, Status
 from fillbridge.journal.store import Durability, Store, create
+from fillbridge.journal.upkeep import Settings
 from fillbridge.journal.wal import read_log
-from fillbridge.journal.writer import CLOSED, LOST, OPENED, Journal, Settings
+from fillbridge.journal.writer import CLOSED, LOST, OPENED, Journal
 from fillbridge_hooks import Clock, Secret
 
 _SECOND = 1_000_000_000
@@ -51,7 +52,12 @@ def open_journal(
     :raises JournalFailed: if the start cannot be recorded
     """
     where = places(directory, account)
-    make_folder(where.folder)
+    try:
+        make_folder(where.folder)
+    except OSError as error:
+        raise JournalUnusable(
+            f"{where.folder}: the folder cannot be made: {error.strerror}"
+        ) from None
     lock = AccountLock(where.lock, account)
     settings = Settings(
         snapshot_records=snapshot_records,
@@ -103,6 +109,7 @@ class _Opening:
             key,
             where.account,
             epoch,
+            self._clock,
             recovered,
             Recovery(
                 status=status,
@@ -153,6 +160,9 @@ class _Opening:
         log = read_log(where.database)
         try:
             store = Store(where.database, self._durability, self._vfs)
+        except BrokenRecord as broken:
+            recovered.broken = broken
+            return None, recovered, 0
         except (apsw.CorruptError, apsw.NotADBError, apsw.SQLError) as error:
             recovered.broken = BrokenRecord(1, f"the file is damaged: {error}")
             return None, recovered, 0
@@ -198,8 +208,8 @@ class _Opening:
         now_ns = self._clock.now_ns
         try:
             if journal.recovery.status == "lost":
-                journal.record_own(LOST, {"epoch": journal.epoch}, now_ns)
-            journal.record_own(
+                journal.note_own(LOST, {"epoch": journal.epoch}, now_ns)
+            journal.note_own(
                 OPENED,
                 {
                     "epoch": journal.epoch,

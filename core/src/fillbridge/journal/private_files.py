@@ -13,15 +13,11 @@ PRIVATE = 0o600
 def make_folder(path: Path) -> None:
     """Make a folder that only its owner may enter, if there is none; it stands when this returns.
 
-    :raises JournalUnusable: if it cannot be made
+    :raises OSError: if it cannot be made
     """
-    if path.is_dir():
-        return
-    try:
+    if not path.is_dir():
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         sync_folder(path.parent)
-    except OSError as error:
-        raise JournalUnusable(f"{path}: the folder cannot be made: {error.strerror}") from None
 
 
 def check_private(path: Path, what: str) -> None:

@@ -6,6 +6,7 @@ transaction holds stands when it returns (``power``), or is with the kernel (``p
 
 import os
 import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +39,7 @@ CREATE TABLE base (
 );
 """
 _PLACE = struct.Struct(">q")
+_LEVEL = 1  # a snapshot repeats itself: the fastest compression is good enough
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -98,7 +100,10 @@ class Store:
         """Open the database.
 
         :raises JournalUnusable: if it is of another program or version
+        :raises BrokenRecord: if nothing stands in the file, which SQLite takes for a new database
         """
+        if path.stat().st_size == 0:
+            raise BrokenRecord(1, "the file is damaged: it is empty")
         self._connection = apsw.Connection(str(path), apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
         self._key = b""
         try:
@@ -118,11 +123,11 @@ class Store:
         if application != _APPLICATION:
             raise JournalUnusable(f"{path}: expected a journal, was another SQLite database")
         found = connection.execute("SELECT format, account, born FROM journal").fetchone()
-        if found is None or found[0] != _FORMAT:
-            version = "none" if found is None else found[0]
-            raise JournalUnusable(f"{path}: expected a journal of format 1, was {version}")
-        self.account = str(found[1])
-        self.born = int(found[2])
+        version, account, born = found or (None, None, None)
+        if version != _FORMAT or type(account) is not str or type(born) is not int:
+            raise JournalUnusable(f"{path}: expected a journal of format 1, was {found}")
+        self.account = account
+        self.born = born
 
     def unlock(self, key: bytes) -> None:
         """Use this key for what is sealed."""
@@ -184,14 +189,10 @@ class Store:
     def add_snapshot(self, snapshot: Snapshot, keep: int) -> int:
         """Write a snapshot and drop all but the newest ``keep``; the place of the oldest."""
         head = snapshot.head
+        packed = zlib.compress(snapshot.content, _LEVEL)
         self._connection.execute(
             "INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?, ?)",
-            (
-                head.seq,
-                head.chain,
-                snapshot.content,
-                self._sealed(snapshot),
-            ),
+            (head.seq, head.chain, packed, self._seal("snapshot", head, packed)),
         )
         self._connection.execute(
             "DELETE FROM snapshot WHERE seq NOT IN "
@@ -207,13 +208,15 @@ class Store:
         :raises BrokenRecord: if one is not as it was written
         """
         found: list[Snapshot] = []
-        for seq, value, content, sealed in self._connection.execute(
+        for seq, value, packed, sealed in self._connection.execute(
             "SELECT seq, chain, content, seal FROM snapshot ORDER BY seq"
         ):
-            head = Head(seq, value)
-            if not _sound(sealed, self._sealed(Snapshot(head, content))):
+            head = _head(seq, value)
+            if type(packed) is not bytes or not _sound(
+                sealed, self._seal("snapshot", head, packed)
+            ):
                 raise BrokenRecord(seq, "the snapshot after it was changed")
-            found.append(Snapshot(head, content))
+            found.append(Snapshot(head, zlib.decompress(packed)))
         return found
 
     # Where the archive ends
@@ -227,7 +230,7 @@ class Store:
         if found is None:
             return Head(0, chain.genesis(self._key, self.account, self.born))
         seq, value, sealed = found
-        head = Head(seq, value)
+        head = _head(seq, value)
         if not _sound(sealed, self._seal("base", head)):
             raise BrokenRecord(seq, "the place where the archive ends was changed")
         return head
@@ -246,9 +249,6 @@ class Store:
             self._connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         self._connection.close(True)
 
-    def _sealed(self, snapshot: Snapshot) -> bytes:
-        return self._seal("snapshot", snapshot.head, snapshot.content)
-
     def _seal(self, purpose: str, head: Head, content: bytes = b"") -> bytes:
         born = str(self.born).encode()
         place = _PLACE.pack(head.seq)
@@ -260,6 +260,12 @@ def _row(seq: int, wall: object, payload: object, value: object) -> Row:
     if type(wall) is not int or type(payload) is not bytes or type(value) is not bytes:
         raise BrokenRecord(seq, "its row holds values of other types")
     return Row(seq, wall, payload, value)
+
+
+def _head(seq: object, value: object) -> Head:
+    if type(seq) is not int or type(value) is not bytes:
+        raise BrokenRecord(1, "the places of snapshots and archive hold values of other types")
+    return Head(seq, value)
 
 
 def _sound(found: object, expected: bytes) -> bool:

@@ -72,7 +72,7 @@ def read_log(database: Path) -> LogFrames:
         size = _FRAME_SIZE + page
         ends: list[bool | None] = []
         while len(frame := file.read(_FRAME_SIZE)) == _FRAME_SIZE:
-            _, commit, *found = _FRAME.unpack(frame)
+            _, commit, *found = _FRAME.unpack_from(frame)
             if len(file.read(page)) < page:
                 break
             ends.append(bool(commit) if found == salts else None)

@@ -1,50 +1,34 @@
 """The open journal of one account."""
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import apsw
-import msgspec
 
 from fillbridge.engine import EngineState
 from fillbridge.engine.messages import Event
 from fillbridge.journal import chain
 from fillbridge.journal.archive import Archive, ArchiveReader
-from fillbridge.journal.checkpoints import Checkpoint, add_checkpoint
 from fillbridge.journal.contents import copy_state, state_bytes
 from fillbridge.journal.errors import JournalFailed, StateDiverged
 from fillbridge.journal.records import Note, decode, encode, pack, unpack
 from fillbridge.journal.recovery import Recovered, Recovery
-from fillbridge.journal.store import Head, Row, Snapshot, Store
-from fillbridge_hooks import InvalidValue
-
-_logger = logging.getLogger(__name__)
+from fillbridge.journal.store import Head, Row, Store
+from fillbridge.journal.upkeep import Settings, Upkeep
+from fillbridge_hooks import Clock, InvalidValue
 
 OPENED = "journal.opened"
 CLOSED = "journal.closed"
 LOST = "journal.lost"
 _OWN = "journal."
 
-_KEPT_SNAPSHOTS = 2
-_ROWS_MOVED = 128
-_COMMITS_BETWEEN_MOVES = 64
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """How often a journal does what keeps it small and provable."""
-
-    snapshot_records: int = 10_000
-    checkpoint_records: int = 1_000
-    checkpoint_directory: Path
-
 
 class Journal:
     """The open journal of an account; made by :func:`open_journal`.
 
-    Nobody else can open it until :meth:`close`. Everything here waits for the disk, and nothing
-    of it grows with the number of records.
+    Nobody else can open it until :meth:`close`. Recording waits for the disk. Nothing here grows
+    with the number of records.
     """
 
     def __init__(
@@ -54,6 +38,7 @@ class Journal:
         key: bytes,
         account: str,
         epoch: int,
+        clock: Clock,
         recovered: Recovered,
         recovery: Recovery,
         settings: Settings,
@@ -67,27 +52,23 @@ class Journal:
         self.state = copy_state(recovered.contents.state)
         """What the records of earlier runs fold into; the caller's own from here on."""
         self._store = store
+        self._archive_folder = archive_folder
         self._key = key
-        self._settings = settings
+        self._clock = clock
         self._release = release
         self._contents = recovered.contents
         self._head = recovered.head
         self._pending: list[bytes] = []
         self._pending_ns = 0
+        self._is_unchecked = False
         self._failure = ""
+        self._upkeep: Upkeep | None = None
         if recovery.status == "quarantined":
             self._failure = f"it is quarantined: {recovery.reason}"
-        self._snapshot_at = recovered.snapshots[-1] if recovered.snapshots else 0
-        self._checkpoint_at = recovered.head.seq
-        self._archived_to = recovered.snapshots[0] if recovered.snapshots else 0
-        """Records up to here belong into the archive."""
-        self._commits = 0
-        self._is_unchecked = False
-        born = 0 if store is None else store.born
-        self._archive: Archive | None = Archive(
-            archive_folder, key, account, born, settings.snapshot_records
-        )
-        self._archive_folder = archive_folder
+        elif store is not None:
+            archive = Archive(archive_folder, key, account, store.born, settings.snapshot_records)
+            places, last = recovered.snapshots, recovered.head.seq
+            self._upkeep = Upkeep(store, archive, settings, places, last)
 
     @property
     def last_seq(self) -> int:
@@ -107,10 +88,11 @@ class Journal:
         Changes of positions are derived and stand right after their fills.
 
         :raises InvalidValue: if one holds what cannot be written; none was taken
-        :raises StateDiverged: if one does not follow from what was recorded; none counts
+        :raises StateDiverged: if one does not follow from what was recorded; nothing can be
+            recorded any more
         :raises JournalFailed: if nothing can be recorded any more
         """
-        self._check_usable()
+        self._usable()
         encoded = [encode(event) for event in events]
         contents = self._contents
         pending = self._pending
@@ -119,15 +101,12 @@ class Journal:
             try:
                 change = contents.record(event, now_ns)
             except LookupError as error:
-                self._fail(f"a {type(event).__name__} does not follow: {error!r}")
-                raise StateDiverged(
-                    f"account {self.account!r}: {type(event).__name__} does not follow from the "
-                    f"records before it ({type(error).__name__}: {error})"
-                ) from error
+                kind, cause = type(event).__name__, f"{type(error).__name__}: {error}"
+                raise self._diverged(f"{kind} does not follow from it ({cause})") from error
             pending.append(one)
             if change is not None:
                 pending.append(encode(change))
-                contents.apply(change, 0)
+                contents.apply(change, self._head.seq + len(pending))
         self._pending_ns = now_ns
 
     def note(self, kind: str, payload: Mapping[str, Any], now_ns: int) -> None:
@@ -140,11 +119,11 @@ class Journal:
         """
         if not kind or kind.startswith(_OWN):
             raise InvalidValue("kind", f"a word that does not begin with {_OWN}", kind)
-        self.record_own(kind, payload, now_ns)
+        self.note_own(kind, payload, now_ns)
 
-    def record_own(self, kind: str, payload: Mapping[str, Any], now_ns: int) -> None:
-        """Take a note of any kind: for the journal's own, about itself."""
-        self._check_usable()
+    def note_own(self, kind: str, payload: Mapping[str, Any], now_ns: int) -> None:
+        """Take a note of any kind: for what the journal says of itself."""
+        self._usable()
         encoded = encode(Note(kind, dict(payload), now_ns))
         self._pending.append(encoded)
         self._contents.apply(decode(encoded), self._head.seq + len(self._pending))
@@ -156,80 +135,28 @@ class Journal:
         :raises JournalFailed: if that failed: nothing of it counts, and nothing can be recorded
             any more
         """
-        self._check_usable()
+        upkeep = self._usable()
         if self._pending:
-            self._commit(is_last=False)
+            self._commit(upkeep, is_last=False)
 
-    def _commit(self, *, is_last: bool) -> None:
+    def _commit(self, upkeep: Upkeep, *, is_last: bool) -> None:
+        head, now_ns = self._head, self._pending_ns
         payload = pack(self._pending)
-        head = self._head
-        value = chain.link(self._key, head.chain, head.seq + 1, self._pending_ns, payload)
-        row = Row(head.seq + 1, self._pending_ns, payload, value)
-        after = Head(row.last, value)
-        is_snapshot_due = (
-            is_last or after.seq - self._snapshot_at >= self._settings.snapshot_records
-        )
-        self._commits += 1
-        is_move_due = self._commits % _COMMITS_BETWEEN_MOVES == 0
+        value = chain.link(self._key, head.chain, head.seq + 1, now_ns, payload)
+        row = Row(head.seq + 1, now_ns, payload, value)
+        after = Head(head.seq + len(self._pending), value)
         try:
-            if is_snapshot_due or is_move_due:
-                self._write_with_care(row, after, is_snapshot_due)
-            else:
-                self._writable.add(row)
+            if upkeep.write(row, after, self._contents, is_last=is_last):
+                self._is_unchecked = True
         except (apsw.Error, OSError) as error:
-            raise self._fail(str(error)) from error
+            self._failure = str(error) or type(error).__name__
+            raise JournalFailed(
+                f"account {self.account!r}: nothing is recorded any more: {self._failure}"
+            ) from error
         self._head = after
         self._pending.clear()
-        if is_last or after.seq - self._checkpoint_at >= self._settings.checkpoint_records:
-            self._checkpoint()
-
-    def _write_with_care(self, row: Row, after: Head, is_snapshot_due: bool) -> None:
-        store = self._writable
-        moved = self._move_to_archive()
-        with store.transaction():
-            store.add(row)
-            if is_snapshot_due:
-                snapshot = Snapshot(after, self._contents.encode())
-                self._archived_to = store.add_snapshot(snapshot, _KEPT_SNAPSHOTS)
-                self._snapshot_at = after.seq
-                self._is_unchecked = True
-            if moved is not None:
-                store.drop_until(moved)
-
-    def _move_to_archive(self) -> Head | None:
-        """Copy the oldest rows that only history needs; where they end."""
-        if self._archive is None:
-            return None
-        store = self._writable
-        base = store.base()
-        if base.seq >= self._archived_to:
-            return None
-        rows = [row for row in store.rows(limit=_ROWS_MOVED) if row.last <= self._archived_to]
-        if not rows:
-            return None
-        try:
-            self._archive.add(base, rows)
-        except OSError as error:
-            _logger.warning("account %s: the archive cannot be written: %s", self.account, error)
-            self._archive = None
-            return None
-        return Head(rows[-1].last, rows[-1].chain)
-
-    def _checkpoint(self) -> None:
-        """Sign the head; the journal stands without it, so a failure is only said."""
-        self._checkpoint_at = self._head.seq
-        checkpoint = Checkpoint(
-            account=self.account,
-            born=self._writable.born,
-            epoch=self.epoch,
-            seq=self._head.seq,
-            chain=self._head.chain.hex(),
-            time_ns=self._pending_ns,
-        )
-        try:
-            add_checkpoint(self._settings.checkpoint_directory, checkpoint.sealed(self._key))
-        except OSError as error:
-            _logger.warning("account %s: no checkpoint can be written: %s", self.account, error)
+        if is_last or upkeep.is_checkpoint_due(after):
+            upkeep.checkpoint(after, self.epoch, now_ns, self._key)
 
     # Reading
 
@@ -239,17 +166,19 @@ class Journal:
         if last is None:
             return
         yield last.note
-        before = last.seq
-        for place, encoded in reversed(list(enumerate(self._pending, self._head.seq + 1))):
-            if place < before:
-                record = decode(encoded)
-                if type(record) is Note and record.kind == kind:
-                    yield record
-        before = min(before, self._head.seq + 1)
-        for row in self._rows_back(before):
-            found = unpack(row.payload)[: before - row.seq]
-            for record in reversed(found):
-                if type(record) is Note and record.kind == kind:
+        for note in self._notes_before(last.seq):
+            if note.kind == kind:
+                yield note
+
+    def _notes_before(self, before: int) -> Iterator[Note]:
+        committed = self._head.seq
+        for encoded in reversed(self._pending[: max(0, before - committed - 1)]):
+            record = decode(encoded)
+            if type(record) is Note:
+                yield record
+        for row in self._rows_back(min(before, committed + 1)):
+            for record in reversed(unpack(row.payload)[: before - row.seq]):
+                if type(record) is Note:
                     yield record
 
     def _rows_back(self, before: int) -> Iterator[Row]:
@@ -267,51 +196,41 @@ class Journal:
         Call it when everything appended has been folded; it does its work once for each
         snapshot, unless ``always``.
 
-        :raises StateDiverged: if they differ
+        :raises StateDiverged: if they differ; nothing can be recorded any more
         """
-        if not self._is_unchecked and not always:
-            return
-        self._is_unchecked = False
-        if state_bytes(copy_state(live)) != state_bytes(self._contents.state):
-            self._fail("the engine's state is not the fold of the journal")
-            raise StateDiverged(
-                f"account {self.account!r}: expected the fold of the journal up to record "
-                f"{self._head.seq + len(self._pending)}, was another state"
-            )
+        if self._is_unchecked or always:
+            self._is_unchecked = False
+            if state_bytes(copy_state(live)) != state_bytes(self._contents.state):
+                raise self._diverged("the engine holds another state")
 
     # The end
 
     def close(self, clean: bool) -> None:
-        """Give the account back.
+        """Give the account back; without effect the second time.
 
         :param clean: whether the run ends in order: that is recorded, with a snapshot. Without it
             what was appended and not committed is dropped.
         :raises JournalFailed: if a clean end cannot be recorded; the account is given back
         """
-        if self._store is None:
-            self._release()
-            return
-        is_usable = not self._failure
+        store, upkeep = self._store, self._upkeep
         try:
-            if clean and is_usable:
-                self.record_own(CLOSED, {"epoch": self.epoch}, self._pending_ns)
-                self._commit(is_last=True)
+            if clean and upkeep is not None and not self._failure:
+                self.note_own(CLOSED, {"epoch": self.epoch}, self._clock.now_ns)
+                self._commit(upkeep, is_last=True)
         finally:
-            self._store.close(keep_log=bool(self._failure))
-            self._store = None
+            if store is not None:
+                # What SQLite would tidy up may be evidence, or stand on a disk that fails.
+                store.close(keep_log=bool(self._failure))
+            self._store = self._upkeep = None
             self._failure = self._failure or "it is closed"
             self._release()
 
-    @property
-    def _writable(self) -> Store:
-        if self._store is None:
-            raise JournalFailed(f"account {self.account!r}: nothing is recorded: it is closed")
-        return self._store
-
-    def _check_usable(self) -> None:
-        if self._failure:
+    def _usable(self) -> Upkeep:
+        if self._failure or self._upkeep is None:
             raise JournalFailed(f"account {self.account!r}: nothing is recorded: {self._failure}")
+        return self._upkeep
 
-    def _fail(self, reason: str) -> JournalFailed:
-        self._failure = reason
-        return JournalFailed(f"account {self.account!r}: nothing is recorded any more: {reason}")
+    def _diverged(self, what: str) -> StateDiverged:
+        place = self._head.seq + len(self._pending)
+        self._failure = f"expected the fold of the journal up to record {place}: {what}"
+        return StateDiverged(f"account {self.account!r}: {self._failure}")

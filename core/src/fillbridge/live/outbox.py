@@ -86,8 +86,8 @@ class Outbox:
         self.ready.extend(self._held)
         self._held.clear()
 
-    def drop(self) -> tuple[Command, ...]:
-        """What is held could not be recorded: take it back; nothing of it leaves."""
-        dropped = tuple(self._held)
+    def take_held(self) -> tuple[Command, ...]:
+        """Take back what is held, for it could not be recorded."""
+        held = tuple(self._held)
         self._held.clear()
-        return dropped
+        return held

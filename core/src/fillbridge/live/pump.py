@@ -35,7 +35,7 @@ class OrderPump:
         self._send_timeout_s = send_timeout_s
         self._woken = anyio.Event()
         self._is_stopping = False
-        self._waiting: dict[str, anyio.Event] = {}
+        self._waiting: dict[str, _Waiting] = {}
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -46,14 +46,15 @@ class OrderPump:
         self._is_stopping = True
         self.wake()
 
-    async def wait_left(self, client_order_id: str) -> None:
-        """Wait until what became of the sending of an order is known."""
-        event = self._waiting[client_order_id] = anyio.Event()
+    async def wait_left(self, client_order_id: str) -> int:
+        """Wait until what became of the sending of an order is known; when that was, ns UTC."""
+        waiting = self._waiting[client_order_id] = _Waiting()
         self.wake()
         try:
-            await event.wait()
+            await waiting.left.wait()
         finally:
             self._waiting.pop(client_order_id, None)
+        return waiting.left_ns
 
     async def run(self) -> None:
         """Send what there is, until :meth:`stop`."""
@@ -70,10 +71,12 @@ class OrderPump:
         while ready:
             command = ready.popleft()
             outcome = self._trading.last_check(command) or await self._send(command)
+            left_ns = self._clock.now_ns
             self._trading.on_outcome(command, outcome)
             waiting = self._waiting.get(command.client_order_id)
             if waiting is not None:
-                waiting.set()
+                waiting.left_ns = left_ns
+                waiting.left.set()
 
     async def _send(self, command: Command) -> SendOutcome:
         session, order_id = self.session, command.client_order_id
@@ -92,6 +95,14 @@ class OrderPump:
             _logger.exception("the session failed on %s", order_id)
             reason = f"{type(error).__name__}: {error}"
         return OutcomeUnknown(order_id, reason, self._clock.now_ns)
+
+
+class _Waiting:
+    """Somebody who waits for an order to leave."""
+
+    def __init__(self) -> None:
+        self.left = anyio.Event()
+        self.left_ns = 0
 
 
 async def _hand_over(session: Session, command: Command) -> SendOutcome:

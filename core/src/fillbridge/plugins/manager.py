@@ -13,6 +13,7 @@ from fillbridge.plugins.registration import (
     DeclaredSection,
     declared_sections,
     registered_drivers,
+    registered_secret_providers,
 )
 from fillbridge.plugins.resolution import Implementation, adapt
 from fillbridge.plugins.sources import Source, installed, source_fields, source_of_object
@@ -23,6 +24,7 @@ from fillbridge_hooks import (
     ConfigurationError,
     InvalidValue,
     PluginError,
+    SecretProvider,
     specs,
 )
 
@@ -67,6 +69,7 @@ class Plugins:
         self._sources: dict[str, Source] = {}
         self._sections: tuple[DeclaredSection, ...] | None = None
         self._drivers: Catalogue[AnyDriver] | None = None
+        self._secret_providers: dict[str, SecretProvider] | None = None
 
     def register(self, plugin: object, name: str) -> None:
         """Add a plugin of this process: a module, a class or an instance.
@@ -188,6 +191,19 @@ class Plugins:
         """
         return self._driver_catalogue().find(name).plugin
 
+    def secret_providers(self) -> dict[str, SecretProvider]:
+        """The secret providers that plugins offer, in the order of their names.
+
+        :raises PluginError: if a plugin raises, offers what cannot be called, or under a taken name
+        """
+        if self._secret_providers is None:
+            offers = registered_secret_providers(
+                self.resolve("fillbridge_register_secret_providers")
+            )
+            found = {offer.name: offer.value for offer in offers}
+            self._secret_providers = dict(sorted(found.items()))
+        return dict(self._secret_providers)
+
     def _driver_catalogue(self) -> Catalogue[AnyDriver]:
         if self._drivers is None:
             self._drivers = registered_drivers(self.resolve("fillbridge_register_drivers"))
@@ -202,7 +218,7 @@ class Plugins:
         except (pluggy.PluginValidationError, ValueError) as error:
             raise source.error(str(error).splitlines()[0]) from error
         self._sources[source.plugin] = source
-        self._sections = self._drivers = None
+        self._sections = self._drivers = self._secret_providers = None
 
 
 def _not_installed(

@@ -1,4 +1,4 @@
-"""What plugins register once: their sections of the configuration, and drivers."""
+"""What plugins register once: sections of the configuration, drivers, secret providers."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,7 +7,10 @@ import msgspec
 from fillbridge.plugins.catalogue import Catalogue
 from fillbridge.plugins.resolution import Implementation
 from fillbridge.plugins.sources import Source, source_fields
-from fillbridge_hooks import AnyDriver, Capabilities
+from fillbridge_hooks import AnyDriver, Capabilities, SecretProvider
+
+BUILT_IN_PROVIDERS = ("environment", "file")
+"""Secret providers that are always there."""
 
 
 class DeclaredSection(Source, frozen=True, kw_only=True):
@@ -43,6 +46,20 @@ def registered_drivers(implementations: Iterable[Implementation]) -> Catalogue[A
     for implementation in implementations:
         implementation.call(_DriverRegistrar(drivers, implementation))
     return drivers
+
+
+def registered_secret_providers(
+    implementations: Iterable[Implementation],
+) -> Catalogue[SecretProvider]:
+    """The secret providers of all plugins, from ``fillbridge_register_secret_providers``.
+
+    :raises PluginError: if a plugin raises, registers what cannot be called, or under a name that
+        is taken; the plugin that has it is named too
+    """
+    providers: Catalogue[SecretProvider] = Catalogue("secret provider", "secrets")
+    for implementation in implementations:
+        implementation.call(_SecretProviderRegistrar(providers, implementation))
+    return providers
 
 
 class _SectionRegistrar:
@@ -97,3 +114,18 @@ class _DriverRegistrar:
                 f"driver '{name}': expected capabilities, an instance of Capabilities"
             )
         self._drivers.add(name, driver, self._source)
+
+
+class _SecretProviderRegistrar:
+    def __init__(self, providers: Catalogue[SecretProvider], source: Source) -> None:
+        self._providers = providers
+        self._source = source
+
+    def __call__(self, name: str, provider: SecretProvider) -> None:
+        if not callable(provider):
+            raise self._source.error(
+                f"secret provider '{name}': expected a function, was {provider!r}"
+            )
+        if name in BUILT_IN_PROVIDERS:
+            raise self._source.error(f"secret provider '{name}' is offered already, by fillbridge")
+        self._providers.add(name, provider, self._source)

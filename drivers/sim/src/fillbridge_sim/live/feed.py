@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from fillbridge_hooks import NEVER, Instrument, QuoteTick, TradeTick
+from fillbridge_hooks import NEVER, FatalError, Instrument, QuoteTick, TradeTick
 from fillbridge_sim.live.tick_files import open_tape
 from fillbridge_sim.settings import LiveMarket
 
@@ -69,10 +69,14 @@ class ReplayFeed:
         self._tape: Iterator[Tick] = open_tape(settings, self._instruments, default)
         self._next: Tick | None = next(self._tape, None)
         self._first_ns = 0 if self._next is None else self._next.timestamp
+        self._failure: FatalError | None = None
+        """Why the row after the last one taken cannot be read."""
 
     @property
     def next_ns(self) -> int:
-        """When the next tick happens."""
+        """When the next tick happens; the beginning of time where there is a failure to raise."""
+        if self._failure is not None:
+            return 0
         if self._next is None or self.waits_for_reader:
             return NEVER
         passed = self._next.timestamp - self._first_ns
@@ -82,11 +86,17 @@ class ReplayFeed:
 
     def take(self, now_ns: int) -> Tick | None:
         """The next tick, with the time at which it happens here."""
+        if self._failure is not None:
+            raise self._failure
         tick = self._next
         if tick is None:
             return None
         time_ns = now_ns if self.waits_for_reader else self.next_ns
-        self._next = next(self._tape, None)
+        try:
+            self._next = next(self._tape, None)
+        except FatalError as error:
+            # The row that was read before it has yet to happen.
+            self._next, self._failure = None, error
         return msgspec.structs.replace(tick, timestamp=time_ns)
 
     def add(self, instrument: Instrument, now_ns: int) -> None:

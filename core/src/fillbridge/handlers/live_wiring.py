@@ -1,0 +1,58 @@
+"""From settings and plugins to what a live handler is made of."""
+
+import hashlib
+
+import msgspec
+
+from fillbridge.config import Settings
+from fillbridge.live import LiveRules
+from fillbridge.plugins import Plugins
+from fillbridge_hooks import ConfigurationError, Driver, Session
+
+_SECOND = 1_000_000_000
+
+
+def wrapped_driver(name: str, settings: Settings, plugins: Plugins) -> Driver:
+    """The driver of that name, within what plugins put around it.
+
+    :raises ConfigurationError: if it is not installed, or no way to a broker
+    :raises PluginError: if a plugin fails
+    """
+    driver = plugins.driver(name)
+    if not isinstance(driver, Driver):
+        raise ConfigurationError(
+            f"live_settings.provider: expected a driver that connects to a broker, was {name!r}"
+        )
+    for found in plugins.resolve("fillbridge_wrap_driver"):
+        section = settings.plugin_sections.get(found.plugin)
+        try:
+            driver = found.function(driver, name, section) or driver
+        except Exception as error:
+            message = f"fillbridge_wrap_driver raised {type(error).__name__}: {error}"
+            raise found.error(message) from error
+    return driver
+
+
+def wrapped_session(session: Session, name: str, plugins: Plugins) -> Session:
+    """A session of the driver of that name, within what plugins put around it."""
+    for found in plugins.resolve("fillbridge_wrap_session"):
+        session = found.function(session, name) or session
+    return session
+
+
+def account_tag(account: str) -> str:
+    """What every order id of an account begins with."""
+    return "FB" + hashlib.blake2b(account.encode(), digest_size=2).hexdigest() + "-"
+
+
+def live_rules(settings: Settings) -> LiveRules:
+    """The times of live trading, as they are configured."""
+    live = settings.live_settings
+    return msgspec.structs.replace(
+        LiveRules(),
+        acknowledgement_ns=round(live.acknowledge_timeout * _SECOND),
+        protection_ns=round(live.protection_timeout * _SECOND),
+        unproved_protection_ns=round(2 * live.protection_timeout * _SECOND),
+        reconcile_ns=round(live.reconcile_interval * _SECOND),
+        entry_quarantine_ns=round(live.quarantine * _SECOND),
+    )

@@ -1,0 +1,169 @@
+"""One account as all of live trading shares it: its state, its gate, what leaves, the record."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from fillbridge.engine.messages import Event
+from fillbridge.engine.state import EngineState, Trade
+from fillbridge.journal import JournalFailed
+from fillbridge.live.fills import at_reference
+from fillbridge.live.gate import Gate, GateState
+from fillbridge.live.market import LiveMarket
+from fillbridge.live.outbox import Command, Outbox, Submission
+from fillbridge.live.recording import NoRecording, Recording
+from fillbridge.live.rules import LiveRules
+from fillbridge.metrics import ExecutionMetrics
+from fillbridge.publishing import Publisher
+from fillbridge.shell import Shell, ShellHooks
+from fillbridge_hooks import Clock, Fill, NotSent, OrderRole, Report, TradeResult
+
+_logger = logging.getLogger(__name__)
+
+_JOURNAL = "journal"
+
+
+class Account:
+    """What happens to an account goes through here, so that it is recorded before it has effects.
+
+    :param on_trade_closed: takes each closed trade with its result
+    """
+
+    def __init__(
+        self,
+        hooks: ShellHooks,
+        clock: Clock,
+        journal: Recording,
+        publisher: Publisher,
+        metrics: ExecutionMetrics,
+        rules: LiveRules,
+        on_trade_closed: Callable[[Trade, TradeResult], None],
+    ) -> None:
+        self.clock = clock
+        self.rules = rules
+        self.gate = Gate()
+        self.market = LiveMarket(clock)
+        self.outbox = Outbox(self.market)
+        self.metrics = metrics
+        self.is_connected = False
+        self.snapshot_due_ns = 0
+        """When the broker should be asked how things stand, while it can be."""
+        self.shell: Shell[Outbox, Clock] = Shell(
+            hooks,
+            clock,
+            publisher,
+            metrics,
+            on_trade_closed,
+            lambda trade, reason: None,
+            self._record,
+            state=journal.state,
+            defers_observers=True,
+        )
+        self.shell.attach(self.outbox)
+        self._journal = journal
+        self._publisher = publisher
+
+    @property
+    def state(self) -> EngineState:
+        """What is known of every trade."""
+        return self.shell.state
+
+    @property
+    def now_ns(self) -> int:
+        """The time, ns UTC."""
+        return self.clock.now_ns
+
+    # Recording
+
+    @contextmanager
+    def recorded(self) -> Iterator[None]:
+        """Keep what happens within, and only then let leave what follows from it."""
+        try:
+            yield
+        finally:
+            try:
+                self._journal.commit()
+                self._journal.check(self.state)
+            except JournalFailed as error:
+                self._go_on_without_journal(error)
+            else:
+                self.outbox.release()
+
+    def note(self, kind: str, payload: Mapping[str, Any]) -> None:
+        """Record a fact that is no event of the engine."""
+        self._journal.note(kind, payload, self.now_ns)
+
+    def _record(self, events: Sequence[Event]) -> None:
+        self._journal.append(events, self.now_ns)
+
+    def _go_on_without_journal(self, error: JournalFailed) -> None:
+        """Nothing more can be kept: entries are over, what reduces still leaves."""
+        reason = f"the journal failed: {error}"
+        _logger.critical("%s; orders that reduce positions still leave", reason)
+        self._journal = NoRecording(self.state, self._journal.epoch)
+        self.gate.shut(_JOURNAL, GateState.HALTED, reason)
+        for command in self.outbox.take_held():
+            if isinstance(command, Submission) and command.approved.order.role is OrderRole.ENTRY:
+                self.not_sent(command, reason)
+            else:
+                self.outbox.ready.append(command)
+        self.outbox.release()
+        self.alarm(reason)
+
+    # What happens
+
+    def report(self, report: Report) -> None:
+        """Take a report of the broker; a fill gets the reference it is measured against."""
+        if isinstance(report, Fill):
+            known = self.state.orders.get(report.client_order_id)
+            if known is not None:
+                report = at_reference(report, known[1].order)
+        self.shell.on_report(report)
+
+    def not_sent(self, command: Command, reason: str) -> None:
+        """Take that a command did not leave.
+
+        A cancel or a change is recorded already: the next answers of the broker have it repeated.
+        """
+        if isinstance(command, Submission):
+            self.shell.step(NotSent(command.client_order_id, reason, self.now_ns))
+
+    def alarm(self, message: str) -> None:
+        """Tell a person."""
+        _logger.error(message)
+        self._publisher.execution_error(message, None, self.now_ns)
+
+    def ask_soon(self) -> None:
+        """Something is in doubt: ask the broker before it would be due."""
+        due_ns = self.now_ns + self.rules.doubtful_reconcile_ns
+        self.snapshot_due_ns = min(self.snapshot_due_ns, due_ns)
+
+    # The gate
+
+    def shut(self, cause: str, state: GateState, reason: str) -> bool:
+        """Shut the gate for ``cause``, and record it; whether that is news."""
+        is_news = self.gate.shut(cause, state, reason)
+        if is_news:
+            self.note("gate", {"cause": cause, "state": state.value, "reason": reason})
+        return is_news
+
+    def lift(self, cause: str) -> None:
+        """Shut the gate for ``cause`` no longer, and record it."""
+        if self.gate.lift(cause):
+            self.note("gate", {"cause": cause, "state": self.gate.state.value})
+
+    def block(self, cause: str, reasons: Mapping[str, str]) -> list[str]:
+        """Let ``cause`` block the symbols of ``reasons`` and no others; which are news."""
+        news = []
+        for symbol in self.market.instruments.keys() | reasons.keys():
+            reason = reasons.get(symbol)
+            if reason is None:
+                changed = self.gate.unblock(symbol, cause)
+            else:
+                changed = self.gate.block(symbol, cause, reason)
+                if changed:
+                    news.append(f"{symbol}: {reason}")
+            if changed:
+                self.note("gate", {"cause": cause, "symbol": symbol, "reason": reason})
+        return news

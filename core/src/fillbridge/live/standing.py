@@ -1,0 +1,118 @@
+"""What follows from how things stand at the broker."""
+
+import logging
+
+from fillbridge.live.account import Account
+from fillbridge.live.gate import GateState
+from fillbridge.live.protection import ProtectionWatch
+from fillbridge.live.reconciliation import Findings, Quarantine, Reconciler
+from fillbridge.live.snapshot import BrokerSnapshot
+from fillbridge_hooks import OrderStatus
+
+_logger = logging.getLogger(__name__)
+
+RECONCILED, STRANGERS = "reconciled", "strangers"
+_FOREIGN, _MISMATCH = "foreign", "mismatch"
+_UNPROVED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
+_FILLS_MARGIN_NS = 120_000_000_000
+
+
+class Standing:
+    """Applies the broker's answers, and opens the gate once two in a row bring nothing new.
+
+    :param tag: what every order id of this account begins with
+    """
+
+    def __init__(self, account: Account, protection: ProtectionWatch, tag: str) -> None:
+        rules = account.rules
+        quarantine = Quarantine(
+            entry_ns=rules.entry_quarantine_ns, reducing_ns=rules.reducing_quarantine_ns
+        )
+        self._account = account
+        self._protection = protection
+        self._reconciler = Reconciler(tag, quarantine)
+        self._last: tuple[object, ...] = ()
+        self._mismatched_since: dict[str, int] = {}
+
+    def begin_again(self, reason: str) -> None:
+        """What was known may be out of date: no entry leaves before the broker was asked."""
+        self._reconciler.begin_again()
+        self._last = ()
+        self._account.shut(RECONCILED, GateState.RECOVERING, reason)
+        self._account.snapshot_due_ns = self._account.now_ns
+
+    def fills_since_ns(self) -> int:
+        """From when on the broker must be asked for fills, ns UTC."""
+        state = self._account.state
+        trades = (*state.trades.values(), *state.ended.values())
+        oldest = min((trade.entry.submitted_ns for trade in trades), default=self._account.now_ns)
+        return max(0, oldest - _FILLS_MARGIN_NS)
+
+    def on_no_answer(self, reason: str) -> None:
+        """The broker gave no clean answer: nothing is concluded from that."""
+        self._last = ()
+        account = self._account
+        account.snapshot_due_ns = account.now_ns + account.rules.doubtful_reconcile_ns
+        _logger.warning("no clean answer of the broker: %s", reason)
+
+    def on_snapshot(self, snapshot: BrokerSnapshot) -> None:
+        """Take the answers to one round of questions."""
+        account = self._account
+        findings = self._reconciler.compare(account.state, snapshot, account.now_ns)
+        for report in findings.reports:
+            account.report(report)
+        self._repeat(findings)
+        self._block(findings)
+        self._open(findings, snapshot)
+        wait_ns = account.rules.reconcile_ns
+        if not self._is_settled():
+            wait_ns = account.rules.doubtful_reconcile_ns
+        account.snapshot_due_ns = account.now_ns + wait_ns
+
+    def _repeat(self, findings: Findings) -> None:
+        account = self._account
+        for request in findings.repeats:
+            account.note("repeat", {"client_order_id": request.client_order_id})
+            account.outbox.repeat(request)
+        for order_id in findings.strays:
+            account.note("stray", {"client_order_id": order_id})
+            account.alarm(f"{order_id} works at the broker although it has ended; cancelling it")
+            account.outbox.cancel(order_id)
+
+    def _block(self, findings: Findings) -> None:
+        account, since = self._account, self._mismatched_since
+        if findings.unknown:
+            ids = ", ".join(sorted(findings.unknown))
+            reason = f"the broker works orders with our tag that are not ours: {ids}"
+            if account.shut(STRANGERS, GateState.HALTED, reason):
+                account.alarm(reason)
+        for symbol in since.keys() - findings.mismatched.keys():
+            del since[symbol]
+        mismatches = {}
+        for symbol, (ours, theirs) in findings.mismatched.items():
+            waited_ns = account.now_ns - since.setdefault(symbol, account.now_ns)
+            if waited_ns >= account.rules.mismatch_ns:
+                mismatches[symbol] = f"we hold {ours}, the broker says {theirs}"
+        for message in (
+            *account.block(_FOREIGN, findings.foreign),
+            *account.block(_MISMATCH, mismatches),
+        ):
+            account.alarm(message)
+
+    def _open(self, findings: Findings, snapshot: BrokerSnapshot) -> None:
+        answers = (snapshot.working, snapshot.fills, snapshot.positions)
+        brings_news = findings.reports or findings.is_incomplete or findings.mismatched
+        is_agreed = not brings_news and answers == self._last
+        self._last = () if brings_news else answers
+        if is_agreed and not self._protection.is_alert:
+            self._account.lift(RECONCILED)
+
+    def _is_settled(self) -> bool:
+        account = self._account
+        in_doubt = (
+            order_state.status in _UNPROVED
+            for trade in account.state.trades.values()
+            for order_state in trade.orders
+        )
+        is_calm = not self._mismatched_since and not self._protection.is_alert
+        return is_calm and not account.gate.shuts(RECONCILED) and not any(in_doubt)

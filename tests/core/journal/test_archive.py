@@ -1,0 +1,160 @@
+"""Old records leave the database for compressed files, and the chain goes on across them."""
+
+import itertools
+import struct
+import zlib
+
+import pytest
+
+from fillbridge.journal.contents import copy_state, state_bytes
+from fillbridge.journal.store import Store
+from fillbridge.journal.wal import log_of
+
+
+@pytest.fixture
+def archived(bench, trades):
+    """A journal of forty trades whose first records are in the archive."""
+    bench.account = trades(40)
+    bench.record(bench.open(snapshot_records=40), bench.account.recorded, size=1)
+    bench.close()
+    bench.segments = sorted(bench.where.archive.iterdir())
+    assert len(bench.segments) > 3
+    return bench
+
+
+def broken(bench):
+    result = bench.verify()
+    assert not result.is_sound
+    return result
+
+
+def test_every_record_is_still_there_and_verifies(archived):
+    result = archived.verify()
+    numbers = [seq for seq, _ in archived.records()]
+
+    assert (result.is_sound, result.first) == (True, 1)
+    assert numbers == list(range(1, result.last + 1))
+    ((kept,),) = archived.execute("SELECT count(*) FROM record")
+    assert kept < len(numbers) / 2
+
+
+def test_the_database_does_not_grow_with_the_number_of_records(bench):
+    sizes = []
+    journal = bench.open(snapshot_records=100, checkpoint_records=100)
+    for _ in range(6):
+        for number in range(600):
+            journal.note("gate", {"number": number, "text": "x" * 300}, number)
+            journal.commit()
+        sizes.append(bench.where.database.stat().st_size)
+    assert sizes[-1] <= sizes[2] * 1.05
+
+
+def test_archive_files_that_were_taken_away_are_no_damage(archived):
+    for path in archived.segments[:2]:
+        path.unlink()
+
+    result = archived.verify()
+    assert result.is_sound
+    assert result.first > 40
+    assert state_bytes(archived.open().state) == state_bytes(copy_state(archived.account.state))
+
+
+def test_without_any_archive_the_journal_verifies_from_where_it_begins(archived):
+    for path in archived.segments:
+        path.unlink()
+
+    assert archived.verify().is_sound
+    assert archived.verify().first > 100
+
+
+def test_an_archive_file_that_is_missing_in_between_is_named(archived):
+    archived.segments[1].unlink()
+
+    result = broken(archived)
+    assert "expected it after" in result.reason
+    assert result.bad_seq == result.last + 1
+
+
+def test_the_end_of_the_archive_that_is_missing_is_named(archived):
+    archived.segments[-1].unlink()
+
+    assert "expected it after" in broken(archived).reason
+
+
+@pytest.mark.parametrize("place", [0.0, 0.05, 0.3, 0.6, 0.99])
+def test_a_damaged_archive_file_is_named(archived, place):
+    path = archived.segments[1]
+    content = bytearray(path.read_bytes())
+    content[int(len(content) * place)] ^= 1
+    path.write_bytes(content)
+
+    assert broken(archived).bad_seq <= 120
+
+
+def test_an_archive_file_of_another_account_is_named(archived):
+    path = archived.segments[0]
+    content = path.read_bytes()
+    changed = content.replace(b"SIM-1", b"SIM-2", 1)
+    assert changed != content
+    # The checksum of the frame is no secret: whoever changes it mends that too.
+    start = len(b"FBJA1\n") + 8
+    (size,) = struct.unpack_from(">I", content, start - 8)
+    frame = changed[start : start + size]
+    mended = struct.pack(">II", size, zlib.crc32(frame))
+    path.write_bytes(changed[: start - 8] + mended + changed[start:])
+
+    assert "its beginning was changed" in broken(archived).reason
+
+
+def test_a_frame_that_a_crash_cut_short_is_written_again(archived):
+    path = archived.segments[-1]
+    path.write_bytes(path.read_bytes() + b"\0\0\1")
+
+    journal = archived.open(snapshot_records=40)
+    for number in range(200):
+        journal.note("gate", {"number": number}, number)
+        journal.commit()
+    journal.close(clean=True)
+
+    assert archived.verify().is_sound
+    assert archived.verify().first == 1
+
+
+def test_an_archive_file_of_which_only_the_beginning_was_written_is_written_again(archived):
+    (archived.where.archive / "segment-0000000000009999.fbj").write_bytes(b"FB")
+
+    journal = archived.open(snapshot_records=40)
+    for number in range(200):
+        journal.note("gate", {"number": number}, number)
+        journal.commit()
+    journal.close(clean=True)
+
+    assert archived.verify().is_sound
+
+
+def test_rows_that_a_crash_left_twice_are_read_once(bench, trades, monkeypatch):
+    with monkeypatch.context() as patched:
+        # The archive stands, and the rows are still in the database.
+        patched.setattr(Store, "drop_until", lambda store, head: None)
+        bench.record(bench.open(snapshot_records=40), trades(20).recorded, size=1)
+        bench.close()
+
+    result = bench.verify()
+    numbers = [seq for seq, _ in bench.records()]
+    assert result.is_sound
+    assert numbers == list(range(1, result.last + 1))
+    journal = bench.open()
+    back = list(itertools.islice(journal._rows_back(result.last + 1), 10_000))
+    assert [row.seq for row in back] == sorted({row.seq for row in back}, reverse=True)
+    journal.close(clean=False)
+
+
+def test_a_journal_that_was_lost_sets_its_archive_aside(archived):
+    archived.where.database.unlink()
+    log_of(archived.where.database).unlink(missing_ok=True)
+
+    archived.reopen()
+
+    names = {path.name for path in archived.where.folder.iterdir()}
+    assert "archive-lost-1" in names
+    assert "archive" not in names
