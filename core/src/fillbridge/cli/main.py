@@ -12,6 +12,7 @@ from fillbridge.cli.demo import demo
 from fillbridge.cli.journal import journal
 from fillbridge.cli.output import fail, warnings
 from fillbridge.cli.plugins import plugins
+from fillbridge.cli.run import run
 from fillbridge.plugins import Plugins
 
 
@@ -28,7 +29,7 @@ def cli(context: click.Context) -> None:
     context.with_resource(warnings())
 
 
-for _command in (backtest, config, demo, journal, plugins):
+for _command in (backtest, config, demo, journal, plugins, run):
     cli.add_command(_command)
 
 
