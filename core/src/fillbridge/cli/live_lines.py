@@ -70,8 +70,8 @@ def status_table(event: Told) -> RenderableType:
     table.add_row("gate", gate)
     held = "\n".join(
         f"{one['trade_id']} {one['symbol']} {one['direction']} {one['size']} at"
-        f" {one['entry_price']:g}, stop {one['stop_loss_price']:g}, target"
-        f" {one['take_profit_price']:g}"
+        f" {one['entry_price']:.10g}, stop {one['stop_loss_price']:.10g}, target"
+        f" {one['take_profit_price']:.10g}"
         for one in event["positions"]
     )
     table.add_row("positions", Text(held or "flat"))
@@ -102,10 +102,10 @@ def _order(event: Told) -> str:
     order: OrderInfo = event["order"]
     said = f"{order.internal_id} {order.direction} {order.size} {order.symbol} {order.order_type}"
     if order.price is not None:
-        said += f" {order.price:g}"
+        said += f" {order.price:.10g}"
     said += f": {order.status}"
     if order.filled_size:
-        said += f", {order.filled_size} at {order.filled_price:g}"
+        said += f", {order.filled_size} at {order.filled_price:.10g}"
     reason = (order.broker_response or {}).get("reason")
     return f"{said} ({reason})" if reason else said
 
@@ -114,7 +114,7 @@ def _trade(event: Told) -> str:
     trade: TradeResult = event["trade"]
     return (
         f"{trade.trade_id} {trade.direction} {trade.position_size} {trade.symbol}"
-        f" {trade.entry_price:g} to {trade.exit_price:g} ({trade.exit_reason}), net"
+        f" {trade.entry_price:.10g} to {trade.exit_price:.10g} ({trade.exit_reason}), net"
         f" {trade.pnl_net:,.2f}"
     )
 
