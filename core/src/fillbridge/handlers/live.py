@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import Any, Self
 import anyio
 
 from fillbridge.bus import EventBus
-from fillbridge.config import Settings, decode_settings, find_instrument
+from fillbridge.config import Settings, decode_settings
 from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
 from fillbridge.engine.state import Trade
-from fillbridge.handlers.abstract import AbstractExecutionHandler
+from fillbridge.handlers.live_knowledge import LiveKnowledge
 from fillbridge.handlers.live_wiring import (
     account_tag,
     live_rules,
@@ -25,10 +25,9 @@ from fillbridge.handlers.live_wiring import (
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.handlers.requests import changed_levels
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
-from fillbridge.journal import Journal, JournalFailed, Recovery, open_journal
+from fillbridge.journal import Journal, JournalFailed, open_journal
 from fillbridge.live import (
     Connection,
-    GateState,
     Health,
     LiveTrading,
     OrderPump,
@@ -37,15 +36,12 @@ from fillbridge.live import (
 from fillbridge.plugins import Models, Plugins
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
-from fillbridge.results import order_info
 from fillbridge_hooks import (
     ConnectionTerms,
     EntryNotSent,
     ExitReason,
-    Instrument,
     InvalidValue,
     LiveClock,
-    OrderInfo,
     OrderRole,
     OrderStatus,
     RiskProposal,
@@ -61,7 +57,7 @@ _KEPT_TRADES = 1_000
 _PROTECTING = (OrderRole.STOP, OrderRole.EXIT)
 
 
-class LiveExecutionHandler(AbstractExecutionHandler):
+class LiveExecutionHandler(LiveKnowledge):
     """Trades one account at a broker, and survives what may happen to it.
 
     Use it as a context: ``async with LiveExecutionHandler(config) as handler``. Inside, it is
@@ -318,22 +314,20 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             entry_id = trade.entry.order.client_order_id
             self._request(CancelRequested(entry_id, "all orders cancelled", self._now_ns()))
 
-    @property
-    def is_recording(self) -> bool:
-        """Whether what is asked for stands in the journal; ``False`` once that has failed."""
-        return not self._journal.failure
-
-    def note_request(self, request: str, by: str, **details: Any) -> None:
+    def note_request(self, request: str, by: str, *, commits: bool = True, **details: Any) -> None:
         """Record who asked for what, before it is done.
 
         A journal that fails shuts the gate, and keeps nobody from closing what is open.
 
+        :param commits: whether it must stand before this returns; else it stands with whatever
+            is recorded next
         :param details: plain values
         """
         payload = {"request": request, "by": by, **details}
         try:
             self._journal.note("management", payload, self._now_ns())
-            self._journal.commit()
+            if commits:
+                self._journal.commit()
         except JournalFailed as error:
             _logger.critical("%s by %s is not recorded: %s", request, by, error)
 
@@ -353,81 +347,7 @@ class LiveExecutionHandler(AbstractExecutionHandler):
         self._wake()
         return is_recorded
 
-    # What is known
-
-    @property
-    def open_positions(self) -> Mapping[str, Any]:
-        """Trades that hold a position, or whose entry may still fill, by trade id."""
-        return self._open_positions
-
-    @property
-    def closed_trades(self) -> Sequence[TradeResult]:
-        """The last 1,000 trades that closed since the start, the oldest first."""
-        return tuple(self._closed_trades)
-
-    @property
-    def recovery(self) -> Recovery:
-        """How the journal was found at the start."""
-        return self._journal.recovery
-
-    @property
-    def order_history(self) -> Mapping[str, OrderInfo]:
-        """Orders of open trades, and of those that ended in the last minutes."""
-        return self._orders.history()
-
-    def order_status(self, order_id: str) -> OrderInfo:
-        """An order by its client order id or the broker's, as it stands.
-
-        :raises UnknownOrder: if no such order is known
-        """
-        return order_info(*self._orders.find(order_id))
-
-    def instrument(self, symbol: str | None) -> Instrument:
-        """The contract of that symbol; the default one for ``None``.
-
-        :raises InvalidValue: if nothing is known of the symbol
-        """
-        name = symbol or self.settings.live_settings.symbol
-        return find_instrument(name, self.settings.instruments)
-
-    def get_connection_status(self) -> dict[str, Any]:
-        """``status``, ``mode``, ``gate`` with its ``reasons``, and whose account it is."""
-        gate = self._trading.gate
-        return {
-            "status": "connected" if self._trading.is_connected else "disconnected",
-            "mode": "live",
-            "driver": self._driver_name,
-            "account": self.settings.live_settings.account,
-            "epoch": self._journal.epoch,
-            "time_ns": self._now_ns(),
-            "open_positions": len(self._open_positions),
-            "entries": "open" if gate.state is GateState.OPEN else "stopped",
-            "gate": gate.state.value,
-            "reasons": list(gate.reasons()),
-        }
-
     def _trade_closed(self, trade: Trade, result: TradeResult) -> None:
         self._closed_trades.append(result)
         if self._trade_sink is not None:
             self._events.call_later(partial(self._trade_sink, result))
-
-    def _validate_proposal(self, proposal: RiskProposal) -> None:
-        self._trading.validate(proposal)
-
-    def _is_ready_for_execution(self) -> bool:
-        return self._trading.gate.state is GateState.OPEN
-
-    def _now_ns(self) -> int:
-        return self.clock.now_ns
-
-    @property
-    def _publisher(self) -> Publisher:
-        return self._events
-
-    def _excursion_of(self, trade: Trade) -> tuple[float, float]:
-        instrument = trade.plan.instrument
-        excursion = self._trading.excursions.get(instrument.symbol, trade.plan.trade_id)
-        if excursion is None:
-            return 0.0, 0.0
-        entry_price = trade.entry_value / trade.entry_quantity
-        return excursion.measure(instrument, entry_price, entry_price)

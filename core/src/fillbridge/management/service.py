@@ -85,8 +85,7 @@ class Management:
             case ShowMetrics():
                 return _done(metrics_document(handler.metrics))
             case Propose():
-                trade_id = await handler.execute_trade(request.proposal)
-                return _done({"proposal_id": request.proposal.proposal_id, "trade_id": trade_id})
+                return await self._propose(request)
             case CloseAll():
                 open_before = len(handler.open_positions)
                 return _requested(
@@ -104,6 +103,13 @@ class Management:
                 return _requested(handler.is_recording, self._resumed())
             case _:
                 return _done(self._status())
+
+    async def _propose(self, request: Propose) -> Answer:
+        handler, proposal_id = self._handler, request.proposal.proposal_id
+        # It stands with the trade, in the same commit, which must not become two.
+        handler.note_request("propose", request.by, commits=False, proposal_id=proposal_id)
+        trade_id = await handler.execute_trade(request.proposal)
+        return _done({"proposal_id": proposal_id, "trade_id": trade_id})
 
     def _flatten(self, request: Flatten) -> Answer:
         if not self._api.may_stop:
