@@ -7,14 +7,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import click
 import msgspec
 
 from fillbridge.cli.output import fail, failures, print_json
 from fillbridge.config import load_settings
-from fillbridge.management import Answer, AnswerKind, check_socket_path, connect, socket_path
-from fillbridge.management.places import other_sockets
 from fillbridge.plugins import Plugins
 from fillbridge_hooks import NotConnected
 
@@ -22,15 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fillbridge.config import Settings
+    from fillbridge.management import Answer
     from fillbridge.management.messages import Asked
 
 _FILE = click.Path(path_type=Path)
-EXIT_CODES = {
-    AnswerKind.DONE: 0,
-    AnswerKind.REFUSED: 1,
-    AnswerKind.FAILED: 1,
-    AnswerKind.INVALID: 2,
-}
+EXIT_CODES = {"done": 0, "refused": 1, "failed": 1, "invalid": 2}
+"""By the kind of an answer."""
 
 
 class Where(msgspec.Struct, frozen=True):
@@ -78,6 +72,8 @@ def find_socket(where: Where) -> tuple[Path, Settings | None]:
 
     :raises ConfigurationError: if the configuration or the path cannot be used
     """
+    from fillbridge.management import check_socket_path, socket_path
+
     if where.socket is not None:
         return check_socket_path(where.socket), None
     plugins = Plugins()
@@ -87,26 +83,36 @@ def find_socket(where: Where) -> tuple[Path, Settings | None]:
     return socket_path(settings), settings
 
 
-def ask(where: Where, request: Asked) -> Any:
-    """What the handler answers; ends the command where that is no result."""
+def ask(where: Where, name: str, **fields: Any) -> Any:
+    """What the handler answers to the request of that name; ends the command if it is not done."""
+    # Imported here because it is slow to import, and most commands do not need it.
+    import anyio
+
+    from fillbridge.management import make_request
+
     with failures():
+        request = make_request(name, by=who(), **fields)
         path, settings = find_socket(where)
         try:
             answer = anyio.run(_ask, path, request)
         except NotConnected as error:
             raise hinted(error, settings) from None
-    if answer.kind is not AnswerKind.DONE:
+    if EXIT_CODES[answer.kind]:
         fail(answer.error, EXIT_CODES[answer.kind])
     return answer.result
 
 
 async def _ask(path: Path, request: Asked) -> Answer:
+    from fillbridge.management import connect
+
     async with connect(path) as client:
         return await client.ask(request)
 
 
 def hinted(error: NotConnected, settings: Settings | None) -> NotConnected:
     """The error, with the accounts whose handlers might have been meant."""
+    from fillbridge.management import other_sockets
+
     if settings is None:
         return error
     account = settings.live_settings.account

@@ -4,20 +4,8 @@ from __future__ import annotations
 
 import click
 
-from fillbridge.cli.handler import Where, ask, say, to_a_handler, who
+from fillbridge.cli.handler import Where, ask, say, to_a_handler
 from fillbridge.cli.output import print_json
-from fillbridge.management import (
-    CancelAll,
-    CloseAll,
-    Flatten,
-    Halt,
-    ListOrders,
-    ListPositions,
-    ListTrades,
-    Resume,
-    ShowMetrics,
-    ShowStatus,
-)
 
 _REASON_LENGTH = 500
 
@@ -40,7 +28,7 @@ def status(where: Where, as_json: bool) -> None:
     Example:
       fillbridge status --config config.yaml
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    found = ask(where, ShowStatus(by=who()))
+    found = ask(where, "status")
     if as_json:
         print_json(found)
         return
@@ -58,7 +46,7 @@ def positions(where: Where, as_json: bool) -> None:
     Example:
       fillbridge positions --json
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    found = ask(where, ListPositions(by=who()))
+    found = ask(where, "positions")
     if as_json:
         print_json(found)
         return
@@ -77,7 +65,7 @@ def orders(where: Where, ended: bool, as_json: bool) -> None:
     Example:
       fillbridge orders --all
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    found = ask(where, ListOrders(by=who(), ended=ended))
+    found = ask(where, "orders", ended=ended)
     if as_json:
         print_json(found)
         return
@@ -105,7 +93,7 @@ def trades(where: Where, last: int, as_json: bool) -> None:
     Example:
       fillbridge trades --last 10
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    found = ask(where, ListTrades(by=who(), last=last))
+    found = ask(where, "trades", last=last)
     if as_json:
         print_json(found)
         return
@@ -123,7 +111,7 @@ def metrics(where: Where, as_json: bool) -> None:
     Example:
       fillbridge metrics --json
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    found = ask(where, ShowMetrics(by=who()))
+    found = ask(where, "metrics")
     if as_json:
         print_json(found)
         return
@@ -141,7 +129,7 @@ def close_all(where: Where, as_json: bool) -> None:
     Example:
       fillbridge close-all
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    say(ask(where, CloseAll(by=who())), as_json=as_json)
+    say(ask(where, "close_all"), as_json=as_json)
 
 
 @click.command("cancel-all")
@@ -153,7 +141,7 @@ def cancel_all(where: Where, as_json: bool) -> None:
     Example:
       fillbridge cancel-all
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    say(ask(where, CancelAll(by=who())), as_json=as_json)
+    say(ask(where, "cancel_all"), as_json=as_json)
 
 
 @click.command()
@@ -175,7 +163,7 @@ def halt(where: Where, reason: str, as_json: bool) -> None:
     Example:
       fillbridge halt --reason "news at 14:00"
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    say(ask(where, Halt(by=who(), reason=reason)), as_json=as_json)
+    say(ask(where, "halt", reason=reason), as_json=as_json)
 
 
 @click.command()
@@ -198,7 +186,7 @@ def flatten(where: Where, reason: str, as_json: bool) -> None:
     Example:
       fillbridge flatten
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    say(ask(where, Flatten(by=who(), reason=reason)), as_json=as_json)
+    say(ask(where, "flatten", reason=reason), as_json=as_json)
 
 
 @click.command()
@@ -212,7 +200,7 @@ def resume(where: Where, as_json: bool) -> None:
     Example:
       fillbridge resume
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    say(ask(where, Resume(by=who())), as_json=as_json)
+    say(ask(where, "resume"), as_json=as_json)
 
 
 COMMANDS = (

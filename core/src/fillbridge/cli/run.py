@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import click
 
 from fillbridge.cli.output import fail, failures
@@ -92,7 +91,12 @@ def run(
             _check_mode(loaded)
         settings = loaded.settings
         find_instrument(settings.live_settings.symbol, settings.instruments)
-        is_done = _run(settings, plugins, seconds, is_replay=replay is not None, as_json=as_json)
+        try:
+            is_done = _run(
+                settings, plugins, seconds, is_replay=replay is not None, as_json=as_json
+            )
+        except ConfigurationError as error:
+            raise type(error)(f"{config}: {error}" if config else str(error)) from None
     if not is_done:
         fail("not everything could be recorded: the journal failed", 1)
 
@@ -164,6 +168,9 @@ def _check_mode(loaded: LoadedSettings) -> None:
 def _run(
     settings: Settings, plugins: Plugins, seconds: float | None, *, is_replay: bool, as_json: bool
 ) -> bool:
+    # Imported here because it is slow to import, and most commands do not need it.
+    import anyio
+
     from fillbridge.cli.printing import JsonLines, Printer
     from fillbridge.handlers.live import LiveExecutionHandler
     from fillbridge.runs.live import EndingMarket, LiveRun

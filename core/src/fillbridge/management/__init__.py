@@ -16,8 +16,9 @@ from fillbridge.management.messages import (
     Resume,
     ShowMetrics,
     ShowStatus,
+    make_request,
 )
-from fillbridge.management.places import check_socket_path, socket_path
+from fillbridge.management.places import check_socket_path, other_sockets, socket_path
 from fillbridge.management.server import serve_management
 from fillbridge.management.service import Management
 
@@ -40,6 +41,8 @@ __all__ = (
     "ShowStatus",
     "check_socket_path",
     "connect",
+    "make_request",
+    "other_sockets",
     "serve_management",
     "socket_path",
 )

@@ -6,7 +6,7 @@ are not known are passed over, so that versions can mix; those of a proposal are
 """
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 
@@ -96,6 +96,11 @@ Request = (
 )
 
 
+def make_request(name: str, **fields: Any) -> Asked:
+    """The request of that name, with these fields."""
+    return _by_name[name](**fields)
+
+
 class AnswerKind(StrEnum):
     """What became of a request."""
 
@@ -118,6 +123,9 @@ class RequestError(Exception):
     """A line that is no request; the message says what was expected."""
 
 
+_by_name: dict[str, type[Asked]] = {
+    str(kind.__struct_config__.tag): kind for kind in get_args(Request)
+}
 _requests: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Request)
 _answers = msgspec.json.Decoder(Answer)
 _encoder = msgspec.json.Encoder()
