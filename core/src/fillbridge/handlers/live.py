@@ -314,20 +314,16 @@ class LiveExecutionHandler(LiveKnowledge):
             entry_id = trade.entry.order.client_order_id
             self._request(CancelRequested(entry_id, "all orders cancelled", self._now_ns()))
 
-    def note_request(self, request: str, by: str, *, commits: bool = True, **details: Any) -> None:
-        """Record who asked for what, before it is done.
+    def note_request(self, request: str, by: str, **details: Any) -> None:
+        """Record who asked for what: in the same commit as what follows from it.
 
-        A journal that fails shuts the gate, and keeps nobody from closing what is open.
+        A journal that has failed shuts the gate, and keeps nobody from closing what is open.
 
-        :param commits: whether it must stand before this returns; else it stands with whatever
-            is recorded next
         :param details: plain values
         """
         payload = {"request": request, "by": by, **details}
         try:
             self._journal.note("management", payload, self._now_ns())
-            if commits:
-                self._journal.commit()
         except JournalFailed as error:
             _logger.critical("%s by %s is not recorded: %s", request, by, error)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import TYPE_CHECKING
 
 import anyio
@@ -10,13 +10,12 @@ import msgspec
 
 from fillbridge.management.lines import Lines, LineTooLong
 from fillbridge.management.messages import Answer, decode_answer, encode_line
+from fillbridge.management.sockets import UnixStream, connect_unix
 from fillbridge_hooks import NotConnected
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-
-    from anyio.abc import SocketStream
 
     from fillbridge.management.messages import Asked
 
@@ -27,7 +26,7 @@ _PATIENCE_S = 30.0
 class ManagementClient:
     """A conversation with a handler; see :func:`connect`."""
 
-    def __init__(self, stream: SocketStream, path: Path) -> None:
+    def __init__(self, stream: UnixStream, path: Path) -> None:
         self._stream = stream
         self._path = path
         self._lines = Lines(stream, _MAX_ANSWER_BYTES)
@@ -45,7 +44,7 @@ class ManagementClient:
                 if line is not None:
                     return decode_answer(line)
                 reason = "the handler ended"
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+        except anyio.BrokenResourceError:
             reason = "the handler ended"
         except (LineTooLong, msgspec.MsgspecError):
             reason = "what answers there is no handler"
@@ -58,13 +57,13 @@ async def connect(path: Path) -> AsyncIterator[ManagementClient]:
 
     :raises NotConnected: if no handler answers there
     """
-    async with await _open(path) as stream:
+    with closing(await _open(path)) as stream:
         yield ManagementClient(stream, path)
 
 
-async def _open(path: Path) -> SocketStream:
+async def _open(path: Path) -> UnixStream:
     try:
-        return await anyio.connect_unix(path)
+        return await connect_unix(path)
     except PermissionError:
         raise NotConnected(f"{path}: the handler there is another user's") from None
     except OSError:

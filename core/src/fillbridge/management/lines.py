@@ -1,7 +1,18 @@
 """Lines of bounded length from a stream of bytes."""
 
+from typing import Protocol
+
 import anyio
-from anyio.abc import ByteReceiveStream
+
+
+class Receiver(Protocol):
+    """Where the bytes come from."""
+
+    async def receive(self) -> bytes:
+        """What comes next.
+
+        :raises anyio.EndOfStream: if nothing will
+        """
 
 
 class LineTooLong(Exception):
@@ -14,7 +25,7 @@ class Lines:
     :param max_bytes: the longest line, without its end
     """
 
-    def __init__(self, stream: ByteReceiveStream, max_bytes: int) -> None:
+    def __init__(self, stream: Receiver, max_bytes: int) -> None:
         self._stream = stream
         self._max_bytes = max_bytes
         self._read = bytearray()

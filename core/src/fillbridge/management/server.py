@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import stat
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,21 +12,21 @@ import anyio
 from fillbridge.management.lines import Lines, LineTooLong
 from fillbridge.management.messages import MAX_REQUEST_BYTES, Answer, AnswerKind, encode_line
 from fillbridge.management.places import check_socket_path
+from fillbridge.management.sockets import UnixListener, UnixStream, connect_unix
 from fillbridge_hooks import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from anyio.abc import SocketListener, SocketStream
+    from anyio.abc import TaskGroup
 
     from fillbridge.management.service import Management
 
 _logger = logging.getLogger(__name__)
 
-_PRIVATE = 0o600
-_OTHERS = 0o077
 _MOST_CONNECTIONS = 64
+_RETRY_S = 0.1
 
 
 @asynccontextmanager
@@ -40,16 +39,19 @@ async def serve_management(management: Management, path: Path) -> AsyncIterator[
     """
     check_socket_path(path)
     await _make_way(path)
-    listener = await _listen(path)
-    made = _identity(path)
-    server = _Server(management)
     try:
-        async with listener, anyio.create_task_group() as group:
-            group.start_soon(listener.serve, server.serve)
-            try:
-                yield
-            finally:
-                group.cancel_scope.cancel()
+        listener = UnixListener.at(path)
+    except OSError as error:
+        raise _unusable(path, error) from None
+    made = _identity(path)
+    try:
+        with closing(listener):
+            async with anyio.create_task_group() as group:
+                group.start_soon(_Server(management, group).serve, listener)
+                try:
+                    yield
+                finally:
+                    group.cancel_scope.cancel()
     finally:
         if _identity(path) == made:
             _remove(path)
@@ -63,13 +65,13 @@ async def _make_way(path: Path) -> None:
     if not _is_socket(path):
         return
     try:
-        stream = await anyio.connect_unix(path)
+        stream = await connect_unix(path)
     except PermissionError as error:
         raise _unusable(path, error) from None
     except OSError:
         _remove(path)
         return
-    await stream.aclose()
+    stream.close()
     raise ConfigurationError(f"{path}: expected a socket of no other handler, was in use")
 
 
@@ -90,17 +92,6 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-async def _listen(path: Path) -> SocketListener:
-    # Whoever waits for the file to appear must not find it open to others, not for a moment.
-    before = os.umask(_OTHERS)
-    try:
-        return await anyio.create_unix_listener(path, mode=_PRIVATE)
-    except OSError as error:
-        raise _unusable(path, error) from None
-    finally:
-        os.umask(before)
-
-
 def _unusable(path: Path, error: OSError) -> ConfigurationError:
     return ConfigurationError(f"{path}: no socket can be opened: {error.strerror or error}")
 
@@ -116,21 +107,29 @@ def _identity(path: Path) -> tuple[int, int] | None:
 class _Server:
     """Serves connections, a bounded number of them."""
 
-    def __init__(self, management: Management) -> None:
+    def __init__(self, management: Management, tasks: TaskGroup) -> None:
         self._management = management
+        self._tasks = tasks
         self._connections = 0
 
-    async def serve(self, stream: SocketStream) -> None:
-        async with stream:
-            self._connections += 1
+    async def serve(self, listener: UnixListener) -> None:
+        while True:
             try:
-                # Whoever goes away in the middle goes away alone.
-                with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-                    await self._converse(stream)
-            finally:
-                self._connections -= 1
+                stream = await listener.accept()
+            except OSError as error:
+                _logger.warning("a connection cannot be taken: %s", error.strerror)
+                await anyio.sleep(_RETRY_S)
+                continue
+            self._tasks.start_soon(self._attend, stream)
 
-    async def _converse(self, stream: SocketStream) -> None:
+    async def _attend(self, stream: UnixStream) -> None:
+        self._connections += 1
+        # Whoever goes away in the middle goes away alone.
+        with closing(stream), suppress(anyio.BrokenResourceError):
+            await self._converse(stream)
+        self._connections -= 1
+
+    async def _converse(self, stream: UnixStream) -> None:
         if self._connections > _MOST_CONNECTIONS:
             error = f"expected at most {_MOST_CONNECTIONS} connections at once, was more"
             await stream.send(encode_line(Answer(kind=AnswerKind.REFUSED, error=error)))
@@ -149,7 +148,7 @@ class _Server:
             await stream.send(await self._management.answer_line(line))
 
 
-async def _hear_out(stream: SocketStream) -> None:
+async def _hear_out(stream: UnixStream) -> None:
     """Read on for a while: closed with bytes unread, the socket would take the answer back."""
     with suppress(anyio.EndOfStream):
         for _ in range(64):

@@ -106,8 +106,7 @@ class Management:
 
     async def _propose(self, request: Propose) -> Answer:
         handler, proposal_id = self._handler, request.proposal.proposal_id
-        # It stands with the trade, in the same commit, which must not become two.
-        handler.note_request("propose", request.by, commits=False, proposal_id=proposal_id)
+        handler.note_request("propose", request.by, proposal_id=proposal_id)
         trade_id = await handler.execute_trade(request.proposal)
         return _done({"proposal_id": proposal_id, "trade_id": trade_id})
 
