@@ -18,6 +18,7 @@ from fillbridge.engine.state import Trade
 from fillbridge.handlers.live_knowledge import LiveKnowledge
 from fillbridge.handlers.live_wiring import (
     account_tag,
+    credentials,
     live_rules,
     wrapped_driver,
     wrapped_session,
@@ -199,7 +200,7 @@ class LiveExecutionHandler(LiveKnowledge):
             account=live.account,
             instruments=(self.instrument(live.symbol),),
             settings=self.settings.plugin_sections.get(plugin),
-            credentials={},
+            credentials=credentials(self.settings, self._plugins),
             clock=self.clock,
             heartbeat_interval_s=live.heartbeat_interval,
             slippage=slippage_model(self.settings, self._models),
