@@ -1,7 +1,7 @@
 """Live trading under faults, by seeds: a whole world in virtual time, judged by its broker.
 
-    uv run python tests/soak/faults.py --seeds 10000
-    uv run python tests/soak/faults.py --seeds 1 --first-seed 4711 --profile hell
+uv run python tests/soak/faults.py --seeds 10000
+uv run python tests/soak/faults.py --seeds 1 --first-seed 4711 --profile hell
 """
 
 import argparse
@@ -41,7 +41,9 @@ def main() -> int:
         except Exception as error:
             violations += 1
             kinds[type(error).__name__] += 1
-            print(f"seed {seed}: {type(error).__name__} {error}   [{' '.join(world.points.struck)}]")
+            print(
+                f"seed {seed}: {type(error).__name__} {error}   [{' '.join(world.points.struck)}]"
+            )
             if options.seeds == 1:
                 raise
         ended.update(world.ended_as)
@@ -60,8 +62,16 @@ def main() -> int:
     if options.json:
         print(sum(strikes.values()) / options.seeds, strikes)
     print(kinds, prompt / 1e9, loose / 1e9)
-    print(json.dumps({"seeds": options.seeds, "violations": violations,
-                      "seeds_per_s": round(options.seeds / seconds, 1), **ended}))
+    print(
+        json.dumps(
+            {
+                "seeds": options.seeds,
+                "violations": violations,
+                "seeds_per_s": round(options.seeds / seconds, 1),
+                **ended,
+            }
+        )
+    )
     return 1 if violations else 0
 
 

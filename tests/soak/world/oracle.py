@@ -6,7 +6,6 @@ from world.book import ENDED, TradeTruth, role_of, trade_of
 from world.disk import folded, same_state
 from world.timeline import MILLISECOND, SECOND
 
-from fillbridge.live.gate import GateState
 from fillbridge.live.outbox import Cancellation, Change, Command, Submission
 from fillbridge_hooks import TERMINAL_STATUSES, OrderRole, OrderStatus
 

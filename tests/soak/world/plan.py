@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from world.timeline import MILLISECOND, SECOND, START_NS
 
-from fillbridge_hooks import ArrivalPrice, ExitReason, OrderRole, OrderType, RiskProposal
 from fillbridge.engine.messages import CancelRequested, CloseRequested
+from fillbridge_hooks import ArrivalPrice, ExitReason, OrderRole, OrderType, RiskProposal
 
 if TYPE_CHECKING:
     from world.world import World
@@ -87,7 +87,11 @@ class Plan:
         random = self._random
         last = 4000.0
         is_long = random.random() < 0.5
-        kind, limit, trigger = random.choice((None, None, OrderType.LIMIT, OrderType.STOP)), None, None
+        kind, limit, trigger = (
+            random.choice((None, None, OrderType.LIMIT, OrderType.STOP)),
+            None,
+            None,
+        )
         sign = 1 if is_long else -1
         if kind is OrderType.LIMIT:
             limit = last - sign * random.randint(-2, 6) * 0.25

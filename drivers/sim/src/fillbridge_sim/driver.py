@@ -42,6 +42,11 @@ class SimDriver:
         self.broker: LiveBroker | None = None
         """The broker of live trading, once something has connected to it."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the recorded market of live trading has ended; others never do."""
+        return self.broker is not None and self.broker.is_over
+
     def open_session(
         self,
         settings: Any,
