@@ -463,7 +463,7 @@ async def test_leaving_drains_and_keeps_stops_at_the_broker(floor, proposal):
 
 async def test_what_the_body_raises_goes_through(floor):
     here = floor()
-    with pytest.raises(BaseException) as caught:  # noqa: PT011, PT012  # a group, or as it is
+    with pytest.raises(BaseException) as caught:  # noqa: PT011  # a group, or as it is
         async with here.running():
             raise KeyError("mine")
     error = caught.value
