@@ -15,10 +15,12 @@ from fillbridge.live.pump import OrderPump
 from fillbridge.live.questions import ask
 from fillbridge.live.trading import LiveTrading
 from fillbridge_hooks import (
+    ConfigurationError,
     ConnectionTerms,
     Driver,
     DriverError,
     FatalError,
+    FillbridgeError,
     ForcedLogout,
     LiveClock,
     RetryableError,
@@ -57,6 +59,8 @@ class Connection:
         self._first_wait_s = first_wait_s
         self._max_wait_s = max_wait_s
         self._resumed = anyio.Event()
+        self.failure: FillbridgeError | None = None
+        """What keeps it from connecting until a person has mended it."""
         self._sessions = 0
         self._lost = ""
         self._ended: FatalError | None = None
@@ -68,6 +72,7 @@ class Connection:
 
     def resume(self) -> None:
         """A person decided: connect again after a forced logout or a fatal error."""
+        self.failure = None
         self._resumed.set()
 
     async def run(self) -> None:
@@ -77,7 +82,8 @@ class Connection:
                 await self._keep_connected()
             except ForcedLogout as error:
                 self._trading.logged_out(f"another login took the session: {error}")
-            except FatalError as error:
+            except (FatalError, ConfigurationError) as error:
+                self.failure = error
                 self._trading.logged_out(f"cannot connect: {error}")
             else:
                 continue

@@ -65,10 +65,7 @@ class Standing:
         self._repeat(findings)
         self._block(findings)
         self._open(findings, snapshot)
-        wait_ns = account.rules.reconcile_ns
-        if not self._is_settled():
-            wait_ns = account.rules.doubtful_reconcile_ns
-        account.snapshot_due_ns = account.now_ns + wait_ns
+        account.snapshot_due_ns = account.now_ns + self._wait_ns()
 
     def _repeat(self, findings: Findings) -> None:
         account = self._account
@@ -107,6 +104,15 @@ class Standing:
         self._last = () if brings_news else answers
         if is_agreed and not self._protection.is_alert:
             self._account.lift(RECONCILED)
+
+    def _wait_ns(self) -> int:
+        """How long until the next round of questions."""
+        rules = self._account.rules
+        if self._is_settled():
+            return rules.reconcile_ns
+        if self._account.gate.shuts(RECONCILED):
+            return rules.recovering_reconcile_ns
+        return rules.doubtful_reconcile_ns
 
     def _is_settled(self) -> bool:
         account = self._account
