@@ -268,6 +268,7 @@ async def test_a_caller_who_is_cancelled_while_waiting_does_not_stop_the_order(f
         with anyio.CancelScope() as scope:
             scope.cancel()
             await handler.execute_trade(proposal())
+        await here.wait(0.05)
         await here.price(5000.0)
         assert here.held == {"ES": 2}
 
@@ -479,3 +480,27 @@ def test_a_provider_that_is_no_way_to_a_broker_is_named(floor):
     here.config["live_settings"]["provider"] = "nobody"
     with pytest.raises(ConfigurationError, match="nobody"):
         LiveExecutionHandler({"execution_handler": here.config}, plugins=here.plugins)
+
+
+async def test_without_a_sink_closed_trades_are_published_alone(floor, proposal):
+    here = floor()
+    async with here.running() as handler:
+        handler._trade_sink = None
+        await opened(here, handler, proposal)
+        await here.price(5010.25)
+        await here.wait(0.3)
+    assert here.results == []
+    assert len(here.told("TRADE_CLOSED")) == 1
+
+
+async def test_a_position_that_filled_before_a_start_has_no_excursion_until_it_is_watched(
+    floor, proposal
+):
+    here = floor()
+    async with here.running() as handler:
+        trade_id = await opened(here, handler, proposal)
+        handler._trading.excursions.pop("ES", trade_id)
+        assert (handler.open_positions[trade_id].mfe, handler.open_positions[trade_id].mae) == (
+            0,
+            0,
+        )
