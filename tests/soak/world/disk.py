@@ -135,7 +135,8 @@ class DiskRecording:
         if not self._pending:
             return
         fault = self._disk.passing("commit")
-        if fault == "kill":
+        if fault in ("kill", "torn"):
+            # Torn or not begun: what was never acknowledged is dropped when the disk is read.
             raise self._killed()
         if fault == "full" or self._disk.is_full:
             self._disk.is_full = True

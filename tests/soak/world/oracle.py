@@ -6,9 +6,10 @@ from world.book import ENDED, TradeTruth, role_of, trade_of
 from world.disk import folded, same_state
 from world.timeline import MILLISECOND, SECOND
 
+from fillbridge.engine.messages import FillBooked
 from fillbridge.live.gate import GateState
 from fillbridge.live.outbox import Cancellation, Change, Command, Submission
-from fillbridge_hooks import TERMINAL_STATUSES, OrderRole, OrderStatus
+from fillbridge_hooks import FillVoided, TERMINAL_STATUSES, OrderRole, OrderStatus
 
 if TYPE_CHECKING:
     from world.world import World
@@ -211,6 +212,11 @@ class Oracle:
             held = known.position * known.sign
             if held < 0:
                 return f"{known.trade_id} holds an excess of {-held}"
+        for queue in self._world.broker.working.values():
+            for order in queue:
+                known_here = process.trading.state.orders.get(order.client_order_id)
+                if known_here is not None and known_here[1].status in TERMINAL_STATUSES:
+                    return f"{order.client_order_id} has ended here and works at the broker"
         return self._unbooked()
 
     def _unbooked(self) -> str:
@@ -261,12 +267,22 @@ class Oracle:
         }
         if ours != theirs:
             raise Violated(f"I8: the records hold {ours}, the broker {theirs}")
+        self._judge_fills()
         self._judge_entries()
         for order in world.broker.orders:
             # Legs that the broker keeps are recorded with their entry.
             known = f"{order.trade_id}_ENTRY" if order.is_leg else order.client_order_id
             if order.role is not None and known not in state.orders:
                 raise Violated(f"I2: {order.client_order_id} is not known")
+
+    def _judge_fills(self) -> None:
+        world = self._world
+        made = {executed.fill.fill_id: executed for executed in world.broker.fills}
+        for record in world.disk.records:
+            if isinstance(record, FillBooked) and record.fill.fill_id not in made:
+                raise Violated(f"I8: {record.fill.fill_id} was booked and never made")
+            if isinstance(record, FillVoided) and not made[record.fill_id].is_void:
+                raise Violated(f"I8: {record.fill_id} was taken out and stands at the broker")
 
     def _judge_entries(self) -> None:
         world = self._world
@@ -280,7 +296,8 @@ class Oracle:
             received = world.broker.by_id.get(order_id)
             if received and len(received) > 1:
                 raise Violated(f"I1: the broker has {order_id} {len(received)} times")
-            if entry.status is OrderStatus.EXPIRED and received:
+            is_late = order_id in world.held_long
+            if entry.status is OrderStatus.EXPIRED and received and not is_late:
                 raise Violated(f"I2: {order_id} expired, but the broker received it")
             if entry.status in TERMINAL_STATUSES and received and received[0].status not in ENDED:
                 raise Violated(f"I2: {order_id} ended here and works at the broker")

@@ -7,6 +7,7 @@ import msgspec
 from fillbridge_risk import max_position_size
 from world.book import TradeTruth, role_of, trade_of
 from world.broker import Broker
+from world.cells import cell_at
 from world.disk import Disk
 from world.link import LONGEST_HOLD_NS, Link, role_name
 from world.oracle import Oracle, Violated
@@ -71,6 +72,8 @@ class World:
         self.oracle = Oracle(self)
         self.process: Process | None = None
         self.sent_ids: set[str] = set()
+        self.held_long: set[str] = set()
+        """Orders that the broker took longer over than any quarantine lasts."""
         self.under_way: dict[str, Order] = {}
         """Entries that left and have not arrived."""
         self.ended_as: dict[str, int] = {}
@@ -160,6 +163,7 @@ class World:
 
     def _struck(self, place: str, fault: str, trade_id: str) -> None:
         self.points.strike(f"{place}:{fault}", self.timeline.now_ns)
+        self.cells.add(cell_at(place, fault))
         self.oracle.touch(trade_id)
         self.tell(f"!! {fault} at {place} {trade_id}")
         if self.has_had_enough:
@@ -303,13 +307,16 @@ class World:
         held_ns = 0
         if fault == "limbo":
             held_ns = int(self.random.random() * LONGEST_HOLD_NS)
+        elif fault == "long_limbo":
+            held_ns = self.rules.entry_quarantine_ns + int(self.random.random() * 5 * SECOND)
+            self.held_long.add(order_id)
         if is_entry:
             self.under_way[order_id] = command.approved.order  # type: ignore[union-attr]
         self.link.to_broker(self._arrived, command, fault, held_ns=held_ns)
 
     def _arrived(self, command: Command, fault: str) -> None:
         order_id = command.client_order_id
-        if fault == "limbo":
+        if fault in ("limbo", "long_limbo"):
             self.oracle.touch(trade_of(order_id))
         if self.story is not None:
             self.tell(f"   broker takes {_words(command)}")
