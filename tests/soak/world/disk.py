@@ -93,6 +93,9 @@ class Disk:
         self.starts.append(len(self.records))
         return DiskRecording(self, len(self.starts), contents.state)
 
+    def remove(self) -> None:
+        """Give back what it takes."""
+
     def keep(self, records: Iterable[Any]) -> None:
         """Records are committed."""
         for record in records:
@@ -147,6 +150,10 @@ class DiskRecording:
         self._pending.clear()
         if fault == "kill_after":
             raise self._killed()
+
+    def end(self) -> None:
+        """The process is gone: what it had not committed is lost."""
+        self.is_dead = True
 
     def check(self, live: EngineState) -> None:
         """Nothing now; the run compares."""

@@ -52,7 +52,7 @@ _TIMED = (
 _PLACES = _places()
 _KINDS = [*((place, fault) for place, fault, _ in _PLACES), *(("time", kind) for kind, _ in _TIMED)]
 _WEIGHTS = [*(weight for _, _, weight in _PLACES), *(weight for _, weight in _TIMED)]
-_FAULTS = {"calm": (0, 0), "default": (1, 5), "hell": (4, 12)}
+_FAULTS = {"calm": (0, 0), "default": (1, 5), "hell": (4, 12), "journal": (1, 5)}
 """How many faults strike at least and at most, by profile, where the run passes the places."""
 _ARMED_FOR_ONE = 4
 """Most places are passed by few runs: so many are armed for each fault that shall strike."""

@@ -13,7 +13,8 @@ from world.link import LONGEST_HOLD_NS, Link, role_name
 from world.oracle import Oracle, Violated
 from world.plan import Plan
 from world.points import CALM_NS, Killed, Points
-from world.process import Process
+from world.process import Process, ProcessClock
+from world.real_journal import JournalDisk
 from world.timeline import MILLISECOND, SECOND, START_NS, Timeline
 
 from fillbridge.bus import InProcessBus
@@ -38,6 +39,8 @@ INSTRUMENTS = {
 }
 CANARY = "canary-7f3a"
 TAG = "FB0000-"
+_REAL_JOURNALS = 0.02
+"""The share of runs on the journal as it ships."""
 _STEP_NS = 400 * MILLISECOND
 
 
@@ -49,7 +52,9 @@ class World:
         self.story = story
         self.timeline = Timeline()
         self.points = Points()
-        self.disk = Disk(self.passing)
+        self.disk: Disk = Disk(self.passing)
+        if profile == "journal" or (profile != "calm" and random.random() < _REAL_JOURNALS):
+            self.disk = JournalDisk(self.passing, ProcessClock(self.timeline, lambda call: None))
         self.link = Link(self.timeline, random, random.choice((1, 5, 20, 60)))
         self.capabilities = Capabilities(
             bracket=random.random() < 0.4, replace=True, partial_fills=True
@@ -105,9 +110,14 @@ class World:
         self.timeline.after(_STEP_NS, self._move)
         self.timeline.at(self.plan.faults_end_ns, self._no_more_faults)
         self._is_over = False
-        while not self._is_over:
-            self.timeline.step()
-        self.oracle.judge_end()
+        try:
+            while not self._is_over:
+                self.timeline.step()
+            self.oracle.judge_end()
+        finally:
+            if self.process is not None:
+                self.process.recording.end()
+            self.disk.remove()
 
     def _no_more_faults(self) -> None:
         self.points.disarm()
@@ -208,7 +218,7 @@ class World:
     def process_died(self, process: Process) -> None:
         """A process is gone."""
         process.is_dead = True
-        process.recording.is_dead = True
+        process.recording.end()
         if process is not self.process:
             return
         self.tell("killed")
