@@ -5,8 +5,8 @@ time; ``docs/faults.md`` says what is simulated and what is judged. The last lin
 ``seeds``, ``violations`` (runs that broke an invariant), ``cells_covered`` of ``cells_total`` (which
 fault struck in which situation), ``seeds_per_s``, and how the entries ended: ``filled``,
 ``rejected``, ``expired``, ``cancelled``, ``working``; further ``processes``, ``faults`` (that
-struck), and the longest time without protection: ``prompt_s`` where nothing had struck it,
-``struck_s`` after something had.
+struck), and ``longest_s``: how long a trade was ``bare`` (holds more than its stops and exits close)
+or had a ``surplus`` of them, apart for trades that a fault had struck.
 
 A run that breaks an invariant is told as a story, and kept in tests/soak/regressions.txt, which the
 normal tests live through again.
@@ -42,8 +42,7 @@ class Totals:
         self.cells: set[str] = set()
         self.ended_as: Counter[str] = Counter()
         self.struck: Counter[str] = Counter()
-        self.prompt_ns = 0
-        self.loose_ns = 0
+        self.longest_ns: dict[str, int] = {}
 
     def add(self, one: Run) -> None:
         self.seeds += 1
@@ -52,8 +51,8 @@ class Totals:
         self.cells |= one.cells
         self.ended_as.update(one.ended_as)
         self.struck.update(one.struck)
-        self.prompt_ns = max(self.prompt_ns, one.prompt_ns)
-        self.loose_ns = max(self.loose_ns, one.loose_ns)
+        for kind, waited in one.longest_ns.items():
+            self.longest_ns[kind] = max(waited, self.longest_ns.get(kind, 0))
 
     def report(self, seconds: float, processes: int) -> dict[str, object]:
         ended = self.ended_as
@@ -70,8 +69,7 @@ class Totals:
             "working": ended["submitted"] + ended["partial_filled"],
             "processes": processes,
             "faults": sum(self.struck.values()),
-            "prompt_s": round(self.prompt_ns / 1e9, 3),
-            "struck_s": round(self.loose_ns / 1e9, 3),
+            "longest_s": {kind: round(ns / 1e9, 3) for kind, ns in self.longest_ns.items()},
         }
 
 
