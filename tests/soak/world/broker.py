@@ -54,7 +54,7 @@ class Broker:
         changed: Callable[[TradeTruth], None],
         partial: float,
     ) -> None:
-        self.last = {symbol: 16000 for symbol in instruments}
+        self.last = dict.fromkeys(instruments, 16000)
         """Last price by symbol, ticks."""
         self.orders: list[Working] = []
         self.fills: list[Executed] = []
@@ -184,9 +184,7 @@ class Broker:
         quantity = working.quantity - working.filled
         if quantity > 1 and self._random.random() < self._partial:
             quantity = self._random.randint(1, quantity - 1)
-            self._timeline.after(
-                self._random.randint(1, 1500) * MILLISECOND, self._match, working
-            )
+            self._timeline.after(self._random.randint(1, 1500) * MILLISECOND, self._match, working)
         self._fill(working, quantity, price)
 
     def _fill(self, working: Working, quantity: int, ticks: int) -> None:

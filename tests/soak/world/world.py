@@ -4,7 +4,6 @@ from random import Random
 from typing import Any
 
 import msgspec
-from fillbridge_risk import max_position_size
 from world.book import TradeTruth, role_of, trade_of
 from world.broker import Broker
 from world.cells import cell_at
@@ -32,6 +31,7 @@ from fillbridge_hooks import (
     RiskProposal,
     Secret,
 )
+from fillbridge_risk import max_position_size
 
 INSTRUMENTS = {
     "ES": Instrument(symbol="ES", tick_size=0.25, point_value=50.0),
@@ -248,7 +248,12 @@ class World:
         """Takes the events of a process; in some runs somebody wants them."""
         bus = InProcessBus()
         if self.is_publishing:
-            for kind in ("ORDER_STATUS_CHANGE", "POSITION_UPDATE", "TRADE_CLOSED", "EXECUTION_ERROR"):
+            for kind in (
+                "ORDER_STATUS_CHANGE",
+                "POSITION_UPDATE",
+                "TRADE_CLOSED",
+                "EXECUTION_ERROR",
+            ):
                 bus.subscribe(kind, lambda kind, payload: None)
         return Publisher(bus, ())
 

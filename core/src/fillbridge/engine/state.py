@@ -12,6 +12,8 @@ from fillbridge_hooks import ExitReason, Fill, Order, OrderStatus, Replacement
 
 RECENT_ORDERS = 10
 REMEMBERED_TRADES = 1024
+REMEMBERED_PROPOSALS = 100_000
+"""Of one trade date, the newest."""
 REMEMBERED_NS = 600_000_000_000
 """Trades that ended are known for ten minutes, the newest of them: a late report finds its own."""
 

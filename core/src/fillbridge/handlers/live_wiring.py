@@ -22,11 +22,17 @@ def wrapped_driver(name: str, settings: Settings, plugins: Plugins) -> Driver:
     :raises ConfigurationError: if it is not installed, or no way to a broker
     :raises PluginError: if a plugin fails
     """
-    driver = plugins.driver(name)
-    if not isinstance(driver, Driver):
+    drivers = {
+        offered: driver
+        for offered, driver in plugins.drivers().items()
+        if isinstance(driver, Driver)
+    }
+    if name not in drivers:
+        names = ", ".join(map(repr, sorted(drivers))) or "a driver, none"
         raise ConfigurationError(
-            f"live_settings.provider: expected a driver that connects to a broker, was {name!r}"
+            f"live_settings.provider: expected {names} (installed), was {name!r}"
         )
+    driver = drivers[name]
     for found in plugins.resolve("fillbridge_wrap_driver"):
         section = settings.plugin_sections.get(found.plugin)
         try:
