@@ -1,12 +1,14 @@
 """Lives through one world of faults after the other, by seeds, and judges each.
 
 A world is live trading as it ships, with a broker, a link, a disk and a bus of its own in virtual
-time; ``docs/faults.md`` says what is simulated and what is judged. The last line is one JSON object:
-``seeds``, ``violations`` (runs that broke an invariant), ``cells_covered`` of ``cells_total`` (which
-fault struck in which situation), ``seeds_per_s``, and how the entries ended: ``filled``,
-``rejected``, ``expired``, ``cancelled``, ``working``; further ``processes``, ``faults`` (that
-struck), and ``longest_s``: how long a trade was ``bare`` (holds more than its stops and exits close)
-or had a ``surplus`` of them, apart for trades that a fault had struck.
+time; ``docs/faults.md`` says what is simulated and what is judged.
+
+The last line is one JSON object: ``seeds``, ``violations`` (runs that broke an invariant),
+``cells_covered`` of ``cells_total`` (which fault struck in which situation), ``seeds_per_s``, and
+how the entries ended: ``filled``, ``rejected``, ``expired``, ``cancelled``, ``working``; further
+``processes``, ``faults`` (that struck), and ``longest_s``: how long a trade was ``bare`` (it holds
+more than its stops and exits close) or had a ``surplus`` of them, apart for trades that a fault had
+struck.
 
 A run that breaks an invariant is told as a story, and kept in tests/soak/regressions.txt, which the
 normal tests live through again.
@@ -24,6 +26,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from world.mutations import MUTATIONS, mutated
 from world.plan import PROFILES, all_cells
 from world.runs import Run, run
 
@@ -73,18 +76,19 @@ class Totals:
         }
 
 
-def live(batch: tuple[int, int, str]) -> list[Run]:
+def live(batch: tuple[int, int, str, str]) -> list[Run]:
     """Live through a few seeds."""
     logging.disable(logging.CRITICAL)
-    first, count, profile = batch
-    return [run(seed, profile) for seed in range(first, first + count)]
+    first, count, profile, mutation = batch
+    with mutated(mutation):
+        return [run(seed, profile) for seed in range(first, first + count)]
 
 
 def live_all(options: argparse.Namespace) -> Totals:
     totals = Totals()
     last = options.first_seed + options.seeds
     batches = [
-        (first, min(_BATCH, last - first), options.profile)
+        (first, min(_BATCH, last - first), options.profile, options.mutation)
         for first in range(options.first_seed, last, _BATCH)
     ]
     if options.processes == 1 or len(batches) == 1:
@@ -108,20 +112,21 @@ def _take(totals: Totals, runs: list[Run], options: argparse.Namespace) -> None:
         print(words, end="", file=sys.stderr, flush=True)
 
 
-def tell(one: Run, profile: str) -> None:
+def tell(one: Run, profile: str, mutation: str) -> None:
     """Print the story of a run."""
-    again = run(one.seed, profile, is_told=True)
+    with mutated(mutation):
+        again = run(one.seed, profile, is_told=True)
     print(f"\nseed {one.seed} ({profile}): {again.violation or 'all is as it should be'}")
     print(f"struck: {', '.join(again.struck) or 'nothing'}; trace {again.trace}")
     print("\n".join(again.story))
 
 
-def keep(bad: list[Run], profile: str) -> None:
+def keep(bad: list[Run], profile: str, path: Path) -> None:
     """Remember what failed."""
-    known = REGRESSIONS.read_text().splitlines() if REGRESSIONS.exists() else []
+    known = path.read_text().splitlines() if path.exists() else []
     news = [f"{one.seed} {profile}" for one in bad]
     lines = [*known, *(line for line in news if line not in known)]
-    REGRESSIONS.write_text("".join(f"{line}\n" for line in lines))
+    path.write_text("".join(f"{line}\n" for line in lines))
 
 
 def main() -> int:
@@ -133,25 +138,31 @@ def main() -> int:
     parser.add_argument("--profile", choices=PROFILES, default="default")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--tell", action="store_true", help="print the story of every run")
+    parser.add_argument("--mutation", default="", help="break live trading in this way first")
+    parser.add_argument("--keep", type=Path, default=REGRESSIONS, help="where bad seeds are kept")
+    parser.add_argument("--no-keep", action="store_true", help="keep them nowhere")
     parser.add_argument("--json", action="store_true", help="print nothing but the JSON object")
     options = parser.parse_args()
     if options.seeds < 1 or options.processes < 1:
         parser.error("--seeds and --processes: expected a whole number of at least 1")
+    if options.mutation and options.mutation not in MUTATIONS:
+        parser.error(f"--mutation: expected one of {', '.join(MUTATIONS)}")
     logging.disable(logging.CRITICAL)
     started = time.perf_counter()
     totals = live_all(options)
     seconds = time.perf_counter() - started
     totals.bad.sort(key=lambda one: one.seed)
-    if totals.bad:
-        keep(totals.bad, options.profile)
+    if totals.bad and not options.no_keep:
+        keep(totals.bad, options.profile, options.keep)
     if not options.json:
         for one in totals.bad:
             print(f"seed {one.seed}: {one.violation}")
         told = totals.bad[:_SHOWN]
         if options.tell:
-            told = [Run(seed) for seed in range(options.first_seed, options.first_seed + options.seeds)]
+            seeds = range(options.first_seed, options.first_seed + options.seeds)
+            told = [Run(seed) for seed in seeds]
         for one in told:
-            tell(one, options.profile)
+            tell(one, options.profile, options.mutation)
         missing = sorted(all_cells() - totals.cells)
         if missing and options.seeds >= 1000:
             print(f"cells that no run touched: {', '.join(missing)}")

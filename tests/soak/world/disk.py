@@ -18,7 +18,7 @@ from fillbridge.engine.messages import (
 )
 from fillbridge.journal import JournalFailed
 from fillbridge.journal.contents import Contents, copy_state, state_bytes
-from fillbridge.journal.records import Note, PositionChanged, decode, encode
+from fillbridge.journal.records import Note, decode, encode
 from fillbridge_hooks import (
     Accepted,
     Cancelled,
@@ -49,7 +49,7 @@ class Proved:
         self.unknown: dict[str, None] = {}
         """Orders whose outcome is in doubt."""
 
-    def learn(self, record: Event | Note | PositionChanged) -> None:
+    def learn(self, record: Any) -> None:
         """Take in a record that is committed."""
         kind = type(record)
         if kind is TradeApproved:
@@ -87,7 +87,7 @@ class Disk:
         self.is_full = False
         self.passing = passing
 
-    def open(self) -> "DiskRecording":
+    def open(self) -> Any:
         """Begin the next epoch with the fold of what stands here."""
         contents = folded(self.records)
         self.starts.append(len(self.records))

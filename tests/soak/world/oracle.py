@@ -7,9 +7,8 @@ from world.disk import folded, same_state
 from world.timeline import MILLISECOND, SECOND
 
 from fillbridge.engine.messages import FillBooked
-from fillbridge.live.gate import GateState
 from fillbridge.live.outbox import Cancellation, Change, Command, Submission
-from fillbridge_hooks import FillVoided, TERMINAL_STATUSES, OrderRole, OrderStatus
+from fillbridge_hooks import TERMINAL_STATUSES, FillVoided, OrderRole, OrderStatus
 
 if TYPE_CHECKING:
     from world.world import World

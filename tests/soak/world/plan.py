@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from world.cells import PHASES, cell_at, cell_in, phases
 from world.timeline import SECOND, START_NS
 
-from fillbridge_hooks import ArrivalPrice, ExitReason, OrderRole, OrderType, RiskProposal
 from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
+from fillbridge_hooks import ArrivalPrice, ExitReason, OrderRole, OrderType, RiskProposal
 
 if TYPE_CHECKING:
     from world.world import World
@@ -91,7 +91,9 @@ class Plan:
         random = self._random
         last = 4000.0
         is_long = random.random() < 0.5
-        kind, limit, trigger = random.choice((None, None, OrderType.LIMIT, OrderType.STOP)), None, None
+        kind = random.choice((None, None, OrderType.LIMIT, OrderType.STOP))
+        limit: float | None = None
+        trigger: float | None = None
         sign = 1 if is_long else -1
         if kind is OrderType.LIMIT:
             limit = last - sign * random.randint(-2, 6) * 0.25

@@ -31,7 +31,7 @@ class JournalDisk(Disk):
         parent = _MEMORY if _MEMORY.is_dir() else None
         self._folder = Path(tempfile.mkdtemp(prefix="fillbridge-", dir=parent))
 
-    def open(self) -> "JournalRecording":
+    def open(self) -> Any:
         """Open the journal; what it recovers must be what was committed."""
         journal = open_journal(
             self._folder, _ACCOUNT, clock=self._clock, durability="process", key=_KEY,

@@ -386,7 +386,7 @@ class World:
         )
         if fault == "empty":
             self._bad_answers = 1
-            questions = ((lambda: ()),) * 4  # type: ignore[assignment]
+            questions = ((lambda: ()),) * 4
         elif fault == "stale" and self._canned is not None:
             self._bad_answers = 1
             parts = list(self._canned)
