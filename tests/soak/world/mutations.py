@@ -302,6 +302,7 @@ MUTATIONS: dict[str, Callable[[], list[Patch]]] = {
 
 HARD_TO_FIND = (
     "send an entry again after a timeout",
+    "believe a single answer",
     "no quarantine",
     "ignore fill ids",
     "unknown does not shut the gate",
