@@ -6,8 +6,9 @@ import zlib
 
 import pytest
 
+from fillbridge.journal.archive import Archive, ArchiveReader
 from fillbridge.journal.contents import copy_state, state_bytes
-from fillbridge.journal.store import Store
+from fillbridge.journal.store import Head, Row, Store
 from fillbridge.journal.wal import log_of
 
 
@@ -106,18 +107,23 @@ def test_an_archive_file_of_another_account_is_named(archived):
     assert "its beginning was changed" in broken(archived).reason
 
 
-def test_a_frame_that_a_crash_cut_short_is_written_again(archived):
-    path = archived.segments[-1]
-    path.write_bytes(path.read_bytes() + b"\0\0\1")
+@pytest.mark.parametrize("garbage", [b"\0", b"\0\0\1\0abcdefgh", bytes(8), b"x" * 500])
+def test_what_a_crash_cut_short_is_written_again(tmp_path, garbage):
+    key, rows = bytes(32), [Row(seq, 5, bytes(40), bytes(32)) for seq in range(1, 7)]
 
-    journal = archived.open(snapshot_records=40)
-    for number in range(200):
-        journal.note("gate", {"number": number}, number)
-        journal.commit()
-    journal.close(clean=True)
+    def archive():
+        return Archive(tmp_path, key, "SIM", 1, segment_records=1_000)
 
-    assert archived.verify().is_sound
-    assert archived.verify().first == 1
+    archive().add(Head(0, bytes(32)), rows[:3])
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes() + garbage)
+    archive().add(Head(3, bytes(32)), rows[3:])
+
+    assert list(tmp_path.iterdir()) == [path]
+    reader = ArchiveReader(tmp_path, key, "SIM", 1)
+    assert list(reader.rows()) == rows
+    assert list(reader.rows_back(5)) == rows[3::-1]
+    assert reader.start() == Head(0, bytes(32))
 
 
 def test_an_archive_file_of_which_only_the_beginning_was_written_is_written_again(archived):

@@ -242,9 +242,10 @@ def test_a_file_that_is_no_database_is_quarantined(written, content):
 
 
 def test_a_damaged_page_is_quarantined(written):
+    _, value = payload_of(written, written.numbers[len(written.numbers) // 2])
     content = bytearray(written.where.database.read_bytes())
-    middle = len(content) // 2 // 4096 * 4096
-    content[middle : middle + 4096] = bytes(4096)
+    page = content.rindex(value) // 4096 * 4096
+    content[page : page + 4096] = bytes(4096)
     written.where.database.write_bytes(content)
 
     assert written.reopen().status == "quarantined"

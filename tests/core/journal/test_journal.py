@@ -334,3 +334,39 @@ def test_nothing_is_readable_by_others(bench, busy):
     assert len(files) >= 6
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
     assert bench.where.folder.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("durability", ["power", "process"])
+def test_a_kill_loses_nothing_that_was_acknowledged(bench, durability):
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from fillbridge.journal import open_journal\n"
+        "from fillbridge_hooks import VirtualClock\n"
+        "journal = open_journal(\n"
+        "    Path(sys.argv[1]), 'SIM-1', clock=VirtualClock(5), durability=sys.argv[2],\n"
+        "    snapshot_records=50, checkpoint_records=20,\n"
+        ")\n"
+        "number = journal.last_seq\n"
+        "while True:\n"
+        "    number += 1\n"
+        "    journal.note('count', {'number': number}, number)\n"
+        "    journal.commit()\n"
+        "    print(number, flush=True)\n"
+    )
+    for start, lines in enumerate((3, 200, 77), 1):
+        with subprocess.Popen(
+            [sys.executable, "-c", program, str(bench.directory), durability],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            told = [process.stdout.readline() for _ in range(lines)]
+            process.kill()
+            told += process.stdout.readlines()
+            acknowledged = int([line for line in told if line.endswith("\n")][-1])
+        journal = bench.open()
+        assert journal.recovery.status == "recovered"
+        assert journal.epoch == 2 * start
+        assert next(journal.notes("count")).payload["number"] in {acknowledged, acknowledged + 1}
+        journal.close(clean=False)
+    assert bench.verify().is_sound

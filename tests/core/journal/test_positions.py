@@ -6,7 +6,7 @@ from fillbridge.engine import EngineState
 from fillbridge.engine.messages import CloseRequested
 from fillbridge.journal import PositionChanged
 from fillbridge.journal.positions import Holding, held_after, position_change
-from fillbridge_hooks import ExitReason
+from fillbridge_hooks import ExitReason, FillVoided
 
 
 @pytest.fixture
@@ -97,3 +97,57 @@ def test_the_sum_of_all_changes_is_what_is_held(busy, changes):
     assert sum(one.delta for one in found) == held == 3
     assert holdings["ES"].quantity == 3
     assert all(type(one) is PositionChanged for one in found)
+
+
+@pytest.fixture
+def voided(account, changes):
+    """The changes of positions where some fills are taken back at the end."""
+
+    def follow(*fills, symbol="ES", **trade):
+        made = account()
+        made.open(size=4, symbol=symbol, **trade)
+        reports = [made.broker.fill(f"T1_{leg}", price, quantity) for leg, price, quantity in fills]
+        del made.recorded[_after_last_fill(made.recorded) :]
+        voids = [
+            FillVoided(report.client_order_id, report.fill_id, "busted", 5) for report in reports
+        ]
+        return changes, made.recorded, voids
+
+    return follow
+
+
+def _after_last_fill(events):
+    return 1 + max(
+        place for place, event in enumerate(events) if type(event).__name__ == "FillBooked"
+    )
+
+
+def test_a_fill_that_is_taken_back_leaves_what_was_held_before_it(voided):
+    changes, events, voids = voided(("ENTRY", 4000.0, 1), ("ENTRY", 4004.0, 3))
+
+    found, holdings = changes([*events, voids[1]])
+
+    assert briefly(found)[-1] == ("T1", 4, -3, 1, "void")
+    assert (found[-1].price, found[-1].average_price) == (4004.0, 4000.0)
+    assert found[-1].fill_id == voids[1].fill_id
+    assert (found[-1].time_ns, found[-1].recorded_ns) == (5, 99)
+    assert holdings == {"ES": Holding(1, 4000.0)}
+
+
+def test_an_entry_that_is_taken_back_whole_leaves_nothing(voided):
+    changes, events, voids = voided(("ENTRY", 4000.0, 4))
+
+    found, holdings = changes([*events, voids[0]])
+
+    assert briefly(found)[-1] == ("T1", 4, -4, 0, "void")
+    assert holdings == {}
+
+
+@pytest.mark.parametrize("quantity", [1, 4])
+def test_an_exit_that_is_taken_back_leaves_the_position_at_its_price(voided, quantity):
+    changes, events, voids = voided(("ENTRY", 4000.0, 4), ("TP", 4010.0, quantity))
+
+    found, holdings = changes([*events, voids[1]])
+
+    assert briefly(found)[-1] == ("T1", 4 - quantity, quantity, 4, "void")
+    assert holdings == {"ES": Holding(4, 4000.0)}

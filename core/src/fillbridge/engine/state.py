@@ -75,6 +75,16 @@ class Trade(msgspec.Struct):
     realised_cents: int | None = None
     """Its net PnL as it was counted last; ``None`` before it closed for the first time."""
 
+    @property
+    def opening_price(self) -> float:
+        """Average price of what opened the position, points.
+
+        Where every fill of the entry was taken back, the exits have opened what there is.
+        """
+        if self.entry_quantity:
+            return self.entry_value / self.entry_quantity
+        return self.exit_value / self.exit_quantity
+
 
 class Counters(msgspec.Struct):
     """What risk checks count; everything of the current trade date but ``recent_orders``."""

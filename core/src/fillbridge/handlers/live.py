@@ -241,13 +241,14 @@ class LiveExecutionHandler(LiveKnowledge):
                 "proposal_id", "an id: it is what a trade is not made twice by", None
             )
         trade_id = self._trading.propose(proposal)
-        known = self._trading.state.trades.get(trade_id)
+        state = self._trading.state
+        known = state.trades.get(trade_id) or state.ended.get(trade_id)
         if known is not None and self._is_on_its_way(known):
             left_ns = await self._pump.wait_left(known.entry.order.client_order_id)
             self._count_latency((left_ns - started_ns) / 1e6)
-            if known.entry.status is OrderStatus.EXPIRED and not known.fills:
-                raise EntryNotSent(f"trade {trade_id}: {known.entry.reason}")
         self._wake()
+        if known is not None and _never_left(known):
+            raise EntryNotSent(f"trade {trade_id}: {known.entry.reason}")
         return trade_id
 
     def _is_on_its_way(self, trade: Trade) -> bool:
@@ -348,3 +349,9 @@ class LiveExecutionHandler(LiveKnowledge):
         self._closed_trades.append(result)
         if self._trade_sink is not None:
             self._events.call_later(partial(self._trade_sink, result))
+
+
+def _never_left(trade: Trade) -> bool:
+    entry = trade.entry
+    is_over = entry.status is OrderStatus.EXPIRED and not trade.fills
+    return is_over and entry.acknowledged_ns is None

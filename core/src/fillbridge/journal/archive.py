@@ -183,7 +183,8 @@ def _frames(content: bytes) -> Iterator[bytes]:
         size, checksum = _FRAME.unpack_from(content, place)
         start = place + _FRAME.size
         frame = content[start : start + size]
-        if len(frame) < size or zlib.crc32(frame) != checksum:
+        # Zeros, as a crash may leave them, would be a sound frame without content.
+        if not frame or len(frame) < size or zlib.crc32(frame) != checksum:
             return
         yield frame
         place = start + size

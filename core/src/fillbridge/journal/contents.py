@@ -75,6 +75,11 @@ def copy_state(state: EngineState) -> EngineState:
     return restored_state(_state_decoder.decode(state_bytes(state)))
 
 
+def same_state(one: EngineState, other: EngineState) -> bool:
+    """Whether two states say the same; a whole number and the same as a fraction are equal."""
+    return stored_state(one) == stored_state(other)
+
+
 def state_bytes(state: EngineState) -> bytes:
     """The state in bytes, whole numbers and fractions as they are held."""
     return _encoder.encode(stored_state(state))

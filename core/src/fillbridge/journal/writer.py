@@ -10,7 +10,7 @@ from fillbridge.engine import EngineState
 from fillbridge.engine.messages import Event
 from fillbridge.journal import chain
 from fillbridge.journal.archive import Archive, ArchiveReader
-from fillbridge.journal.contents import copy_state, state_bytes
+from fillbridge.journal.contents import copy_state, same_state
 from fillbridge.journal.errors import JournalFailed, StateDiverged
 from fillbridge.journal.records import Note, decode, encode, pack, unpack
 from fillbridge.journal.recovery import Recovered, Recovery
@@ -200,7 +200,7 @@ class Journal:
         """
         if self._is_unchecked or always:
             self._is_unchecked = False
-            if state_bytes(copy_state(live)) != state_bytes(self._contents.state):
+            if not same_state(live, self._contents.state):
                 raise self._diverged("the engine holds another state")
 
     # The end

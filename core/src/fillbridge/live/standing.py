@@ -2,12 +2,13 @@
 
 import logging
 
+from fillbridge.engine.state import OrderState
 from fillbridge.live.account import Account
 from fillbridge.live.gate import GateState
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.reconciliation import Findings, Quarantine, Reconciler
 from fillbridge.live.snapshot import BrokerSnapshot
-from fillbridge_hooks import OrderStatus
+from fillbridge_hooks import TERMINAL_STATUSES, OrderStatus
 
 _logger = logging.getLogger(__name__)
 
@@ -116,9 +117,17 @@ class Standing:
     def _is_settled(self) -> bool:
         account = self._account
         in_doubt = (
-            order_state.status in _UNPROVED
+            _is_in_doubt(order_state)
             for trade in account.state.trades.values()
             for order_state in trade.orders
         )
         is_calm = not self._mismatched_since and not self._protection.is_alert
         return is_calm and not account.gate.shuts(RECONCILED) and not any(in_doubt)
+
+
+def _is_in_doubt(order_state: OrderState) -> bool:
+    """Whether the broker has yet to say whether it has an order, or what became of a request."""
+    if order_state.status in _UNPROVED:
+        return True
+    is_asked = order_state.cancel_sent or order_state.requested is not None
+    return is_asked and order_state.status not in TERMINAL_STATUSES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,8 +17,9 @@ from fillbridge_hooks import (
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
-    from fillbridge_hooks import ConnectionTerms, Session
+    from fillbridge_hooks import ConnectionTerms, Rehearsal, Session
 
 
 class RemoteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +67,15 @@ class SimRemoteDriver:
             )
         async with log_in_at(settings.socket, terms, self.capabilities.bracket) as session:
             yield session
+
+    def conformance(self, settings: Any) -> AbstractAsyncContextManager[Rehearsal]:
+        """Rehearse with a broker behind a socket of its own, not with the one of the settings.
+
+        Needs ``fillbridge-hooks[testing]``.
+        """
+        from fillbridge_sim.live.remote_rehearsal import rehearse_remotely
+
+        return rehearse_remotely(self)
 
 
 @hookimpl

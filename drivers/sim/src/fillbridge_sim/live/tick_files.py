@@ -3,6 +3,7 @@
 import csv
 import gzip
 import heapq
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from math import isfinite
@@ -23,7 +24,7 @@ _TRADE_COLUMNS = ("ts_event", "price", "size")
 _QUOTE_COLUMNS = ("ts_event", "bid_px", "bid_sz", "ask_px", "ask_sz")
 _ENDINGS = (".csv", ".csv.gz")
 
-_UNREADABLE = (OSError, EOFError, UnicodeDecodeError, csv.Error)
+_UNREADABLE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error)
 
 Tick = TradeTick | QuoteTick
 Row = Mapping[str, str]
