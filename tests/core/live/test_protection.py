@@ -116,7 +116,7 @@ def test_covered_is_what_the_broker_is_known_to_close(trade, exits, contracts):
     ("made", "verdict"),
     [
         ({"held": 2, "exits": [(STOP, 2, WORKING)]}, True),
-        ({"held": 2, "exits": [(STOP, 3, WORKING)]}, True),
+        ({"held": 2, "exits": [(STOP, 3, WORKING)]}, False),
         ({"held": 2, "exits": [(STOP, 1, WORKING)]}, False),
         ({"held": 2}, False),
         # More was sold than was held.

@@ -16,6 +16,7 @@ def test_the_times_are_those_that_were_agreed():
         "stale_send_ns": 250,
         "reconcile_ns": 5_000,
         "doubtful_reconcile_ns": 1_000,
+        "recovering_reconcile_ns": 200,
         "mismatch_ns": 5_000,
         "look_ns": 100,
         "entry_quarantine_ns": 30_000,
