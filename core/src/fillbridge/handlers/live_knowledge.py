@@ -9,11 +9,18 @@ from fillbridge.engine.state import Trade
 from fillbridge.handlers.abstract import AbstractExecutionHandler
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.journal import Journal, Recovery
-from fillbridge.live import GateState, LiveTrading
+from fillbridge.live import Connection, GateState, LiveTrading
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
 from fillbridge.results import order_info
-from fillbridge_hooks import Instrument, LiveClock, OrderInfo, RiskProposal, TradeResult
+from fillbridge_hooks import (
+    FillbridgeError,
+    Instrument,
+    LiveClock,
+    OrderInfo,
+    RiskProposal,
+    TradeResult,
+)
 
 
 class LiveKnowledge(AbstractExecutionHandler):
@@ -27,6 +34,7 @@ class LiveKnowledge(AbstractExecutionHandler):
     # From here on: since it was entered.
     _journal: Journal
     _trading: LiveTrading
+    _connection: Connection
     _orders: KnownOrders
     _open_positions: OpenPositions
 
@@ -44,6 +52,11 @@ class LiveKnowledge(AbstractExecutionHandler):
     def is_recording(self) -> bool:
         """Whether what is asked for stands in the journal; ``False`` once that has failed."""
         return not self._journal.failure
+
+    @property
+    def connection_failure(self) -> FillbridgeError | None:
+        """Why it does not connect before somebody resumes; ``None`` if it does."""
+        return self._connection.failure
 
     @property
     def recovery(self) -> Recovery:
