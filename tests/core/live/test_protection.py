@@ -67,6 +67,8 @@ def trade(instruments):
             made.orders.append(leg_state)
             if role is STOP:
                 made.stop = leg_state
+            elif role is TARGET:
+                made.target = leg_state
         made.working = sum(not one.status.is_terminal for one in made.orders)
         return made
 
@@ -116,7 +118,16 @@ def test_covered_is_what_the_broker_is_known_to_close(trade, exits, contracts):
     ("made", "verdict"),
     [
         ({"held": 2, "exits": [(STOP, 2, WORKING)]}, True),
+        # More than is held would open a position.
         ({"held": 2, "exits": [(STOP, 3, WORKING)]}, False),
+        ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 2, WORKING)]}, True),
+        ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, WORKING)]}, False),
+        ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, PARTIAL, {"filled": 1})]}, True),
+        ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, CANCELLED)]}, True),
+        (
+            {"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, WORKING, {"cancel_sent": True})]},
+            True,
+        ),
         ({"held": 2, "exits": [(STOP, 1, WORKING)]}, False),
         ({"held": 2}, False),
         # More was sold than was held.
@@ -126,6 +137,10 @@ def test_covered_is_what_the_broker_is_known_to_close(trade, exits, contracts):
         # Flat, and something could still open a position.
         ({"held": 0, "entry_quantity": 2, "exits": [(STOP, 2, WORKING)]}, False),
         ({"held": 0, "entry_quantity": 2, "exits": [(STOP, 2, CANCELLED)]}, True),
+        # Every fill of the entry was taken back.
+        ({"held": 0, "exits": [(STOP, 2, WORKING)]}, False),
+        ({"held": 0, "exits": [(STOP, 2, UNKNOWN)]}, False),
+        ({"held": 0, "entry": WORKING, "exits": [(STOP, 2, WORKING)]}, False),
     ],
 )
 def test_a_trade_is_in_order(trade, made, verdict):
@@ -198,6 +213,19 @@ def test_the_wait_begins_again_with_a_new_connection(trade, look):
     assert len(look(trade(), 13)) == 2
 
 
+def test_what_is_covered_by_too_much_is_mended_and_never_closed(trade, look):
+    made = trade(2, [(STOP, 3, WORKING)])
+    look(made, 10)
+    assert [type(one) for one in look(made, 99)] == [ProtectionDue]
+
+
+def test_the_deadline_counts_from_when_the_position_was_bare(trade, look):
+    look(trade(2, [(STOP, 3, WORKING)]), 10)
+    look(trade(), 20)
+    assert len(look(trade(), 21.4)) == 1
+    assert len(look(trade(), 21.5)) == 2
+
+
 def test_a_trade_that_is_gone_is_forgotten(trade, look):
     look(trade(), 10)
     assert look(None, 11) == []
@@ -215,3 +243,20 @@ def test_the_broker_is_given_half_a_second_to_do_it_by_itself(trade, look):
     assert look(made, 10.4) == []
     assert look(made, 10.5) == [ProtectionDue("T1", round(10.5 * SECOND))]
     assert len(look(made, 13)) == 2
+
+
+def test_a_stop_for_too_much_is_mended_and_the_position_is_not_closed_for_it(trade, look):
+    for seconds in (0, 1, 5):
+        told = look(trade(2, [(STOP, 3, WORKING)]), seconds)
+        assert told == [ProtectionDue("T1", seconds * SECOND)]
+
+
+def test_the_wait_of_a_bare_position_begins_when_too_little_rests(trade, look):
+    look(trade(2, [(STOP, 3, WORKING)]), 0)
+    assert look(trade(2, [(STOP, 1, WORKING)]), 5) == [ProtectionDue("T1", 5 * SECOND)]
+
+
+def test_a_broker_that_keeps_the_legs_is_asked_to_reduce_them_after_half_a_second(trade, look):
+    made = trade(2, [(STOP, 3, WORKING)], has_broker_legs=True)
+    assert look(made, 0) == []
+    assert look(made, 0.5) == [ProtectionDue("T1", SECOND // 2)]
