@@ -106,7 +106,6 @@ def open_pnl(state: EngineState, last_price: Callable[[str], float | None]) -> f
         last = last_price(instrument.symbol)
         if last is None:
             return None
-        entry_price = trade.entry_value / trade.entry_quantity
-        moved = (last - entry_price) * trade.plan.direction.sign
+        moved = (last - trade.opening_price) * trade.plan.direction.sign
         total += moved * trade.held * instrument.point_value
     return round(total, 2)

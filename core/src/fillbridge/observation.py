@@ -80,7 +80,7 @@ class Observation:
             trade.plan.trade_id,
             trade.plan.instrument.symbol,
             trade.held * trade.plan.direction.sign,
-            trade.entry_value / trade.entry_quantity,
+            trade.opening_price,
             fill.time_ns,
         )
         self._publisher.position_changed(position)

@@ -52,6 +52,7 @@ from fillbridge_hooks.registration import (
     RiskCheck,
     SecretProvider,
 )
+from fillbridge_hooks.rehearsal import Cut, Drive, Rehearsable, Rehearsal
 from fillbridge_hooks.reports import (
     Accepted,
     Cancelled,
@@ -104,7 +105,9 @@ __all__ = (
     "CommissionFunction",
     "ConfigurationError",
     "ConnectionTerms",
+    "Cut",
     "Direction",
+    "Drive",
     "Driver",
     "DriverError",
     "EXECUTE_TRADE",
@@ -153,6 +156,8 @@ __all__ = (
     "RegisterModels",
     "RegisterSecretProvider",
     "RegisterSettings",
+    "Rehearsable",
+    "Rehearsal",
     "Rejected",
     "ReplaceRejected",
     "Replaced",

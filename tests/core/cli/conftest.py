@@ -1,10 +1,13 @@
 """Files to trade on, the installed command, and plugins that strangers install."""
 
+import json
 import os
 import subprocess
 import sysconfig
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,7 +36,7 @@ Install = Callable[[str, str], None]
 Fillbridge = Callable[..., Completed]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def executable() -> str:
     """The installed command."""
     return str(Path(sysconfig.get_path("scripts")) / "fillbridge")
@@ -79,3 +82,65 @@ def fillbridge(inputs: Path, executable: str) -> Fillbridge:
         )
 
     return run
+
+
+class Running:
+    """``fillbridge run`` in a process of its own, which prints what happens as JSON."""
+
+    def __init__(self, executable: str, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.events: list[dict[str, Any]] = []
+        self.process = subprocess.Popen(
+            [executable, "run", "--json", *arguments],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        # A handler that hangs fails its test, and not the whole run of tests.
+        self._guard = threading.Timer(60, self.process.kill)
+        self._guard.start()
+
+    def wait_for(self, kind: str, **values: object) -> dict[str, Any]:
+        """The next event of this kind that has these values."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            event: dict[str, Any] = json.loads(line)
+            self.events.append(event)
+            if event["event"] == kind and all(event[name] == values[name] for name in values):
+                return event
+        self.wait()
+        raise AssertionError(f"no {kind} came, but {self.events} {self.errors}")
+
+    def wait_open(self) -> None:
+        """Wait until entries may leave."""
+        self.wait_for("gate", gate="open")
+
+    def end(self, number: int) -> int:
+        """Send a signal, and the code with which it exits."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """The code with which it exits by itself."""
+        out, self.errors = self.process.communicate()
+        self.events += [json.loads(line) for line in out.splitlines()]
+        self._guard.cancel()
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def start_handler(executable: str) -> Iterator[Callable[..., Running]]:
+    """Starts ``fillbridge run`` in a folder; what still runs at the end is killed."""
+    started: list[Running] = []
+
+    def start(folder: Path, *arguments: str) -> Running:
+        started.append(Running(executable, folder, *arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        if one.process.returncode is None:
+            one.wait()

@@ -1,11 +1,31 @@
 """Handlers of backtests on bars of a minute, without costs unless a test asks for them."""
 
 import itertools
+from contextlib import asynccontextmanager
 
+import anyio
 import pytest
 
-from fillbridge import BacktestExecutionHandler, BarData, Risk_Proposal, TradeTick
+from fillbridge import (
+    BacktestExecutionHandler,
+    BarData,
+    InProcessBus,
+    LiveExecutionHandler,
+    Risk_Proposal,
+    TradeTick,
+    hookimpl,
+)
 from fillbridge.plugins import Plugins
+from fillbridge_hooks import (
+    PUBLISHED,
+    DriverError,
+    Order,
+    OrderRole,
+    OrderType,
+    RetryableError,
+    Side,
+)
+from fillbridge_hooks.testing.clock import ManualClock
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -101,5 +121,199 @@ def proposal():
             **fields,
         }
         return Risk_Proposal(**values)
+
+    return make
+
+
+# Live
+
+
+class Wire:
+    """A plugin that stands between the handler and each session, and breaks when it is told."""
+
+    def __init__(self):
+        self.sessions = []
+        self.before = {}
+        """By role of an order: what is done instead of sending it, once."""
+        self.is_deaf = False
+        """Whether what the broker says is lost."""
+
+    @hookimpl
+    def fillbridge_wrap_session(self, session, broker):
+        self.sessions.append(WiredSession(session, self))
+        return self.sessions[-1]
+
+    def cut(self, reason="the line broke"):
+        """Lose the session that there is."""
+        self.sessions[-1].lose(reason)
+
+
+class WiredSession:
+    def __init__(self, session, wire):
+        self._session = session
+        self._wire = wire
+        self._lost = anyio.Event()
+        self._reason = ""
+
+    def lose(self, reason):
+        self._reason = reason
+        self._lost.set()
+
+    def __getattr__(self, name):
+        return getattr(self._session, name)
+
+    async def submit(self, approved):
+        instead = self._wire.before.pop(approved.order.role.value, None)
+        if instead is not None:
+            await instead(self._session, approved)
+            self.lose("cut while sending")
+            raise RetryableError("cut while sending")
+        return await self._session.submit(approved)
+
+    async def receive(self):
+        while True:
+            found = []
+
+            async def hear(found=found):
+                try:
+                    found.append(await self._session.receive())
+                except DriverError as error:
+                    found.append(error)
+                group.cancel_scope.cancel()
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(hear)
+                await self._lost.wait()
+                group.cancel_scope.cancel()
+            if not found:
+                raise RetryableError(self._reason)
+            if isinstance(found[0], Exception):
+                raise found[0]
+            if not self._wire.is_deaf or isinstance(found[0], TradeTick):
+                return found[0]
+
+
+class Floor:
+    """A live handler on a clock that is moved by hand, with the simulated broker it trades at.
+
+    The broker lives as long as this, whatever happens to handlers.
+    """
+
+    def __init__(self, folder, driver="sim", sections=None, **live):
+        self.clock = ManualClock(START)
+        self.wire = Wire()
+        self.plugins = Plugins()
+        self.plugins.load()
+        self.plugins.register(self.wire, "wire")
+        self.driver = self.plugins.driver(driver)
+        self.events = []
+        self.results = []
+        self.handler = None
+        self.config = {
+            "live_settings": {
+                "provider": driver,
+                "journal": str(folder),
+                "durability": "process",
+                "quarantine": 3.0,
+                "simulation": {"market": "manual"},
+                **live,
+            },
+            **(sections or {}),
+        }
+
+    @asynccontextmanager
+    async def running(self):
+        """A handler, once it may trade."""
+        bus = InProcessBus()
+        for event_type in PUBLISHED:
+            bus.subscribe(event_type, self._on_event)
+        made = LiveExecutionHandler(
+            {"execution_handler": {"mode": "live", **self.config}},
+            bus,
+            plugins=self.plugins,
+            clock=self.clock,
+            trade_sink=self.results.append,
+        )
+        async with made:
+            self.handler = made
+            await self.wait(1.5)
+            await self.price(5000.0)
+            yield made
+
+    async def _on_event(self, event_type, payload):
+        self.events.append((event_type, payload))
+
+    def kill(self):
+        """Let the handler do nothing any more, as if its process had been killed."""
+        handler = self.handler
+        handler._pump.session = None
+        handler._trading.outbox.ready.clear()
+        handler._journal.close(clean=False)
+
+    async def wait(self, seconds):
+        await self.clock.advance(seconds)
+
+    async def price(self, *prices):
+        """Let trades happen, a twentieth of a second apart."""
+        for price in prices:
+            self.broker.trade("ES", price)
+            await self.wait(0.05)
+
+    def told(self, event_type):
+        return [payload for kind, payload in self.events if kind == event_type]
+
+    @property
+    def alarms(self):
+        return [payload["error"] for payload in self.told("EXECUTION_ERROR")]
+
+    # The broker's book
+
+    @property
+    def broker(self):
+        return self.driver.broker
+
+    @property
+    def ledger(self):
+        return self.broker.accounts["default"].ledger
+
+    @property
+    def held(self):
+        return {held.symbol: held.quantity for held in self.ledger.positions()}
+
+    @property
+    def working(self):
+        """By the suffix of its id: what an order works for still."""
+        return {
+            one.client_order_id.rpartition("_")[2]: one.quantity - one.filled
+            for one in self.ledger.working_orders()
+        }
+
+    def strange_order(self, name, limit_ticks):
+        """Somebody else sells one by a limit, on the same account."""
+        instrument = self.broker.instruments["ES"]
+        order = Order(
+            name, "", OrderRole.TARGET, instrument, Side.SELL, 1, OrderType.LIMIT, limit_ticks
+        )
+        self.broker.accounts["default"].submit(order)
+        return order
+
+    def sent(self, suffix):
+        """How many orders of that kind the broker ever had."""
+        return sum(one.client_order_id.endswith(suffix) for one in self.ledger.orders())
+
+    def is_agreed(self):
+        """Whether the handler and the broker tell the same of positions."""
+        ours = {}
+        for trade in self.handler._trading.state.trades.values():
+            ours["ES"] = ours.get("ES", 0) + trade.held * trade.plan.direction.sign
+        return {symbol: held for symbol, held in ours.items() if held} == self.held
+
+
+@pytest.fixture
+def floor(tmp_path):
+    """Makes a floor: ``floor(driver="sim-bracket", quarantine=9.0)``."""
+
+    def make(driver="sim", sections=None, **live):
+        return Floor(tmp_path / "journal", driver, sections, **live)
 
     return make

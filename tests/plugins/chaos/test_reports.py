@@ -63,11 +63,24 @@ async def test_latency_delays_both_directions_and_keeps_the_order(make_rig):
 
 
 async def test_an_answer_waits_behind_the_requests_before_the_query(make_rig):
-    rig = make_rig(Faults(request_latency=Latency(fixed_ms=100)))
+    rig = make_rig(Faults(cancel_cross=1, cross_ms=500))
     async with rig.connected() as session:
-        await session.submit(rig.order())
-        orders = await rig.ask(session.orders_today)
-    assert [order.client_order_id for order in orders] == ["T1"]
+        await session.submit(rig.order(kind=LIMIT))
+        start = rig.clock.now_ns
+        await session.cancel("T1")
+        (order,) = await rig.ask(session.orders_today)
+        assert order.status is OrderStatus.CANCELLED
+        assert rig.clock.now_ns - start == SECOND // 2 + 1
+
+
+async def test_requests_never_overtake(make_rig):
+    rig = make_rig(Faults(request_latency=Latency(median_ms=50, sigma=2)))
+    async with rig.connected() as session:
+        for _ in range(30):
+            await session.submit(rig.order(kind=LIMIT))
+            await rig.clock.advance(0.01)
+        await rig.clock.advance(60)
+    assert list(rig.broker.orders) == [f"T{number}" for number in range(1, 31)]
 
 
 async def test_a_spike_delays_and_is_counted(make_rig):

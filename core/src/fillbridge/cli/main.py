@@ -8,10 +8,14 @@ import click
 
 from fillbridge.cli.backtest import backtest
 from fillbridge.cli.config import config
+from fillbridge.cli.conformance import conformance
 from fillbridge.cli.demo import demo
 from fillbridge.cli.journal import journal
+from fillbridge.cli.manage import COMMANDS
 from fillbridge.cli.output import fail, warnings
 from fillbridge.cli.plugins import plugins
+from fillbridge.cli.propose import propose
+from fillbridge.cli.run import run
 from fillbridge.plugins import Plugins
 
 
@@ -28,7 +32,7 @@ def cli(context: click.Context) -> None:
     context.with_resource(warnings())
 
 
-for _command in (backtest, config, demo, journal, plugins):
+for _command in (backtest, config, conformance, demo, journal, plugins, run, propose, *COMMANDS):
     cli.add_command(_command)
 
 

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from fillbridge.files import BadFile
-from fillbridge_hooks import ConfigurationError, FillbridgeError, InvalidValue
+from fillbridge_hooks import ConfigurationError, FillbridgeError, InvalidValue, NotConnected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,10 @@ _MOST_WARNINGS = 20
 
 
 def fail(message: object, code: int) -> NoReturn:
-    """Say on standard error what is wrong and exit: 1 for a failure, 2 for bad input."""
+    """Say on standard error what is wrong and exit.
+
+    :param code: 1 for a failure, 2 for bad input, 3 where nobody answers
+    """
     click.echo(f"Error: {_one_line(message)}", err=True)
     raise SystemExit(code)
 
@@ -36,6 +39,8 @@ def failures() -> Iterator[None]:
         yield
     except (BadFile, ConfigurationError, InvalidValue) as error:
         fail(error, 2)
+    except NotConnected as error:
+        fail(error, 3)
     except FillbridgeError as error:
         fail(error, 1)
     except OSError as error:

@@ -178,6 +178,8 @@ def _describe(info: msgspec.inspect.Type) -> str:
             return "int" + _bounds(info)
         case msgspec.inspect.FloatType():
             return "number" + _bounds(info)
+        case msgspec.inspect.StrType(pattern=str() as pattern):
+            return f"text that matches {pattern}"
         case msgspec.inspect.StrType():
             return "text that is not empty" if info.min_length else "text"
         case msgspec.inspect.LiteralType():

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     _Overrides = Mapping[data.Path, tuple[str, Any]]
 
 
+_COMMAND_LINE = "command line"
+
+
 class LoadedSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Settings, and for every single value, by dotted path, what it is and where it comes from."""
 
@@ -34,31 +37,37 @@ class LoadedSettings(msgspec.Struct, frozen=True, kw_only=True):
     values: dict[str, Any]
     """As they may be shown: a secret that is not a reference such as ``${NAME}`` is ``***``."""
     origins: dict[str, str]
-    """``default``, ``file config.yaml`` or ``environment FILLBRIDGE_...``."""
+    """``default``, ``file config.yaml``, ``environment FILLBRIDGE_...`` or ``command line``."""
 
 
 def load_settings(
     path: Path | None,
     sections: Sequence[DeclaredSection] = (),
     environ: Mapping[str, str] = os.environ,
+    options: Mapping[str, Any] | None = None,
 ) -> LoadedSettings:
-    """Read the configuration file, if there is one, and the environment.
+    """Read the configuration file, if there is one, the environment over it, and options over both.
 
     :param path: of a YAML or TOML file with the top key ``execution_handler``
     :param sections: what the installed plugins declared
     :param environ: where the variables that begin with ``FILLBRIDGE_`` are found
+    :param options: plain values by the path below ``execution_handler``, with dots
     :raises ConfigurationError: if any of it cannot be used; names the file or the variable
     :raises PluginError: if the declared sections contradict the core or each other
     """
     keys = known_keys(sections)
     written = {} if path is None else _read_known(path, keys)
-    overrides = read_environment(environ, written, keys, sections)
-    variables = {dotted(key): name for key, (name, _) in overrides.items()}
+    found = read_environment(environ, written, keys, sections)
+    overrides: dict[data.Path, tuple[str, Any]] = {
+        key: (f"environment {name}", value) for key, (name, value) in found.items()
+    }
+    for option, value in (options or {}).items():
+        overrides[tuple(option.split("."))] = (_COMMAND_LINE, value)
     try:
         settings = decode(_layered(written, overrides), sections)
     except InvalidValue as error:
-        variable = variables.get(error.field)
-        raise _sourced(f"environment {variable}" if variable else path, error) from None
+        sources = {dotted(key): source for key, (source, _) in overrides.items()}
+        raise _sourced(sources.get(error.field, path), error) from None
     except ConfigurationError as error:
         raise _sourced(path, error) from error
     values = leaves(settings, sections)
@@ -125,14 +134,14 @@ def _origin(
     key: data.Path, overrides: _Overrides, written: Mapping[str, Any], path: Path | None
 ) -> str:
     if key in overrides:
-        return f"environment {overrides[key][0]}"
+        return overrides[key][0]
     if path is None or lookup(written, key) is MISSING:
         return "default"
     return f"file {path.name}"
 
 
 def _layered(written: dict[str, Any], overrides: _Overrides) -> dict[str, Any]:
-    """Lay the variables over the file.
+    """Lay the variables and options over the file.
 
     dynaconf is asked to merge and for nothing else: it gets plain values, and its own readers of
     files and of the environment, its defaults, validators and hooks stay off.

@@ -26,6 +26,8 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the broker driver; ``None`` where nothing is traded live."""
     environment: Literal["sim", "prod"] = "sim"
     credentials: dict[str, str] = msgspec.field(default_factory=dict)
+    secrets: _Name | None = None
+    """A folder of files that references in ``credentials`` may name; ``None`` for no such."""
     symbol: _Name = "ES"
     """Of proposals that name none."""
     order_timeout: _Positive = 300.0

@@ -3,6 +3,8 @@
 from fillbridge.engine.exits import cancel_all, cover, exit_all, exiting, resize_legs
 from fillbridge.engine.legs import leg_again, protective_legs
 from fillbridge.engine.messages import (
+    Cancel,
+    CancelSent,
     Decision,
     FillBooked,
     Measure,
@@ -125,7 +127,21 @@ def _flatten_unwanted(
     alarm = Raise(
         trade_id, f"{filled.order.client_order_id} filled after it was withdrawn; closing {held}"
     )
-    return (message, *events), (*track, *effects, alarm)
+    placed, cancels = _legs_withdrawn(trade, message, held, now)
+    return (message, *events, *placed), (*track, *effects, *cancels, alarm)
+
+
+def _legs_withdrawn(trade: Trade, message: FillBooked, held: int, now: int) -> Decision:
+    """The broker's legs rest as soon as the entry fills: they are known from here, to be ended."""
+    plan = trade.plan
+    if not plan.has_broker_legs or trade.stop is not None:
+        return (), ()
+    legs = protective_legs(plan, held, message.fill)
+    reason = "the position is being closed"
+    return (
+        OrdersPlaced(plan.trade_id, legs, now),
+        *(CancelSent(leg.client_order_id, reason, now) for leg in legs),
+    ), tuple(Cancel(leg.client_order_id) for leg in legs)
 
 
 def _flatten_excess(

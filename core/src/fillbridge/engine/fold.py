@@ -26,6 +26,7 @@ from fillbridge.engine.money import fill_slippage_cents, gross_cents
 from fillbridge.engine.state import (
     RECENT_ORDERS,
     REMEMBERED_NS,
+    REMEMBERED_PROPOSALS,
     REMEMBERED_TRADES,
     Counters,
     EngineState,
@@ -50,6 +51,7 @@ from fillbridge_hooks import (
     Replaced,
     Replacement,
     ReplaceRejected,
+    RiskProposal,
 )
 from fillbridge_hooks.sessions import NANOSECONDS, trade_date_end_ns
 
@@ -76,14 +78,22 @@ def _trade_approved(state: EngineState, event: TradeApproved) -> None:
     counters = _counters(state, plan.instrument, event.time_ns)
     counters.trades += 1
     _count_order(counters, plan.entry, event.time_ns)
-    if plan.proposal.proposal_id is not None:
-        state.proposed[plan.proposal.proposal_id] = plan.trade_id
+    _remember_proposal(state, plan.proposal, plan.trade_id)
 
 
 def _trade_refused(state: EngineState, event: TradeRefused) -> None:
     _counters(state, event.instrument, event.time_ns).rejects += 1
-    if event.proposal.proposal_id is not None:
-        state.proposed[event.proposal.proposal_id] = event.reasons
+    _remember_proposal(state, event.proposal, event.reasons)
+
+
+def _remember_proposal(
+    state: EngineState, proposal: RiskProposal, answer: str | tuple[str, ...]
+) -> None:
+    if proposal.proposal_id is None:
+        return
+    state.proposed[proposal.proposal_id] = answer
+    if len(state.proposed) > REMEMBERED_PROPOSALS:
+        del state.proposed[next(iter(state.proposed))]
 
 
 def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:

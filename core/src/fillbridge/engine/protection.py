@@ -63,7 +63,8 @@ def _protect(trade: Trade, held: int, now: int) -> Decision:
 def _end(trade: Trade, now: int) -> Decision:
     entry = trade.entry
     if not trade.fills and entry.status not in TERMINAL_STATUSES:
-        return _NOTHING
+        # Whatever it had filled was taken back: what should have closed that goes, the entry stays.
+        return cancel_all(trade, entry, "its position was taken back", now)
     if trade.working:
         return cancel_all(trade, None, "the position is closed", now)
     if trade.entry_quantity:

@@ -12,6 +12,8 @@ from fillbridge_hooks import ExitReason, Fill, Order, OrderStatus, Replacement
 
 RECENT_ORDERS = 10
 REMEMBERED_TRADES = 1024
+REMEMBERED_PROPOSALS = 100_000
+"""Of one trade date, the newest."""
 REMEMBERED_NS = 600_000_000_000
 """Trades that ended are known for ten minutes, the newest of them: a late report finds its own."""
 
@@ -72,6 +74,16 @@ class Trade(msgspec.Struct):
     """When it closed, or came to nothing."""
     realised_cents: int | None = None
     """Its net PnL as it was counted last; ``None`` before it closed for the first time."""
+
+    @property
+    def opening_price(self) -> float:
+        """Average price of what opened the position, points.
+
+        Where every fill of the entry was taken back, the exits have opened what there is.
+        """
+        if self.entry_quantity:
+            return self.entry_value / self.entry_quantity
+        return self.exit_value / self.exit_quantity
 
 
 class Counters(msgspec.Struct):

@@ -3,6 +3,7 @@
 from fillbridge.files.bars import bar_length_ns, read_bars
 from fillbridge.files.errors import BadFile
 from fillbridge.files.events import EventKind, SimulationEvent, merge_events
+from fillbridge.files.proposal_lines import read_proposal_lines
 from fillbridge.files.proposals import (
     ProposalFile,
     ProposalRow,
@@ -25,6 +26,7 @@ __all__ = (
     "bar_length_ns",
     "merge_events",
     "read_bars",
+    "read_proposal_lines",
     "read_proposals",
     "read_quotes",
     "read_ticks",

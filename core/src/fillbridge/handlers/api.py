@@ -1,17 +1,64 @@
 """The management interface: what an operator may ask of a handler."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
-from fillbridge.handlers.backtest import BacktestExecutionHandler
+from fillbridge.config import Settings
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.positions import Position
 from fillbridge_hooks import ExitReason, OrderInfo
 
+_API = "the management API"
+
+
+class ManagedHandler(Protocol):
+    """What the interface needs of a handler."""
+
+    settings: Settings
+    metrics: ExecutionMetrics
+
+    @property
+    def open_positions(self) -> Mapping[str, Position]:
+        """Trades that hold a position, or whose entry may still fill, by trade id."""
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether requests are kept as durably as this handler keeps anything."""
+
+    def order_status(self, order_id: str) -> OrderInfo:
+        """An order by its client order id or the broker's, as it stands.
+
+        :raises UnknownOrder: if no such order is known
+        """
+
+    def request_close(self, position_id: str, reason: ExitReason) -> bool:
+        """Ask for a trade to end; ``False`` if it is ending already.
+
+        :raises UnknownOrder: if no such trade is open
+        """
+
+    def cancel_entries(self) -> None:
+        """Withdraw every entry that may still fill; stops and targets stay."""
+
+    def stop_entries(self, reason: str = ..., by: str = ...) -> None:
+        """Refuse every proposal from now on."""
+
+    def note_request(self, request: str, by: str, **details: Any) -> None:
+        """Keep who asked for what, before it is done."""
+
+    def get_connection_status(self) -> dict[str, Any]:
+        """``status``, ``mode`` and what else says whether orders can go out."""
+
 
 class ExecutionHandlerAPI:
-    """Questions and commands to one handler. A ``True`` says that the request is recorded."""
+    """Questions and commands to one handler.
 
-    def __init__(self, handler: BacktestExecutionHandler) -> None:
+    A ``True`` says that the request is durable: after a restart it still stands. It does not say
+    that it has been carried out. ``False`` says that it is not recorded, because the journal has
+    failed, or is switched off; one that could not be recorded is carried out all the same.
+    """
+
+    def __init__(self, handler: ManagedHandler) -> None:
         self._handler = handler
 
     def get_open_positions(self) -> list[Position]:
@@ -25,19 +72,22 @@ class ExecutionHandlerAPI:
         """
         return self._handler.order_status(order_id)
 
-    def close_all_positions(self, reason: ExitReason = ExitReason.MANUAL_OVERRIDE) -> bool:
+    def close_all_positions(
+        self, reason: ExitReason = ExitReason.MANUAL_OVERRIDE, *, by: str = _API
+    ) -> bool:
         """End every trade: entries are withdrawn, positions closed at the market."""
-        for trade_id in self._handler.open_positions:
-            self._handler.request_close(trade_id, reason)
-        return True
+        self._handler.note_request("close_all", by, reason=reason.value)
+        self._close_all(reason)
+        return self._handler.is_recording
 
-    def cancel_all_orders(self) -> bool:
+    def cancel_all_orders(self, *, by: str = _API) -> bool:
         """Withdraw every entry that may still fill.
 
         Stops and targets stay: a position is never left without them.
         """
+        self._handler.note_request("cancel_all", by)
         self._handler.cancel_entries()
-        return True
+        return self._handler.is_recording
 
     def get_execution_metrics(self) -> ExecutionMetrics:
         """The handler's counters, live."""
@@ -47,14 +97,29 @@ class ExecutionHandlerAPI:
         """As the handler says it."""
         return self._handler.get_connection_status()
 
-    def emergency_stop(self) -> bool:
+    @property
+    def may_stop(self) -> bool:
+        """Whether ``risk_controls.emergency_stop_enabled`` is on."""
+        controls = self._handler.settings.plugin_sections.get("risk")
+        return bool(getattr(controls, "emergency_stop_enabled", True))
+
+    def emergency_stop(self, *, reason: str = "emergency stop", by: str = _API) -> bool:
         """Refuse entries from now on, withdraw those that work, close every position.
 
-        ``False``, and nothing is done, where ``risk_controls.emergency_stop_enabled`` is off.
+        In this order; a position's stop and target go with its exit, never before it. Live,
+        entries stay refused until somebody resumes, after a restart too. ``False``, and nothing
+        is done, where ``risk_controls.emergency_stop_enabled`` is off.
         """
-        controls = self._handler.settings.plugin_sections.get("risk")
-        if not getattr(controls, "emergency_stop_enabled", True):
+        if not self.may_stop:
             return False
-        self._handler.stop_entries()
+        self._handler.note_request("emergency_stop", by, reason=reason)
+        self._handler.stop_entries(reason, by)
         self._handler.cancel_entries()
-        return self.close_all_positions()
+        self._close_all(ExitReason.MANUAL_OVERRIDE)
+        return self._handler.is_recording
+
+    def _close_all(self, reason: ExitReason) -> None:
+        for trade_id in tuple(self._handler.open_positions):
+            # Withdrawing an entry may have ended its trade meanwhile.
+            if trade_id in self._handler.open_positions:
+                self._handler.request_close(trade_id, reason)

@@ -216,9 +216,17 @@ class BacktestExecutionHandler(SimulationHandler):
             client_order_id = trade.entry.order.client_order_id
             self._request(CancelRequested(client_order_id, "all orders cancelled", self._now_ns()))
 
-    def stop_entries(self) -> None:
-        """Refuse every proposal from now on."""
+    def stop_entries(self, reason: str = "", by: str = "") -> None:
+        """Refuse every proposal from now on; a simulation keeps neither reason nor name."""
         self._is_stopped = True
+
+    @property
+    def is_recording(self) -> bool:
+        """A simulation keeps nothing, and all it was asked for stands as long as it does."""
+        return True
+
+    def note_request(self, request: str, by: str, **details: Any) -> None:
+        """A simulation keeps no record of who asked for what."""
 
     def _request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
         before = self._shell.recorded

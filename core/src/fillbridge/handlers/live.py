@@ -1,6 +1,7 @@
 """The handler of live trading: the engine, the journal and a broker, run by a few tasks."""
 
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -11,12 +12,13 @@ from typing import Any, Self
 import anyio
 
 from fillbridge.bus import EventBus
-from fillbridge.config import Settings, decode_settings, find_instrument
+from fillbridge.config import Settings, decode_settings
 from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
 from fillbridge.engine.state import Trade
-from fillbridge.handlers.abstract import AbstractExecutionHandler
+from fillbridge.handlers.live_knowledge import LiveKnowledge
 from fillbridge.handlers.live_wiring import (
     account_tag,
+    credentials,
     live_rules,
     wrapped_driver,
     wrapped_session,
@@ -24,10 +26,9 @@ from fillbridge.handlers.live_wiring import (
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.handlers.requests import changed_levels
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
-from fillbridge.journal import Journal, open_journal
+from fillbridge.journal import Journal, JournalFailed, open_journal
 from fillbridge.live import (
     Connection,
-    GateState,
     Health,
     LiveTrading,
     OrderPump,
@@ -36,15 +37,12 @@ from fillbridge.live import (
 from fillbridge.plugins import Models, Plugins
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
-from fillbridge.results import order_info
 from fillbridge_hooks import (
     ConnectionTerms,
     EntryNotSent,
     ExitReason,
-    Instrument,
     InvalidValue,
     LiveClock,
-    OrderInfo,
     OrderRole,
     OrderStatus,
     RiskProposal,
@@ -56,10 +54,11 @@ _logger = logging.getLogger(__name__)
 
 _HOUR_NS = 3_600_000_000_000
 _DRAIN_S = 5.0
+_KEPT_TRADES = 1_000
 _PROTECTING = (OrderRole.STOP, OrderRole.EXIT)
 
 
-class LiveExecutionHandler(AbstractExecutionHandler):
+class LiveExecutionHandler(LiveKnowledge):
     """Trades one account at a broker, and survives what may happen to it.
 
     Use it as a context: ``async with LiveExecutionHandler(config) as handler``. Inside, it is
@@ -96,12 +95,14 @@ class LiveExecutionHandler(AbstractExecutionHandler):
         self.clock: LiveClock = SystemClock() if clock is None else clock
         self._plugins = plugins
         self._trade_sink = trade_sink
+        self._closed_trades: deque[TradeResult] = deque(maxlen=_KEPT_TRADES)
         self._models: Models = plugins.configure(config.plugin_sections)
         self._hooks = shell_hooks(config, plugins, self._models)
         self._driver_name = config.live_settings.provider or "sim"
         self._driver = wrapped_driver(self._driver_name, config, plugins)
         self._events = Publisher(self.event_bus, plugins.resolve("fillbridge_handle_event"))
         self._published = anyio.Event()
+        self._changed = anyio.Event()
         self._stack = AsyncExitStack()
         self._journal: Journal
         self._trading: LiveTrading
@@ -187,10 +188,11 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             self._trading,
             self._pump,
             wrap=partial(wrapped_session, name=self._driver_name, plugins=self._plugins),
+            changed=self._wake,
             first_wait_s=live.reconnect_first,
             max_wait_s=live.reconnect_max,
         )
-        self._orders = KnownOrders(self._trading.state)
+        self._orders = KnownOrders(self._trading.state, with_ended=True)
         self._open_positions = OpenPositions(self._trading.state, self._excursion_of)
 
     def _terms(self) -> ConnectionTerms:
@@ -200,7 +202,7 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             account=live.account,
             instruments=(self.instrument(live.symbol),),
             settings=self.settings.plugin_sections.get(plugin),
-            credentials={},
+            credentials=credentials(self.settings, self._plugins),
             clock=self.clock,
             heartbeat_interval_s=live.heartbeat_interval,
             slippage=slippage_model(self.settings, self._models),
@@ -223,6 +225,9 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             await anyio.lowlevel.checkpoint()
 
     def _wake(self) -> None:
+        """Something may have changed: let those go on who wait for it."""
+        self._changed.set()
+        self._changed = anyio.Event()
         if self._trading.outbox.ready:
             self._pump.wake()
         if self._events.is_pending:
@@ -241,13 +246,14 @@ class LiveExecutionHandler(AbstractExecutionHandler):
                 "proposal_id", "an id: it is what a trade is not made twice by", None
             )
         trade_id = self._trading.propose(proposal)
-        known = self._trading.state.trades.get(trade_id)
+        state = self._trading.state
+        known = state.trades.get(trade_id) or state.ended.get(trade_id)
         if known is not None and self._is_on_its_way(known):
             left_ns = await self._pump.wait_left(known.entry.order.client_order_id)
             self._count_latency((left_ns - started_ns) / 1e6)
-            if known.entry.status is OrderStatus.EXPIRED and not known.fills:
-                raise EntryNotSent(f"trade {trade_id}: {known.entry.reason}")
         self._wake()
+        if known is not None and _never_left(known):
+            raise EntryNotSent(f"trade {trade_id}: {known.entry.reason}")
         return trade_id
 
     def _is_on_its_way(self, trade: Trade) -> bool:
@@ -315,6 +321,19 @@ class LiveExecutionHandler(AbstractExecutionHandler):
             entry_id = trade.entry.order.client_order_id
             self._request(CancelRequested(entry_id, "all orders cancelled", self._now_ns()))
 
+    def note_request(self, request: str, by: str, **details: Any) -> None:
+        """Record who asked for what: in the same commit as what follows from it.
+
+        A journal that has failed shuts the gate, and keeps nobody from closing what is open.
+
+        :param details: plain values
+        """
+        payload = {"request": request, "by": by, **details}
+        try:
+            self._journal.note("management", payload, self._now_ns())
+        except JournalFailed as error:
+            _logger.critical("%s by %s is not recorded: %s", request, by, error)
+
     def stop_entries(self, reason: str = "emergency stop", by: str = "the management API") -> None:
         """Refuse every proposal until :meth:`resume`, after a restart too."""
         self._trading.halt(reason, by)
@@ -331,70 +350,13 @@ class LiveExecutionHandler(AbstractExecutionHandler):
         self._wake()
         return is_recorded
 
-    # What is known
-
-    @property
-    def open_positions(self) -> Mapping[str, Any]:
-        """Trades that hold a position, or whose entry may still fill, by trade id."""
-        return self._open_positions
-
-    @property
-    def order_history(self) -> Mapping[str, OrderInfo]:
-        """Orders of open trades, and of those that ended in the last minutes."""
-        return self._orders.history()
-
-    def order_status(self, order_id: str) -> OrderInfo:
-        """An order by its client order id or the broker's, as it stands.
-
-        :raises UnknownOrder: if no such order is known
-        """
-        return order_info(*self._orders.find(order_id))
-
-    def instrument(self, symbol: str | None) -> Instrument:
-        """The contract of that symbol; the default one for ``None``.
-
-        :raises InvalidValue: if nothing is known of the symbol
-        """
-        name = symbol or self.settings.live_settings.symbol
-        return find_instrument(name, self.settings.instruments)
-
-    def get_connection_status(self) -> dict[str, Any]:
-        """``status``, ``mode``, ``gate`` with its ``reasons``, and whose account it is."""
-        gate = self._trading.gate
-        return {
-            "status": "connected" if self._trading.is_connected else "disconnected",
-            "mode": "live",
-            "driver": self._driver_name,
-            "account": self.settings.live_settings.account,
-            "epoch": self._journal.epoch,
-            "time_ns": self._now_ns(),
-            "open_positions": len(self._open_positions),
-            "entries": "open" if gate.state is GateState.OPEN else "stopped",
-            "gate": gate.state.value,
-            "reasons": list(gate.reasons()),
-        }
-
     def _trade_closed(self, trade: Trade, result: TradeResult) -> None:
+        self._closed_trades.append(result)
         if self._trade_sink is not None:
             self._events.call_later(partial(self._trade_sink, result))
 
-    def _validate_proposal(self, proposal: RiskProposal) -> None:
-        self._trading.validate(proposal)
 
-    def _is_ready_for_execution(self) -> bool:
-        return self._trading.gate.state is GateState.OPEN
-
-    def _now_ns(self) -> int:
-        return self.clock.now_ns
-
-    @property
-    def _publisher(self) -> Publisher:
-        return self._events
-
-    def _excursion_of(self, trade: Trade) -> tuple[float, float]:
-        instrument = trade.plan.instrument
-        excursion = self._trading.excursions.get(instrument.symbol, trade.plan.trade_id)
-        if excursion is None:
-            return 0.0, 0.0
-        entry_price = trade.entry_value / trade.entry_quantity
-        return excursion.measure(instrument, entry_price, entry_price)
+def _never_left(trade: Trade) -> bool:
+    entry = trade.entry
+    is_over = entry.status is OrderStatus.EXPIRED and not trade.fills
+    return is_over and entry.acknowledged_ns is None

@@ -1,13 +1,18 @@
 """From settings and plugins to what a live handler is made of."""
 
 import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import msgspec
 
 from fillbridge.config import Settings
 from fillbridge.live import LiveRules
 from fillbridge.plugins import Plugins
-from fillbridge_hooks import ConfigurationError, Driver, Session
+from fillbridge.secrets import Secrets
+from fillbridge.wrapping import wrap_driver
+from fillbridge_hooks import ConfigurationError, Driver, Secret, Session
 
 _SECOND = 1_000_000_000
 
@@ -18,19 +23,17 @@ def wrapped_driver(name: str, settings: Settings, plugins: Plugins) -> Driver:
     :raises ConfigurationError: if it is not installed, or no way to a broker
     :raises PluginError: if a plugin fails
     """
-    driver = plugins.driver(name)
-    if not isinstance(driver, Driver):
+    drivers = {
+        offered: driver
+        for offered, driver in plugins.drivers().items()
+        if isinstance(driver, Driver)
+    }
+    if name not in drivers:
+        names = ", ".join(map(repr, sorted(drivers))) or "a driver, none"
         raise ConfigurationError(
-            f"live_settings.provider: expected a driver that connects to a broker, was {name!r}"
+            f"live_settings.provider: expected {names} (installed), was {name!r}"
         )
-    for found in plugins.resolve("fillbridge_wrap_driver"):
-        section = settings.plugin_sections.get(found.plugin)
-        try:
-            driver = found.function(driver, name, section) or driver
-        except Exception as error:
-            message = f"fillbridge_wrap_driver raised {type(error).__name__}: {error}"
-            raise found.error(message) from error
-    return driver
+    return wrap_driver(drivers[name], name, plugins, settings)
 
 
 def wrapped_session(session: Session, name: str, plugins: Plugins) -> Session:
@@ -38,6 +41,38 @@ def wrapped_session(session: Session, name: str, plugins: Plugins) -> Session:
     for found in plugins.resolve("fillbridge_wrap_session"):
         session = found.function(session, name) or session
     return session
+
+
+class Credentials(Mapping[str, Secret]):
+    """The configured credentials, each resolved when a driver takes it and kept nowhere."""
+
+    def __init__(self, references: Mapping[str, str], secrets: Secrets) -> None:
+        self._references = references
+        self._secrets = secrets
+
+    def __getitem__(self, name: str) -> Secret:
+        """The secret of that name.
+
+        :raises ConfigurationError: if nobody has it
+        """
+        return self._secrets.resolve(self._references[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._references)
+
+    def __len__(self) -> int:
+        return len(self._references)
+
+
+def credentials(settings: Settings, plugins: Plugins) -> Credentials:
+    """What a driver logs in with, from the environment, the files of a folder and plugins.
+
+    :raises PluginError: if a plugin's secret provider cannot be used
+    """
+    live = settings.live_settings
+    directory = None if live.secrets is None else Path(live.secrets)
+    secrets = Secrets(plugins.secret_providers(), environ=os.environ, directory=directory)
+    return Credentials(live.credentials, secrets)
 
 
 def account_tag(account: str) -> str:

@@ -1,15 +1,21 @@
 """The orders that a handler still knows: of open trades, and of those that are kept."""
 
+from collections.abc import Iterator
+
 from fillbridge.engine.state import EngineState, OrderState, Trade
 from fillbridge.results import order_info
 from fillbridge_hooks import OrderInfo, UnknownOrder
 
 
 class KnownOrders:
-    """Finds orders of open trades, and of ended ones that were kept."""
+    """Finds orders of open trades, and of ended ones that were kept.
 
-    def __init__(self, state: EngineState) -> None:
+    :param with_ended: know the trades too that ended last, as long as the engine remembers them
+    """
+
+    def __init__(self, state: EngineState, with_ended: bool = False) -> None:
         self._state = state
+        self._with_ended = with_ended
         self._ended: list[Trade] = []
 
     def keep(self, trade: Trade) -> None:
@@ -24,7 +30,7 @@ class KnownOrders:
         known = self._state.orders.get(order_id)
         if known is not None:
             return known
-        for trade in (*self._state.trades.values(), *self._ended):
+        for trade in self._trades():
             for order_state in trade.orders:
                 if order_id in (order_state.broker_order_id, order_state.order.client_order_id):
                     return trade, order_state
@@ -34,6 +40,12 @@ class KnownOrders:
         """Every order as it stands, by client order id."""
         return {
             order_state.order.client_order_id: order_info(trade, order_state)
-            for trade in (*self._ended, *self._state.trades.values())
+            for trade in self._trades()
             for order_state in trade.orders
         }
+
+    def _trades(self) -> Iterator[Trade]:
+        yield from self._ended
+        if self._with_ended:
+            yield from self._state.ended.values()
+        yield from self._state.trades.values()

@@ -106,4 +106,6 @@ def _undone(before: Holding, delta: int, price: float, trade: Trade, order: Orde
         return Holding(quantity, value / quantity)
     if before.quantity:
         return Holding(quantity, before.average_price)
+    if not trade.entry_quantity:
+        return Holding(quantity, price)
     return Holding(quantity, trade.entry_value / trade.entry_quantity)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from fillbridge.engine.messages import Event
@@ -17,11 +17,30 @@ from fillbridge.live.rules import LiveRules
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell import Shell, ShellHooks
-from fillbridge_hooks import Clock, Fill, NotSent, OrderRole, Report, TradeResult
+from fillbridge_hooks import Clock, Fill, NotSent, OrderRole, Report, Timer, TradeResult
 
 _logger = logging.getLogger(__name__)
 
 _JOURNAL = "journal"
+
+
+class _RecordedClock:
+    """The clock of the shell: what a deadline brings about is kept as everything else is."""
+
+    def __init__(self, clock: Clock, recorded: Callable[[], AbstractContextManager[None]]) -> None:
+        self._clock = clock
+        self._recorded = recorded
+
+    @property
+    def now_ns(self) -> int:
+        return self._clock.now_ns
+
+    def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
+        def call() -> None:
+            with self._recorded():
+                callback()
+
+        return self._clock.call_at(time_ns, call)
 
 
 class Account:
@@ -51,7 +70,7 @@ class Account:
         """When the broker should be asked how things stand, while it can be."""
         self.shell: Shell[Outbox, Clock] = Shell(
             hooks,
-            clock,
+            _RecordedClock(clock, self.recorded),
             publisher,
             metrics,
             on_trade_closed,
@@ -92,10 +111,16 @@ class Account:
 
     def note(self, kind: str, payload: Mapping[str, Any]) -> None:
         """Record a fact that is no event of the engine."""
-        self._journal.note(kind, payload, self.now_ns)
+        try:
+            self._journal.note(kind, payload, self.now_ns)
+        except JournalFailed as error:
+            self._go_on_without_journal(error)
 
     def _record(self, events: Sequence[Event]) -> None:
-        self._journal.append(events, self.now_ns)
+        try:
+            self._journal.append(events, self.now_ns)
+        except JournalFailed as error:
+            self._go_on_without_journal(error)
 
     def _go_on_without_journal(self, error: JournalFailed) -> None:
         """Nothing more can be kept: entries are over, what reduces still leaves."""
@@ -156,7 +181,7 @@ class Account:
     def block(self, cause: str, reasons: Mapping[str, str]) -> list[str]:
         """Let ``cause`` block the symbols of ``reasons`` and no others; which are news."""
         news = []
-        for symbol in self.market.instruments.keys() | reasons.keys():
+        for symbol in self.gate.blocked(cause) | reasons.keys():
             reason = reasons.get(symbol)
             if reason is None:
                 changed = self.gate.unblock(symbol, cause)

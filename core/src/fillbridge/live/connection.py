@@ -6,19 +6,21 @@ begins with the shortest wait again.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio
 import tenacity
 
-from fillbridge.live.gate import GateState
 from fillbridge.live.pump import OrderPump
 from fillbridge.live.questions import ask
 from fillbridge.live.trading import LiveTrading
 from fillbridge_hooks import (
+    ConfigurationError,
     ConnectionTerms,
     Driver,
+    DriverError,
     FatalError,
+    FillbridgeError,
     ForcedLogout,
     LiveClock,
     RetryableError,
@@ -34,6 +36,7 @@ class Connection:
     """Keeps a session with the broker, as long as it runs.
 
     :param wrap: what plugins make of each new session
+    :param changed: called after whatever came in; the pump is woken where there is none
     :param first_wait_s: the longest wait before a second attempt
     :param max_wait_s: the longest wait between two attempts
     """
@@ -46,6 +49,7 @@ class Connection:
         pump: OrderPump,
         *,
         wrap: Callable[[Session], Session] = lambda session: session,
+        changed: Callable[[], None] | None = None,
         first_wait_s: float = 0.25,
         max_wait_s: float = 30.0,
     ) -> None:
@@ -54,11 +58,16 @@ class Connection:
         self._trading = trading
         self._pump = pump
         self._wrap = wrap
+        self._changed = pump.wake if changed is None else changed
         self._first_wait_s = first_wait_s
         self._max_wait_s = max_wait_s
         self._resumed = anyio.Event()
+        self.failure: FillbridgeError | None = None
+        """What keeps it from connecting until a person has mended it."""
         self._sessions = 0
         self._lost = ""
+        self._ended: FatalError | None = None
+        self._came_to_trade = False
 
     @property
     def _clock(self) -> LiveClock:
@@ -66,21 +75,24 @@ class Connection:
 
     def resume(self) -> None:
         """A person decided: connect again after a forced logout or a fatal error."""
+        self.failure = None
         self._resumed.set()
 
     async def run(self) -> None:
         """Connect and serve, for ever."""
         while True:
-            self._resumed = anyio.Event()
             try:
                 await self._keep_connected()
             except ForcedLogout as error:
                 self._trading.logged_out(f"another login took the session: {error}")
-            except FatalError as error:
+            except (FatalError, ConfigurationError) as error:
+                self.failure = error
                 self._trading.logged_out(f"cannot connect: {error}")
             else:
                 continue
-            self._pump.wake()
+            self._changed()
+            # What was resumed before was another matter.
+            self._resumed = anyio.Event()
             await self._resumed.wait()
 
     async def _keep_connected(self) -> None:
@@ -104,45 +116,46 @@ class Connection:
             try:
                 await self._serve()
             finally:
-                came_to_trade = self._trading.gate.state is not GateState.RECOVERING
                 self._pump.session = None
                 self._trading.link_lost(self._lost or "the session ended")
-                self._pump.wake()
-        if not came_to_trade:
+                self._changed()
+        # Not within the session, for its driver may put what passes through it into a group.
+        if self._ended is not None:
+            raise self._ended
+        if not self._came_to_trade:
             raise RetryableError(self._lost)
 
     def _begin(self, session: Session) -> None:
         self._sessions += 1
         if self._sessions > 1:
             self._trading.metrics.reconnects += 1
-        self._lost = ""
+        self._lost, self._ended, self._came_to_trade = "", None, False
         self._pump.session = session
         self._trading.link_up()
 
     async def _serve(self) -> None:
-        """Receive and ask until the connection is lost.
-
-        :raises ForcedLogout: if another login took it
-        """
-        forced: list[ForcedLogout] = []
+        """Receive and ask until the connection is lost."""
         async with anyio.create_task_group() as group:
-            group.start_soon(self._receive, group.cancel_scope, forced)
-            group.start_soon(self._ask)
-        if forced:
-            raise forced[0]
+            for serve in (self._receive, self._ask):
+                group.start_soon(self._until_lost, serve, group.cancel_scope)
 
-    async def _receive(self, scope: anyio.CancelScope, forced: list[ForcedLogout]) -> None:
+    async def _until_lost(
+        self, serve: Callable[[], Awaitable[None]], scope: anyio.CancelScope
+    ) -> None:
+        try:
+            await serve()
+        except DriverError as error:
+            self._lost = self._lost or str(error) or type(error).__name__
+            if isinstance(error, FatalError):
+                self._ended = error
+            scope.cancel()
+
+    async def _receive(self) -> None:
         session = self._pump.session
         assert session is not None  # noqa: S101  # it is set before anything is served
-        try:
-            while True:
-                self._trading.on_message(await session.receive())
-                self._pump.wake()
-        except ForcedLogout as error:
-            forced.append(error)
-        except RetryableError as error:
-            self._lost = str(error) or type(error).__name__
-        scope.cancel()
+        while True:
+            self._trading.on_message(await session.receive())
+            self._changed()
 
     async def _ask(self) -> None:
         """Ask how things stand whenever that is due."""
@@ -159,7 +172,9 @@ class Connection:
                 trading.on_snapshot(await ask(session, clock, since_ns, _ANSWER_TIME_S))
             except RetryableError as error:
                 trading.on_no_answer(str(error))
-            self._pump.wake()
+            if trading.is_reconciled:
+                self._came_to_trade = True
+            self._changed()
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.now_ns + round(seconds * 1e9))

@@ -82,6 +82,10 @@ class Gate:
         self.version += 1
         return True
 
+    def blocked(self, cause: str) -> set[str]:
+        """The symbols that ``cause`` blocks."""
+        return {symbol for symbol, causes in self._symbols.items() if cause in causes}
+
     def objection(self, symbol: str) -> Refuse | None:
         """Why an entry of ``symbol`` may not leave; ``None`` if it may."""
         reasons = [f"{state.value} ({reason})" for state, reason in self._causes.values()]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from fillbridge.engine.messages import CloseRequested, ProtectionDue
-from fillbridge.engine.state import EngineState, Trade
+from fillbridge.engine.state import EngineState, OrderState, Trade
 from fillbridge.live.rules import LiveRules
 from fillbridge_hooks import TERMINAL_STATUSES, ExitReason, OrderRole, OrderStatus, OrderType
 
@@ -19,31 +19,43 @@ class ProtectionWatch:
 
     def __init__(self, rules: LiveRules) -> None:
         self._rules = rules
+        self._wrong_since: dict[str, int] = {}
         self._bare_since: dict[str, int] = {}
 
     def begin_again(self) -> None:
         """The connection was lost: nothing can be done, so no time passes."""
+        self._wrong_since.clear()
         self._bare_since.clear()
 
     @property
     def is_alert(self) -> bool:
         """Whether some trade is not as it should be."""
-        return bool(self._bare_since)
+        return bool(self._wrong_since)
 
     def look(self, state: EngineState, now_ns: int) -> Iterator[ProtectionDue | CloseRequested]:
         """What the engine should be told; harmless where a remedy is on its way already."""
-        for trade_id in self._bare_since.keys() - state.trades.keys():
-            del self._bare_since[trade_id]
+        for trade_id in tuple(self._wrong_since):
+            if trade_id not in state.trades:
+                self._forget(trade_id)
         for trade_id, trade in tuple(state.trades.items()):
             if is_in_order(trade):
-                self._bare_since.pop(trade_id, None)
+                self._forget(trade_id)
                 continue
-            waited = now_ns - self._bare_since.setdefault(trade_id, now_ns)
+            waited = now_ns - self._wrong_since.setdefault(trade_id, now_ns)
+            bare = 0
+            if covered(trade) < trade.held:
+                bare = now_ns - self._bare_since.setdefault(trade_id, now_ns)
+            else:
+                self._bare_since.pop(trade_id, None)
             if trade.plan.has_broker_legs and waited < self._rules.leg_grace_ns:
                 continue
             yield ProtectionDue(trade_id, now_ns)
-            if trade.held > 0 and trade.close_reason is None and self._is_too_long(trade, waited):
+            if trade.held > 0 and trade.close_reason is None and self._is_too_long(trade, bare):
                 yield CloseRequested(trade_id, ExitReason.MANUAL_OVERRIDE, now_ns)
+
+    def _forget(self, trade_id: str) -> None:
+        self._wrong_since.pop(trade_id, None)
+        self._bare_since.pop(trade_id, None)
 
     def _is_too_long(self, trade: Trade, waited: int) -> bool:
         stop = trade.stop
@@ -55,10 +67,17 @@ class ProtectionWatch:
 def is_in_order(trade: Trade) -> bool:
     """Whether what works for a trade at the broker, by evidence, is what its position needs."""
     if trade.held > 0:
-        return covered(trade) >= trade.held
+        return covered(trade) == trade.held and _resting(trade.target) <= trade.held
     if trade.held < 0:
         return False
-    return not trade.entry_quantity or not trade.working
+    is_entry_working = trade.entry.status not in TERMINAL_STATUSES
+    return not trade.working or (not trade.entry_quantity and trade.working == is_entry_working)
+
+
+def _resting(target: OrderState | None) -> int:
+    if target is None or target.cancel_sent or target.status not in _WORKING:
+        return 0
+    return target.order.quantity - target.filled
 
 
 def covered(trade: Trade) -> int:

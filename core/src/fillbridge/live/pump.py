@@ -48,12 +48,9 @@ class OrderPump:
 
     async def wait_left(self, client_order_id: str) -> int:
         """Wait until what became of the sending of an order is known; when that was, ns UTC."""
-        waiting = self._waiting[client_order_id] = _Waiting()
+        waiting = self._waiting.setdefault(client_order_id, _Waiting())
         self.wake()
-        try:
-            await waiting.left.wait()
-        finally:
-            self._waiting.pop(client_order_id, None)
+        await waiting.left.wait()
         return waiting.left_ns
 
     async def run(self) -> None:
@@ -73,10 +70,16 @@ class OrderPump:
             outcome = self._trading.last_check(command) or await self._send(command)
             left_ns = self._clock.now_ns
             self._trading.on_outcome(command, outcome)
-            waiting = self._waiting.get(command.client_order_id)
-            if waiting is not None:
-                waiting.left_ns = left_ns
-                waiting.left.set()
+            self._tell(command.client_order_id, left_ns)
+        # What they wait for was taken back: it does not leave any more.
+        for client_order_id in tuple(self._waiting):
+            self._tell(client_order_id, self._clock.now_ns)
+
+    def _tell(self, client_order_id: str, left_ns: int) -> None:
+        waiting = self._waiting.pop(client_order_id, None)
+        if waiting is not None:
+            waiting.left_ns = left_ns
+            waiting.left.set()
 
     async def _send(self, command: Command) -> SendOutcome:
         session, order_id = self.session, command.client_order_id
@@ -98,7 +101,7 @@ class OrderPump:
 
 
 class _Waiting:
-    """Somebody who waits for an order to leave."""
+    """Those who wait for an order to leave."""
 
     def __init__(self) -> None:
         self.left = anyio.Event()

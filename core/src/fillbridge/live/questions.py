@@ -3,7 +3,7 @@
 import anyio
 
 from fillbridge.live.snapshot import BrokerSnapshot
-from fillbridge_hooks import LiveClock, RetryableError, Session
+from fillbridge_hooks import DriverError, LiveClock, RetryableError, Session
 
 
 async def ask(
@@ -12,9 +12,10 @@ async def ask(
     """How things stand.
 
     :raises RetryableError: if one of the answers is not clean, or all take longer than ``seconds``
+    :raises FatalError: if the session is over for good
     """
     found: list[BrokerSnapshot] = []
-    failed: list[RetryableError] = []
+    failed: list[DriverError] = []
 
     async def put_questions() -> None:
         asked_ns = clock.now_ns
@@ -30,7 +31,7 @@ async def ask(
                     fills=await session.fills(fills_since_ns),
                 )
             )
-        except RetryableError as error:
+        except DriverError as error:
             failed.append(error)
         group.cancel_scope.cancel()
 

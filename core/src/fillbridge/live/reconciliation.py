@@ -6,6 +6,7 @@ taken back and a request as lost only after clean answers in a row that agree.
 
 import msgspec
 
+from fillbridge.engine.legs import STOP_SUFFIX, TARGET_SUFFIX
 from fillbridge.engine.state import EngineState, OrderState, Trade
 from fillbridge.live.outbox import Cancellation, Change
 from fillbridge.live.snapshot import BrokerSnapshot
@@ -94,7 +95,7 @@ class Reconciler:
             if len(known) > 1:
                 findings.unknown.append(order_id)
             self._compare(order_state, known[0], news, said, findings)
-        self._others(orders, findings)
+        self._others(state, orders, findings)
         self._positions(state, snapshot, said, findings)
         self._times = said
         return findings
@@ -169,7 +170,15 @@ class Reconciler:
             findings.reports.append(Expired(order_id, reason, now_ns))
             del self._absent_since[order_id]
 
-    def _others(self, orders: dict[str, list[BrokerOrder]], findings: Findings) -> None:
+    def _others(
+        self, state: EngineState, orders: dict[str, list[BrokerOrder]], findings: Findings
+    ) -> None:
+        # Legs that the broker keeps may work before the fill is known that brings them about.
+        for trade in (*state.trades.values(), *state.ended.values()):
+            if trade.plan.has_broker_legs and not trade.entry_quantity:
+                for suffix in (STOP_SUFFIX, TARGET_SUFFIX):
+                    if len(orders.get(trade.plan.trade_id + suffix, ())) == 1:
+                        del orders[trade.plan.trade_id + suffix]
         for order_id, known in orders.items():
             for order in known:
                 if order.status in TERMINAL_STATUSES:

@@ -22,6 +22,8 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     reconcile_ns: int = 5 * _SECOND
     doubtful_reconcile_ns: int = _SECOND
     """Between two rounds of questions while something is in doubt."""
+    recovering_reconcile_ns: int = 200 * _MILLISECOND
+    """Between two rounds while no entry leaves before they agree."""
     mismatch_ns: int = 5 * _SECOND
     """A position that differs from the broker's for this long blocks entries."""
     look_ns: int = 100 * _MILLISECOND

@@ -2,12 +2,13 @@
 
 import logging
 
+from fillbridge.engine.state import OrderState
 from fillbridge.live.account import Account
 from fillbridge.live.gate import GateState
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.reconciliation import Findings, Quarantine, Reconciler
 from fillbridge.live.snapshot import BrokerSnapshot
-from fillbridge_hooks import OrderStatus
+from fillbridge_hooks import TERMINAL_STATUSES, OrderStatus
 
 _logger = logging.getLogger(__name__)
 
@@ -64,10 +65,7 @@ class Standing:
         self._repeat(findings)
         self._block(findings)
         self._open(findings, snapshot)
-        wait_ns = account.rules.reconcile_ns
-        if not self._is_settled():
-            wait_ns = account.rules.doubtful_reconcile_ns
-        account.snapshot_due_ns = account.now_ns + wait_ns
+        account.snapshot_due_ns = account.now_ns + self._wait_ns()
 
     def _repeat(self, findings: Findings) -> None:
         account = self._account
@@ -107,12 +105,29 @@ class Standing:
         if is_agreed and not self._protection.is_alert:
             self._account.lift(RECONCILED)
 
+    def _wait_ns(self) -> int:
+        """How long until the next round of questions."""
+        rules = self._account.rules
+        if self._is_settled():
+            return rules.reconcile_ns
+        if self._account.gate.shuts(RECONCILED):
+            return rules.recovering_reconcile_ns
+        return rules.doubtful_reconcile_ns
+
     def _is_settled(self) -> bool:
         account = self._account
         in_doubt = (
-            order_state.status in _UNPROVED
+            _is_in_doubt(order_state)
             for trade in account.state.trades.values()
             for order_state in trade.orders
         )
         is_calm = not self._mismatched_since and not self._protection.is_alert
         return is_calm and not account.gate.shuts(RECONCILED) and not any(in_doubt)
+
+
+def _is_in_doubt(order_state: OrderState) -> bool:
+    """Whether the broker has yet to say whether it has an order, or what became of a request."""
+    if order_state.status in _UNPROVED:
+        return True
+    is_asked = order_state.cancel_sent or order_state.requested is not None
+    return is_asked and order_state.status not in TERMINAL_STATUSES

@@ -26,7 +26,7 @@ from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.recording import Recording
 from fillbridge.live.rules import LiveRules
 from fillbridge.live.snapshot import BrokerSnapshot
-from fillbridge.live.standing import STRANGERS, Standing
+from fillbridge.live.standing import RECONCILED, STRANGERS, Standing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.planning import plan_trade
 from fillbridge.publishing import Publisher
@@ -143,6 +143,11 @@ class LiveTrading:
     def is_connected(self) -> bool:
         """Whether there is a session."""
         return self._account.is_connected
+
+    @property
+    def is_reconciled(self) -> bool:
+        """Whether the answers of the broker have agreed since the session began."""
+        return self.is_connected and not self.gate.shuts(RECONCILED)
 
     @property
     def snapshot_due_ns(self) -> int:
@@ -330,6 +335,8 @@ class LiveTrading:
         else:
             with self._account.recorded():
                 self._account.report(message)
+                if isinstance(message, OutcomeUnknown):
+                    self._block_what_is_unknown()
 
     def fills_since_ns(self) -> int:
         """From when on the broker must be asked for fills, ns UTC."""
@@ -372,6 +379,7 @@ class LiveTrading:
                 account.not_sent(command, outcome.reason)
             elif isinstance(command, Submission):
                 account.report(outcome)
+                self._block_what_is_unknown()
             account.ask_soon()
 
     # Deadlines
@@ -388,13 +396,14 @@ class LiveTrading:
                     account.shell.step(message)
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
-            account.block(_UNKNOWN, self._unknown())
+            self._block_what_is_unknown()
 
-    def _unknown(self) -> dict[str, str]:
+    def _block_what_is_unknown(self) -> None:
         outcome = "the outcome of {} is unknown"
-        return {
+        unknown = {
             trade.plan.instrument.symbol: outcome.format(order_state.order.client_order_id)
             for trade in self.state.trades.values()
             for order_state in trade.orders
             if order_state.status is OrderStatus.UNKNOWN
         }
+        self._account.block(_UNKNOWN, unknown)

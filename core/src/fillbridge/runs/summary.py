@@ -41,6 +41,11 @@ class Summary:
         cents["commission"] += round(trade.commission * 100)
         cents["slippage"] += round(trade.slippage * 100)
 
+    @property
+    def pnl_net(self) -> float:
+        """Of the trades so far, account currency."""
+        return self._cents["pnl_net"] / 100
+
     def document(self, title: str, symbols: Iterable[str], proposals: int) -> dict[str, Any]:
         """The summary as it is written to ``summary.json``; money is account currency.
 

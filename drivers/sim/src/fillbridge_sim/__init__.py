@@ -1,5 +1,7 @@
 """The simulated broker of Fillbridge: orders matched against bars, trades and quotes."""
 
+from typing import Any
+
 from fillbridge_hooks import RegisterDriver, RegisterSettings, hookimpl
 from fillbridge_sim.driver import SimDriver
 from fillbridge_sim.session import SimulatedBroker
@@ -23,3 +25,12 @@ def fillbridge_register_drivers(register: RegisterDriver) -> None:
     """Offer ``sim``, and ``sim-bracket``, the same with brackets at the broker."""
     register("sim", SimDriver())
     register("sim-bracket", SimDriver(bracket=True))
+
+
+@hookimpl
+def fillbridge_register_commands(group: Any) -> None:
+    """Add ``fillbridge sim``."""
+    # Imported here because click is needed at the command line alone.
+    from fillbridge_sim.commands import sim
+
+    group.add_command(sim)

@@ -11,8 +11,9 @@ from fillbridge_sim.settings import SimulationSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
-    from fillbridge_hooks import ConnectionTerms, Session, SlippageFunction
+    from fillbridge_hooks import ConnectionTerms, Rehearsal, Session, SlippageFunction
     from fillbridge_sim.live import LiveBroker
 
 
@@ -41,6 +42,11 @@ class SimDriver:
         self.broker: LiveBroker | None = None
         """The broker of live trading, once something has connected to it."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the recorded market of live trading has ended; others never do."""
+        return self.broker is not None and self.broker.is_over
+
     def open_session(
         self,
         settings: Any,
@@ -68,3 +74,10 @@ class SimDriver:
         takes_legs = self.capabilities.bracket
         async with log_in(self.broker, terms.account, terms.instruments, takes_legs) as session:
             yield session
+
+    def conformance(self, settings: Any) -> AbstractAsyncContextManager[Rehearsal]:
+        """Rehearse with a broker of its own; needs ``fillbridge-hooks[testing]``."""
+        from fillbridge_sim.live.rehearsal import rehearse
+
+        own = SimDriver(self.capabilities.bracket)
+        return rehearse(own, settings or SimulationSettings())

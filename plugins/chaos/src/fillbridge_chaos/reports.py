@@ -68,13 +68,6 @@ class ReportLine:
                 return content
         return None
 
-    def clear(self) -> None:
-        """The link is lost, and with it all that is under way."""
-        self._heap.clear()
-        self._limbo_until_ns.clear()
-        self._held_acks.clear()
-        self._crossed_fills.clear()
-
     def say(self, report: Report, due_ns: int) -> None:
         """Let a report of the chaos itself arrive."""
         self._push(due_ns, report)

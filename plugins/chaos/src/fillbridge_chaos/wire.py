@@ -84,7 +84,6 @@ class Wire:
             self.link.fall_silent(now_ns)
         else:
             self.link.lose(self.link.error_of(fault))
-        self.reports.clear()
         self._interrupt()
         under_way = self.requests.under_way
         if under_way:
@@ -110,7 +109,6 @@ class Wire:
             group.cancel_scope.cancel()
         if isinstance(failure, DriverError):
             self.link.lose(failure)
-            self.reports.clear()
         elif failure is not None:
             raise failure
 

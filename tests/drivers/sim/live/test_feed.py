@@ -136,7 +136,7 @@ async def test_times_may_be_iso_8601(desk, write):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1: columns: expected ts_event, price, size, was None"),
+        ("", "line 1: columns: expected ts_event, price, size, was ''"),
         ("ts_event,price\n1,2\n", "line 1: columns: expected ts_event, price, size, was"),
         ("ts_event,price,size\n", "expected at least one row of ES, was none"),
         ("ts_event,price,size\nx,1,1\n", "line 2: ts_event: expected integer nanoseconds UTC, or"),
@@ -155,6 +155,18 @@ async def test_a_file_that_cannot_be_used_is_refused_at_the_connection(desk, wri
             pass
     assert message in str(raised.value)
     assert "trades.csv" in str(raised.value)
+
+
+@pytest.mark.anyio
+async def test_a_file_that_is_damaged_is_refused(desk, tmp_path):
+    data = bytearray(gzip.compress(TRADES.encode() * 50))
+    data[20:60] = bytes(40)
+    path = tmp_path / "bad.csv.gz"
+    path.write_bytes(data)
+    opened = desk(ticks=str(path))
+    with pytest.raises(ConfigurationError, match=r"bad\.csv\.gz, line 1: cannot be read"):
+        async with opened.log_in():
+            pass
 
 
 @pytest.mark.anyio
@@ -201,9 +213,10 @@ async def test_a_file_that_is_cut_off_is_said_where_it_ends(desk, tmp_path):
     desk = desk(ticks=str(path))
     async with desk.log_in() as seat:
         await desk.clock.advance(10)
-        with pytest.raises(FatalError, match="cut.csv.gz, line .*cannot be read: Compressed file"):
-            while True:
-                await seat.session.receive()
+        heard = [await seat.session.receive() for _ in range(2)]
+        assert [one.sequence for one in heard] == [0, 1]
+        with pytest.raises(FatalError, match=r"cut.csv.gz, line \d: cannot be read: Compressed"):
+            await seat.session.receive()
 
 
 @pytest.mark.anyio

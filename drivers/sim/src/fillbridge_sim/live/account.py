@@ -50,6 +50,11 @@ class Account:
 
     # Sessions
 
+    @property
+    def has_news(self) -> bool:
+        """Whether the session that is open has yet to hear something."""
+        return self._inbox is not None and bool(self._inbox.messages)
+
     def log_in(self, inbox: Inbox) -> None:
         """Tell ``inbox`` what happens from now on; a session that is open is ended."""
         if self._inbox is not None:

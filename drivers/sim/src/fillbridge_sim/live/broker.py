@@ -1,14 +1,14 @@
 """The simulated broker as a house: accounts, one market for all of them, and its time."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from fillbridge_hooks import (
     NEVER,
     ConfigurationError,
-    DriverError,
+    FatalError,
     Instrument,
     InvalidValue,
-    LiveClock,
     QuoteTick,
     SlippageFunction,
     TradeTick,
@@ -16,6 +16,17 @@ from fillbridge_hooks import (
 from fillbridge_sim.live.account import Account
 from fillbridge_sim.live.feed import Feed, open_feed
 from fillbridge_sim.settings import SimulationSettings
+
+
+class BrokerClock(Protocol):
+    """What the broker needs of a ``LiveClock``."""
+
+    @property
+    def now_ns(self) -> int:
+        """The time now, ns UTC."""
+
+    async def sleep_until(self, time_ns: int) -> None:
+        """Wait until the clock shows ``time_ns`` or later."""
 
 
 class LiveBroker:
@@ -29,14 +40,14 @@ class LiveBroker:
     def __init__(
         self,
         settings: SimulationSettings,
-        clock: LiveClock,
+        clock: BrokerClock,
         slippage: tuple[str, SlippageFunction] | None = None,
     ) -> None:
         self.clock = clock
         self.accounts: dict[str, Account] = {}
         self.instruments: dict[str, Instrument] = {}
         """What is traded here, by symbol."""
-        self.failure: DriverError | None = None
+        self.failure = ""
         """Why the market has ended, where its data could not be read."""
         self._settings = settings
         self._slippage = slippage
@@ -90,8 +101,7 @@ class LiveBroker:
         Market data that cannot be read ends the market, see ``failure``.
         """
         now_ns = max(self._now_ns, self.clock.now_ns)
-        feed = self._feed
-        while feed is not None and feed.next_ns <= now_ns:
+        while (feed := self._feed) is not None and feed.next_ns <= now_ns:
             self._take(feed, now_ns)
         self._now_ns = now_ns
         for account in self.accounts.values():
@@ -113,11 +123,17 @@ class LiveBroker:
             due_ns = min(due_ns, account.next_due_ns)
         return due_ns
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the market has ended, and everybody who is logged in has heard all of it."""
+        is_ended = self.failure is not None or (self._feed is not None and self._feed.is_over)
+        return is_ended and not any(account.has_news for account in self.accounts.values())
+
     def _take(self, feed: Feed, now_ns: int) -> bool:
         try:
             tick = feed.take(now_ns)
-        except DriverError as error:
-            self.failure = error
+        except FatalError as error:
+            self.failure = str(error)
             self._feed = None
             return False
         if tick is not None:
@@ -130,8 +146,8 @@ class LiveBroker:
 
     # By hand
 
-    def trade(self, symbol: str, price: float, size: float = 1.0) -> None:
-        """Let a trade happen now.
+    def trade(self, symbol: str, price: float, size: float = 1.0) -> int:
+        """Let a trade happen now; answers the time.
 
         :raises InvalidValue: if nobody trades the symbol or the price is not on its grid
         """
@@ -139,19 +155,23 @@ class LiveBroker:
         price = instrument.to_price(instrument.to_ticks(price, "price"))
         if not size >= 0:
             raise InvalidValue("size", "a number >= 0", size)
-        self._happen(TradeTick(self.advance(), price, size, symbol))
+        now_ns = self.advance()
+        self._happen(TradeTick(now_ns, price, size, symbol))
+        return now_ns
 
     def quote(
         self, symbol: str, bid: float, ask: float, bid_size: float = 1.0, ask_size: float = 1.0
-    ) -> None:
-        """Let the best bid and offer be these from now on.
+    ) -> int:
+        """Let the best bid and offer be these from now on; answers the time.
 
         :raises InvalidValue: if nobody trades the symbol or a price is not on its grid
         """
         instrument = self._instrument(symbol)
         bid = instrument.to_price(instrument.to_ticks(bid, "bid"))
         ask = instrument.to_price(instrument.to_ticks(ask, "ask"))
-        self._happen(QuoteTick(self.advance(), bid, bid_size, ask, ask_size, symbol))
+        now_ns = self.advance()
+        self._happen(QuoteTick(now_ns, bid, bid_size, ask, ask_size, symbol))
+        return now_ns
 
     def _instrument(self, symbol: str) -> Instrument:
         try:

@@ -31,6 +31,10 @@ class Feed(Protocol):
         :raises FatalError: if the data behind it cannot be read
         """
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing comes any more."""
+
     def add(self, instrument: Instrument, now_ns: int) -> None:
         """Give data of this instrument too, from now on."""
 
@@ -40,6 +44,7 @@ class NoFeed:
 
     waits_for_reader = False
     next_ns = NEVER
+    is_over = False
 
     def take(self, now_ns: int) -> Tick | None:
         """Nothing."""
@@ -99,6 +104,11 @@ class ReplayFeed:
             self._next, self._failure = None, error
         return msgspec.structs.replace(tick, timestamp=time_ns)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether every tick has been taken."""
+        return self._next is None and self._failure is None
+
     def add(self, instrument: Instrument, now_ns: int) -> None:
         """Give the rows of this instrument too."""
         self._instruments[instrument.symbol] = instrument
@@ -111,6 +121,7 @@ class SeededFeed:
     """
 
     waits_for_reader = False
+    is_over = False
 
     def __init__(
         self, settings: LiveMarket, instruments: Sequence[Instrument], now_ns: int

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from fillbridge_hooks import Message
 
 
+LIMIT = 1_000_000
+"""Messages that wait at most; whoever does not read them loses the session."""
+
+
 class Inbox:
     """Messages for one session, in the order in which they happened.
 
@@ -22,12 +26,17 @@ class Inbox:
         self.messages: deque[Message] = deque()
         self.ended_by_login = False
         """Whether another login took the session."""
+        self.has_overflowed = False
+        """Whether there were too many, so that nothing more was put in."""
         self.wake: Callable[[], None] | None = None
         """Called when there is something new to see."""
 
     def put(self, message: Message) -> None:
         """Add a message."""
-        self.messages.append(message)
+        if len(self.messages) >= LIMIT:
+            self.has_overflowed = True
+        if not self.has_overflowed:
+            self.messages.append(message)
         self._notify()
 
     def end_by_login(self) -> None:

@@ -11,6 +11,7 @@ from fillbridge_hooks import (
     ApprovedOrder,
     BrokerOrder,
     BrokerPosition,
+    FatalError,
     Fill,
     ForcedLogout,
     Instrument,
@@ -28,6 +29,7 @@ from fillbridge_sim.live.inbox import Inbox
 
 ANOTHER_LOGIN = "another login took the session"
 _CLOSED = "the session is closed"
+_FELL_BEHIND = "the session ended: what it had to hear was not received in time"
 
 
 class LiveSession:
@@ -94,7 +96,7 @@ class LiveSession:
         now_ns = self._broker.advance()
         if self._inbox.ended_by_login:
             return NotSent(client_order_id, ANOTHER_LOGIN, now_ns)
-        if not self._is_open:
+        if not self._is_open or self._inbox.has_overflowed:
             return NotSent(client_order_id, _CLOSED, now_ns)
         return None
 
@@ -103,7 +105,7 @@ class LiveSession:
     async def receive(self) -> Message:
         """Wait for what comes next.
 
-        :raises RetryableError: if the session was closed
+        :raises RetryableError: if the session was closed, or fell too far behind
         :raises ForcedLogout: if another login took it, once everything before was received
         :raises FatalError: if the market data cannot be read
         """
@@ -113,8 +115,8 @@ class LiveSession:
             if self._inbox.messages:
                 return self._inbox.messages.popleft()
             self._check()
-            if self._broker.failure is not None:
-                raise self._broker.failure
+            if self._broker.failure:
+                raise FatalError(self._broker.failure)
             if self._broker.pull():
                 await anyio.lowlevel.checkpoint()
                 continue
@@ -172,6 +174,8 @@ class LiveSession:
             raise ForcedLogout(ANOTHER_LOGIN)
         if not self._is_open:
             raise RetryableError(_CLOSED)
+        if self._inbox.has_overflowed:
+            raise RetryableError(_FELL_BEHIND)
 
     def close(self) -> None:
         """Log out; working orders stay."""

@@ -3,7 +3,8 @@
 import csv
 import gzip
 import heapq
-from collections.abc import Callable, Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from math import isfinite
 from pathlib import Path
@@ -22,6 +23,8 @@ from fillbridge_sim.settings import LiveMarket
 _TRADE_COLUMNS = ("ts_event", "price", "size")
 _QUOTE_COLUMNS = ("ts_event", "bid_px", "bid_sz", "ask_px", "ask_sz")
 _ENDINGS = (".csv", ".csv.gz")
+
+_UNREADABLE = (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error)
 
 Tick = TradeTick | QuoteTick
 Row = Mapping[str, str]
@@ -45,6 +48,21 @@ def open_tape(
     return heapq.merge(*sources, key=lambda tick: tick.timestamp)
 
 
+def check_tape(settings: LiveMarket) -> None:
+    """See that the files can be opened and have their columns; no row is read.
+
+    :raises ConfigurationError: if not
+    """
+    for path, columns in ((settings.ticks, _TRADE_COLUMNS), (settings.quotes, _QUOTE_COLUMNS)):
+        if path is not None:
+            _check_name(path)
+            try:
+                with _text(path) as file:
+                    _check_columns(csv.DictReader(file).fieldnames, columns)
+            except (InvalidValue, *_UNREADABLE) as error:
+                raise ConfigurationError(f"{path}: {_reason(error)}") from None
+
+
 def _open(
     path: str,
     columns: tuple[str, ...],
@@ -53,8 +71,7 @@ def _open(
     default_symbol: str,
 ) -> Iterator[Tick]:
     """The rows of one file, the first of which is read already."""
-    if not path.lower().endswith(_ENDINGS):
-        raise ConfigurationError(f"{path}: expected a name that ends in {' or '.join(_ENDINGS)}")
+    _check_name(path)
     rows = _read(path, columns, read, instruments, default_symbol)
     try:
         first = next(rows, None)
@@ -81,9 +98,7 @@ def _read(
     try:
         with _text(path) as file:
             rows = csv.DictReader(file)
-            missing = [name for name in columns if name not in (rows.fieldnames or ())]
-            if missing:
-                raise InvalidValue("columns", f"{', '.join(columns)}", rows.fieldnames)
+            _check_columns(rows.fieldnames, columns)
             for count, row in enumerate(rows):
                 line = rows.line_num
                 instrument = instruments.get(row.get("symbol") or default_symbol)
@@ -95,11 +110,24 @@ def _read(
                     raise InvalidValue("ts_event", rule, tick.timestamp)
                 latest_ns = tick.timestamp
                 yield tick
-    except InvalidValue as error:
-        raise FatalError(f"{path}, line {line}: {error}") from None
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FatalError(f"{path}, line {line}: cannot be read: {reason}") from None
+    except (InvalidValue, *_UNREADABLE) as error:
+        raise FatalError(f"{path}, line {line}: {_reason(error)}") from None
+
+
+def _check_name(path: str) -> None:
+    if not path.lower().endswith(_ENDINGS):
+        raise ConfigurationError(f"{path}: expected a name that ends in {' or '.join(_ENDINGS)}")
+
+
+def _check_columns(found: Sequence[str] | None, columns: tuple[str, ...]) -> None:
+    if not set(columns) <= set(found or ()):
+        raise InvalidValue("columns", ", ".join(columns), ", ".join(found or ()))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, InvalidValue):
+        return str(error)
+    return f"cannot be read: {getattr(error, 'strerror', None) or error}"
 
 
 def _text(path: str) -> TextIO:

@@ -1,0 +1,218 @@
+"""The commands that speak to a running handler."""
+
+from __future__ import annotations
+
+import click
+
+from fillbridge.cli.handler import Where, ask, say, to_a_handler
+from fillbridge.cli.output import print_json
+
+_REASON_LENGTH = 500
+
+
+def _bounded(context: click.Context, option: click.Parameter, value: str) -> str:
+    if len(value) > _REASON_LENGTH:
+        rule = f"expected at most {_REASON_LENGTH} characters, was {len(value)}"
+        raise click.BadParameter(rule, context, option)
+    return value
+
+
+@click.command()
+@to_a_handler
+def status(where: Where, as_json: bool) -> None:
+    """Show whether entries may leave, and why not.
+
+    Exits with 3 if no handler answers, as every command to a running handler.
+
+    \b
+    Example:
+      fillbridge status --config config.yaml
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    found = ask(where, "status")
+    if as_json:
+        print_json(found)
+        return
+    from fillbridge.cli.manage_tables import print_status
+
+    print_status(found)
+
+
+@click.command()
+@to_a_handler
+def positions(where: Where, as_json: bool) -> None:
+    """List what is held, and entries that may still fill.
+
+    \b
+    Example:
+      fillbridge positions --json
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    found = ask(where, "positions")
+    if as_json:
+        print_json(found)
+        return
+    from fillbridge.cli.manage_tables import print_positions
+
+    print_positions(found)
+
+
+@click.command()
+@click.option("--all", "ended", is_flag=True, help="Those too that ended in the last minutes.")
+@to_a_handler
+def orders(where: Where, ended: bool, as_json: bool) -> None:
+    """List orders that may still fill.
+
+    \b
+    Example:
+      fillbridge orders --all
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    found = ask(where, "orders", ended=ended)
+    if as_json:
+        print_json(found)
+        return
+    from fillbridge.cli.manage_tables import print_orders
+
+    print_orders(found)
+
+
+@click.command()
+@click.option(
+    "--last",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=50,
+    show_default=True,
+    help="How many at most.",
+)
+@to_a_handler
+def trades(where: Where, last: int, as_json: bool) -> None:
+    """List the trades that closed last.
+
+    The handler keeps 1,000 since its start; the journal has all of them.
+
+    \b
+    Example:
+      fillbridge trades --last 10
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    found = ask(where, "trades", last=last)
+    if as_json:
+        print_json(found)
+        return
+    from fillbridge.cli.manage_tables import print_closed
+
+    print_closed(found)
+
+
+@click.command()
+@to_a_handler
+def metrics(where: Where, as_json: bool) -> None:
+    """Show counters and latencies since the start.
+
+    \b
+    Example:
+      fillbridge metrics --json
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    found = ask(where, "metrics")
+    if as_json:
+        print_json(found)
+        return
+    from fillbridge.cli.manage_tables import print_metrics
+
+    print_metrics(found)
+
+
+@click.command("close-all")
+@to_a_handler
+def close_all(where: Where, as_json: bool) -> None:
+    """Withdraw entries and close every position at the market; new entries may follow.
+
+    \b
+    Example:
+      fillbridge close-all
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    say(ask(where, "close_all"), as_json=as_json)
+
+
+@click.command("cancel-all")
+@to_a_handler
+def cancel_all(where: Where, as_json: bool) -> None:
+    """Withdraw every entry that may still fill; stops and targets stay.
+
+    \b
+    Example:
+      fillbridge cancel-all
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    say(ask(where, "cancel_all"), as_json=as_json)
+
+
+@click.command()
+@click.option(
+    "--reason",
+    callback=_bounded,
+    metavar="TEXT",
+    default="halted on request",
+    show_default=True,
+    help="For the journal and whoever asks.",
+)
+@to_a_handler
+def halt(where: Where, reason: str, as_json: bool) -> None:
+    """Let no entry out until fillbridge resume, after a restart neither.
+
+    What is held stays, with its stop and target.
+
+    \b
+    Example:
+      fillbridge halt --reason "news at 14:00"
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    say(ask(where, "halt", reason=reason), as_json=as_json)
+
+
+@click.command()
+@click.option(
+    "--reason",
+    callback=_bounded,
+    metavar="TEXT",
+    default="emergency stop",
+    show_default=True,
+    help="For the journal and whoever asks.",
+)
+@to_a_handler
+def flatten(where: Where, reason: str, as_json: bool) -> None:
+    """Stop in an emergency: halt, withdraw entries, close every position.
+
+    Entries stay off until fillbridge resume, after a restart too. A position's stop goes with its
+    exit, never before it. Exits with 1 where risk_controls.emergency_stop_enabled is off.
+
+    \b
+    Example:
+      fillbridge flatten
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    say(ask(where, "flatten", reason=reason), as_json=as_json)
+
+
+@click.command()
+@to_a_handler
+def resume(where: Where, as_json: bool) -> None:
+    """Lift a halt, and connect again after another login took the session.
+
+    What else shuts the gate opens by itself when it has passed.
+
+    \b
+    Example:
+      fillbridge resume
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    say(ask(where, "resume"), as_json=as_json)
+
+
+COMMANDS = (
+    status,
+    positions,
+    orders,
+    trades,
+    metrics,
+    close_all,
+    cancel_all,
+    halt,
+    flatten,
+    resume,
+)
+"""All of them."""

@@ -1,0 +1,168 @@
+"""Answers requests on behalf of a running handler."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from fillbridge.handlers.api import ExecutionHandlerAPI
+from fillbridge.management.messages import (
+    Answer,
+    AnswerKind,
+    CancelAll,
+    CloseAll,
+    Flatten,
+    Halt,
+    ListOrders,
+    ListPositions,
+    ListTrades,
+    Propose,
+    RequestError,
+    Resume,
+    ShowMetrics,
+    decode_request,
+    encode_line,
+)
+from fillbridge_hooks import (
+    TERMINAL_STATUSES,
+    FillbridgeError,
+    InvalidValue,
+    OrderRefused,
+)
+
+if TYPE_CHECKING:
+    from fillbridge.handlers.live import LiveExecutionHandler
+    from fillbridge.metrics import ExecutionMetrics
+
+_logger = logging.getLogger(__name__)
+
+
+class Management:
+    """Carries out what is asked of a handler, one request at a time and each answered."""
+
+    def __init__(self, handler: LiveExecutionHandler) -> None:
+        self._handler = handler
+        self._api = ExecutionHandlerAPI(handler)
+
+    async def answer_line(self, line: bytes) -> bytes:
+        """The line that answers a line, whatever that is; nothing is raised."""
+        try:
+            answer = await self.answer(decode_request(line))
+        except RequestError as error:
+            answer = Answer(kind=AnswerKind.INVALID, error=str(error))
+        try:
+            return encode_line(answer)
+        except Exception:
+            _logger.exception("the answer to a request cannot be written")
+            return encode_line(_UNEXPECTED)
+
+    async def answer(self, request: Any) -> Answer:
+        """What becomes of a request."""
+        try:
+            return await self._carry_out(request)
+        except InvalidValue as error:
+            return Answer(kind=AnswerKind.INVALID, error=str(error))
+        except OrderRefused as error:
+            return Answer(kind=AnswerKind.REFUSED, error=str(error))
+        except FillbridgeError as error:
+            return Answer(kind=AnswerKind.FAILED, error=str(error))
+        except Exception:
+            _logger.exception("a request failed")
+            return _UNEXPECTED
+
+    async def _carry_out(self, request: Any) -> Answer:
+        handler, by = self._handler, request.by
+        match request:
+            case ListPositions():
+                return _done(self._api.get_open_positions())
+            case ListOrders():
+                return _done(self._orders(ended=request.ended))
+            case ListTrades():
+                return _done(list(handler.closed_trades[-request.last :]))
+            case ShowMetrics():
+                return _done(metrics_document(handler.metrics))
+            case Propose():
+                return await self._propose(request)
+            case CloseAll():
+                open_before = len(handler.open_positions)
+                return _requested(
+                    self._api.close_all_positions(by=by), f"closing {_trades(open_before)}"
+                )
+            case CancelAll():
+                return _requested(self._api.cancel_all_orders(by=by), "withdrawing every entry")
+            case Halt():
+                handler.stop_entries(request.reason, by)
+                return _requested(handler.is_recording, "halted until somebody resumes")
+            case Flatten():
+                return self._flatten(request)
+            case Resume():
+                handler.resume(by)
+                return _requested(handler.is_recording, self._resumed())
+            case _:
+                return _done(self._status())
+
+    async def _propose(self, request: Propose) -> Answer:
+        handler, proposal_id = self._handler, request.proposal.proposal_id
+        handler.note_request("propose", request.by, proposal_id=proposal_id)
+        trade_id = await handler.execute_trade(request.proposal)
+        return _done({"proposal_id": proposal_id, "trade_id": trade_id})
+
+    def _flatten(self, request: Flatten) -> Answer:
+        if not self._api.may_stop:
+            error = "risk_controls.emergency_stop_enabled: expected true for this, was false"
+            return Answer(kind=AnswerKind.REFUSED, error=error)
+        open_before = len(self._handler.open_positions)
+        is_recorded = self._api.emergency_stop(reason=request.reason, by=request.by)
+        said = f"halted until somebody resumes, closing {_trades(open_before)}"
+        return _requested(is_recorded, said)
+
+    def _resumed(self) -> str:
+        status = self._api.get_connection_status()
+        if status["gate"] == "open":
+            return "the gate is open"
+        return f"the gate is still shut: {'; '.join(status['reasons'])}"
+
+    def _status(self) -> dict[str, Any]:
+        return {
+            **self._api.get_connection_status(),
+            "is_recording": self._handler.is_recording,
+            "recovery": self._handler.recovery,
+            "process": os.getpid(),
+        }
+
+    def _orders(self, *, ended: bool) -> list[Any]:
+        orders = self._handler.order_history.values()
+        return [one for one in orders if ended or one.status not in TERMINAL_STATUSES]
+
+
+_UNEXPECTED = Answer(
+    kind=AnswerKind.FAILED, error="the handler failed on this request; its log says why"
+)
+
+
+def _done(result: Any) -> Answer:
+    return Answer(kind=AnswerKind.DONE, result=result)
+
+
+def _requested(is_recorded: bool, said: str) -> Answer:
+    if not is_recorded:
+        error = f"{said}, but the journal has failed: a restart will not know of it"
+        return Answer(kind=AnswerKind.FAILED, error=error)
+    return _done({"said": said})
+
+
+def _trades(count: int) -> str:
+    return f"{count} trade" if count == 1 else f"{count} trades"
+
+
+def metrics_document(metrics: ExecutionMetrics) -> dict[str, Any]:
+    """The counters by name, plain."""
+    counters = {name: value for name, value in vars(metrics).items() if not name.startswith("_")}
+    return {
+        **msgspec.to_builtins(counters),
+        "fill_ratio": metrics.fill_ratio,
+        "latency_ms": metrics.latency_ms(),
+    }

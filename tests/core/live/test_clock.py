@@ -1,0 +1,130 @@
+"""The real clock never steps, and a task makes its calls."""
+
+import anyio
+import pytest
+
+from fillbridge.live import SystemClock
+
+SECOND = 1_000_000_000
+MILLISECOND = 1_000_000
+
+
+@pytest.fixture
+def hands(monkeypatch):
+    """What the machine's clocks show, moved by hand."""
+
+    class Hands:
+        monotonic_ns = 5 * SECOND
+        wall_ns = 1_700_000_000 * SECOND
+
+        def move(self, ns):
+            self.monotonic_ns += ns
+            self.wall_ns += ns
+
+    made = Hands()
+    monkeypatch.setattr("fillbridge.live.clock.time.monotonic_ns", lambda: made.monotonic_ns)
+    monkeypatch.setattr("fillbridge.live.clock.time.time_ns", lambda: made.wall_ns)
+    return made
+
+
+def test_it_shows_utc(hands):
+    clock = SystemClock()
+    assert clock.now_ns == hands.wall_ns
+    hands.move(3 * SECOND)
+    assert clock.now_ns == hands.wall_ns
+    assert clock.skew_ns == 0
+
+
+@pytest.mark.parametrize("step_ns", [-3600 * SECOND, 3600 * SECOND])
+def test_a_step_of_the_wall_clock_does_not_move_it(hands, step_ns):
+    clock = SystemClock()
+    before = clock.now_ns
+    hands.wall_ns += step_ns
+    hands.move(1)
+    assert clock.now_ns == before + 1
+    assert clock.skew_ns == step_ns
+
+
+def test_a_step_that_was_accepted_is_none_any_more(hands):
+    clock = SystemClock()
+    hands.wall_ns += 7
+    clock.accept_step()
+    assert clock.skew_ns == 0
+    hands.wall_ns += 5
+    assert clock.skew_ns == 5
+    clock.accept_step()
+    assert clock.skew_ns == 0
+
+
+def test_calls_are_made_once_in_order_and_after_their_time(hands):
+    clock = SystemClock()
+    start_ns, calls = clock.now_ns, []
+    clock.call_at(start_ns + 20, lambda: calls.append("second"))
+    clock.call_at(start_ns + 10, lambda: calls.append("first"))
+    clock.call_at(start_ns + 20, lambda: calls.append("third"))
+    hands.move(10)
+    clock._call_what_is_due()
+    assert calls == []
+    hands.move(1)
+    clock._call_what_is_due()
+    assert calls == ["first"]
+    hands.move(100)
+    clock._call_what_is_due()
+    clock._call_what_is_due()
+    assert calls == ["first", "second", "third"]
+
+
+def test_a_cancelled_call_is_not_made(hands):
+    clock = SystemClock()
+    calls = []
+    clock.call_at(clock.now_ns, lambda: calls.append(1)).cancel()
+    hands.move(1)
+    clock._call_what_is_due()
+    assert calls == []
+
+
+@pytest.mark.parametrize(
+    ("due_in_ns", "wait_s"), [(2 * SECOND, 2.0001), (3_600 * SECOND, 60.0), (None, 60.0)]
+)
+def test_it_wakes_for_the_next_call_and_at_least_every_minute(hands, due_in_ns, wait_s):
+    clock = SystemClock()
+    if due_in_ns is not None:
+        clock.call_at(clock.now_ns + due_in_ns, lambda: None)
+    assert clock._call_what_is_due() == pytest.approx(wait_s)
+
+
+@pytest.mark.anyio
+async def test_its_task_makes_calls_that_were_asked_for_before_and_meanwhile():
+    clock = SystemClock()
+    first, second = anyio.Event(), anyio.Event()
+    clock.call_at(clock.now_ns, first.set)
+    async with anyio.create_task_group() as group:
+        group.start_soon(clock.run)
+        await first.wait()
+        await anyio.wait_all_tasks_blocked()
+        clock.call_at(clock.now_ns + MILLISECOND, second.set)
+        await second.wait()
+        group.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
+async def test_sleeping_lasts_until_the_clock_shows_the_time():
+    clock = SystemClock()
+    until_ns = clock.now_ns + 2 * MILLISECOND
+    await clock.sleep_until(until_ns)
+    assert clock.now_ns >= until_ns
+
+
+@pytest.mark.anyio
+async def test_sleeping_until_a_time_that_has_passed_lets_others_run():
+    clock = SystemClock()
+    ran = []
+
+    async def other():
+        ran.append(1)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(other)
+        for _ in range(2):  # within one turn, trio runs tasks in any order
+            await clock.sleep_until(clock.now_ns - 1)
+        assert ran == [1]

@@ -1,0 +1,400 @@
+"""The way to the broker: found again after every loss, and left alone when a person must decide."""
+
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+
+from fillbridge.live import Connection, GateState, LiveTrading, OrderPump
+from fillbridge.metrics import ExecutionMetrics
+from fillbridge.publishing import Publisher
+from fillbridge.shell import ShellHooks
+from fillbridge_hooks import (
+    EXECUTION_ERROR,
+    Capabilities,
+    ConnectionTerms,
+    FatalError,
+    ForcedLogout,
+    RetryableError,
+    TradeTick,
+)
+from fillbridge_hooks.testing.clock import ManualClock
+
+pytestmark = pytest.mark.anyio
+
+SECOND = 1_000_000_000
+START = 1_700_000_000 * SECOND
+
+
+class FakeSession:
+    """A session at a broker where nothing ever happens."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.end = None
+        """What receiving raises, once it is set."""
+        self.answers_end = None
+        """What each question raises, if it is set."""
+        self.answers = ()
+        self.asked = 0
+        self.is_closed = False
+        self._said = []
+        self._woken = anyio.Event()
+
+    def say(self, message):
+        self._said.append(message)
+        self._woken.set()
+
+    def finish(self, error):
+        self.end = error
+        self._woken.set()
+
+    async def receive(self):
+        while True:
+            if self._said:
+                return self._said.pop(0)
+            if self.end is not None:
+                raise self.end
+            self._woken = anyio.Event()
+            await self._woken.wait()
+
+    async def working_orders(self):
+        self.asked += 1
+        await anyio.lowlevel.checkpoint()
+        if self.answers_end is not None:
+            raise self.answers_end
+        return ()
+
+    async def orders_today(self):
+        return ()
+
+    async def fills(self, since_ns):
+        return ()
+
+    async def positions(self):
+        return ()
+
+
+class FakeDriver:
+    """Makes one attempt after the other, each with what is planned for it, and notes when."""
+
+    capabilities = Capabilities()
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.plan = []
+        """For each attempt an error, or what a session is prepared with; empty: a session."""
+        self.attempts = []
+        self.sessions = []
+
+    @asynccontextmanager
+    async def connect(self, terms):
+        self.attempts.append(self.clock.now_ns)
+        await anyio.lowlevel.checkpoint()
+        planned = self.plan.pop(0) if self.plan else None
+        if isinstance(planned, Exception):
+            raise planned
+        session = FakeSession(self.clock)
+        if planned is not None:
+            planned(session)
+        self.sessions.append(session)
+        try:
+            yield session
+        finally:
+            session.is_closed = True
+
+    @property
+    def session(self):
+        return self.sessions[-1]
+
+    @property
+    def waits(self):
+        """Seconds between the attempts."""
+        pairs = zip(self.attempts, self.attempts[1:], strict=False)
+        return [(later - earlier) / SECOND for earlier, later in pairs]
+
+
+class Place:
+    """Live trading with a connection that runs, on a clock that is moved by hand."""
+
+    def __init__(self, instruments, recorder, **settings):
+        from fillbridge.bus import InProcessBus
+
+        self.clock = ManualClock(START)
+        self.driver = FakeDriver(self.clock)
+        self.metrics = ExecutionMetrics()
+        self.bus = InProcessBus()
+        self.bus.interest.add(EXECUTION_ERROR)
+        self.publisher = Publisher(self.bus, [])
+        self.trading = LiveTrading(
+            tag="FBtest-",
+            hooks=ShellHooks(),
+            clock=self.clock,
+            journal=recorder(),
+            publisher=self.publisher,
+            metrics=self.metrics,
+            capabilities=Capabilities(),
+            find_instrument=lambda symbol: instruments[symbol],
+            default_symbol="ES",
+        )
+        self.pump = OrderPump(self.trading, self.clock)
+        terms = ConnectionTerms(
+            account="A",
+            instruments=(),
+            settings=None,
+            credentials={},
+            clock=self.clock,
+            heartbeat_interval_s=30,
+        )
+        self.connection = Connection(
+            self.driver, terms, self.trading, self.pump, first_wait_s=1.0, **settings
+        )
+
+    @asynccontextmanager
+    async def running(self):
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.connection.run)
+            await self.clock.settle()
+            yield
+            group.cancel_scope.cancel()
+
+    @property
+    def gate(self):
+        return self.trading.gate.state
+
+    async def come_to_trade(self):
+        await self.clock.advance(1.5)
+        assert self.gate is GateState.OPEN
+
+
+@pytest.fixture
+def place(instruments, recorder, monkeypatch):
+    def make(**settings):
+        # Every wait is the longest that it may be.
+        monkeypatch.setattr("tenacity.wait.random.uniform", lambda low, high: high)
+        return Place(instruments, recorder, **settings)
+
+    return make
+
+
+async def test_a_session_is_asked_until_the_gate_opens(place):
+    here = place()
+    async with here.running():
+        assert here.trading.is_connected
+        assert here.gate is GateState.RECOVERING
+        await here.come_to_trade()
+        assert here.driver.session.asked == 2
+        await here.clock.advance(20)
+        assert 5 <= here.driver.session.asked <= 7
+        assert here.metrics.reconnects == 0
+
+
+async def test_what_is_heard_reaches_trading(place, instruments):
+    here = place()
+    async with here.running():
+        here.driver.session.say(TradeTick(here.clock.now_ns, 4000.25, 1, "ES"))
+        await here.clock.settle()
+        assert here.trading.market.view("ES").last == 4000.25
+
+
+async def test_requests_go_to_the_session_as_long_as_there_is_one(place):
+    here = place()
+    here.driver.plan = [None, RetryableError("down"), RetryableError("down")]
+    async with here.running():
+        assert here.pump.session is here.driver.session
+        here.driver.session.finish(RetryableError("the line broke"))
+        await here.clock.settle()
+        assert here.pump.session is None
+        assert not here.trading.is_connected
+    assert here.driver.session.is_closed
+
+
+async def test_a_session_is_what_plugins_make_of_it(place):
+    wrapped = []
+
+    def wrap(session):
+        wrapped.append(session)
+        return session
+
+    here = place(wrap=wrap)
+    async with here.running():
+        assert wrapped == here.driver.sessions
+
+
+# Attempts
+
+
+async def test_an_attempt_that_fails_is_made_again_after_waits_that_double(place):
+    here = place(max_wait_s=8.0)
+    here.driver.plan = [RetryableError("down")] * 6
+    async with here.running():
+        await here.clock.advance(60)
+        assert here.driver.waits == [1, 2, 4, 8, 8, 8]
+        assert here.trading.is_connected
+
+
+async def test_a_session_that_traded_is_replaced_at_once(place):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        here.driver.session.finish(RetryableError("the line broke"))
+        await here.clock.settle()
+        assert len(here.driver.sessions) == 2
+        assert here.driver.attempts[1] == here.clock.now_ns
+        assert here.gate is GateState.RECOVERING
+        assert here.metrics.reconnects == 1
+
+
+async def test_after_a_session_that_traded_the_waits_begin_again(place):
+    here = place()
+    down = RetryableError("down")
+    here.driver.plan = [down, down, down, None, down, down]
+    async with here.running():
+        await here.clock.advance(7)
+        assert here.driver.waits == [1, 2, 4]
+        await here.come_to_trade()
+        here.driver.session.finish(RetryableError("the line broke"))
+        await here.clock.settle()
+        await here.clock.advance(3)
+        assert here.driver.waits[4:] == [1, 2]
+
+
+async def test_a_session_that_never_came_to_trade_is_a_failed_attempt(place):
+    here = place()
+    here.driver.plan = [lambda session: session.finish(RetryableError("no"))] * 3
+    async with here.running():
+        await here.clock.advance(7)
+        assert here.driver.waits == [1, 2, 4]
+        assert here.metrics.reconnects == 3
+
+
+async def test_one_that_never_traded_because_entries_are_halted_is_one_too(place):
+    here = place()
+    here.trading.halt("emergency stop", "me")
+    here.driver.plan = [lambda session: session.finish(RetryableError("no"))] * 3
+    async with here.running():
+        await here.clock.advance(7)
+        assert here.driver.waits == [1, 2, 4]
+
+
+async def test_one_that_was_reconciled_while_entries_are_halted_is_replaced_at_once(place):
+    here = place()
+    here.trading.halt("emergency stop", "me")
+    async with here.running():
+        await here.clock.advance(1.5)
+        here.driver.session.finish(RetryableError("the line broke"))
+        await here.clock.settle()
+        assert len(here.driver.sessions) == 2
+
+
+async def test_many_losses_leave_nothing_behind(place):
+    here = place()
+    async with here.running():
+        for _ in range(30):
+            await here.come_to_trade()
+            here.driver.session.finish(RetryableError("the line broke"))
+            await here.clock.settle()
+        assert len(here.driver.sessions) == 31
+        assert [one.is_closed for one in here.driver.sessions] == [True] * 30 + [False]
+        # One task waits for the clock: the one that asks.
+        assert len(here.clock._sleepers) <= 2
+    assert here.driver.session.is_closed
+
+
+# Standby
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ForcedLogout("from Chicago"), "another login took the session: from Chicago"),
+        (FatalError("the password is wrong"), "cannot connect: the password is wrong"),
+    ],
+)
+async def test_an_attempt_that_cannot_succeed_is_not_made_again(place, error, reason):
+    here = place()
+    here.driver.plan = [error]
+    async with here.running():
+        await here.clock.advance(600)
+        assert len(here.driver.attempts) == 1
+        assert here.gate is GateState.STANDBY
+        assert f"standby: {reason}" in here.trading.gate.reasons()
+
+
+@pytest.mark.parametrize("error", [ForcedLogout("from Chicago"), FatalError("no data")])
+async def test_a_session_that_ends_for_good_is_not_replaced_until_somebody_resumes(place, error):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        here.driver.session.finish(error)
+        await here.clock.advance(600)
+        assert len(here.driver.sessions) == 1
+        assert here.gate is GateState.STANDBY
+        assert here.driver.session.is_closed
+        here.trading.resume("me")
+        here.connection.resume()
+        await here.clock.settle()
+        assert len(here.driver.sessions) == 2
+        await here.come_to_trade()
+
+
+@pytest.mark.parametrize("error", [ForcedLogout("from Chicago"), FatalError("no permission")])
+async def test_a_question_that_ends_it_for_good_is_a_standby_too(place, error):
+    """Once another login took the session every question says so, perhaps before receiving."""
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        here.driver.session.answers_end = error
+        await here.clock.advance(60)
+        assert here.gate is GateState.STANDBY
+        assert len(here.driver.sessions) == 1
+
+
+async def test_what_was_resumed_before_does_not_count(place):
+    """An operator who resumed after a halt has not decided about a logout that came later."""
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        here.trading.resume("me")
+        here.connection.resume()
+        here.driver.session.finish(ForcedLogout("from Chicago"))
+        await here.clock.advance(60)
+        assert len(here.driver.sessions) == 1
+        assert here.gate is GateState.STANDBY
+
+
+async def test_resuming_without_need_changes_nothing(place):
+    here = place()
+    async with here.running():
+        here.connection.resume()
+        await here.come_to_trade()
+        assert len(here.driver.attempts) == 1
+
+
+# Questions
+
+
+async def test_without_a_clean_answer_the_gate_stays_shut_and_it_is_asked_again(place):
+    here = place()
+    here.driver.plan = [lambda session: setattr(session, "answers_end", RetryableError("later"))]
+    async with here.running():
+        await here.clock.advance(3.5)
+        assert here.gate is GateState.RECOVERING
+        assert here.driver.session.asked == 4
+        here.driver.session.answers_end = None
+        await here.clock.advance(2)
+        assert here.gate is GateState.OPEN
+
+
+async def test_a_question_that_nobody_answers_is_given_up(place):
+    here = place()
+
+    def silent(session):
+        session.positions = anyio.sleep_forever
+
+    here.driver.plan = [silent]
+    async with here.running():
+        await here.clock.advance(13)
+        assert here.gate is GateState.RECOVERING
+        # Five seconds for an answer, and one until it is asked again.
+        assert here.driver.session.asked == 3

@@ -1,0 +1,24 @@
+"""The times of live trading are those of the failure model."""
+
+from fillbridge.live import LiveRules
+
+MILLISECOND = 1_000_000
+
+
+def test_the_times_are_those_that_were_agreed():
+    rules = LiveRules()
+    told = {name: getattr(rules, name) // MILLISECOND for name in rules.__struct_fields__}
+    assert told == {
+        "acknowledgement_ns": 2_000,
+        "protection_ns": 1_500,
+        "unproved_protection_ns": 3_000,
+        "leg_grace_ns": 500,
+        "stale_send_ns": 250,
+        "reconcile_ns": 5_000,
+        "doubtful_reconcile_ns": 1_000,
+        "recovering_reconcile_ns": 200,
+        "mismatch_ns": 5_000,
+        "look_ns": 100,
+        "entry_quarantine_ns": 30_000,
+        "reducing_quarantine_ns": 3_000,
+    }

@@ -1,0 +1,135 @@
+"""Trades brackets for a long time and watches that nothing grows.
+
+The whole live handler, its journal included, against a broker that answers at once. Every
+hundredth of the way memory, tasks, descriptors and threads are counted, and the latency of each
+entry is compared with a yardstick taken right before it. The last line is one JSON object; the
+exit code is 1 if something grew.
+
+    uv run python tests/soak/soak.py --brackets N [--json]
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+from rich.progress import Progress
+
+from fillbridge import LiveExecutionHandler, Plugins
+
+BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "live.py"
+SAMPLES = 100
+SETTLED = 0.2
+"""Of the way: what memory at the end is compared with."""
+MOST_GROWTH = 0.05
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+def load_benchmark() -> ModuleType:
+    """The module with the broker and the proposals."""
+    specification = importlib.util.spec_from_file_location("fillbridge_benchmark_live", BENCHMARK)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def resident_mb() -> float:
+    """Memory of this process now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * PAGE_BYTES / (1 << 20)
+
+
+def sample() -> dict[str, float]:
+    """What must not grow."""
+    return {
+        "rss_mb": resident_mb(),
+        "tasks": len(anyio.get_running_tasks()),
+        "descriptors": sum(1 for _ in Path("/proc/self/fd").iterdir()),
+        "threads": threading.active_count(),
+    }
+
+
+async def soak(brackets: int, advance: Any) -> tuple[list[dict[str, float]], list[list[float]]]:
+    """Trade; the samples, and of each tenth the latencies in yardsticks."""
+    benchmark = load_benchmark()
+    broker = benchmark.Broker()
+    plugins = Plugins()
+    plugins.load()
+    plugins.register(benchmark.Plugin(broker), "benchmark")
+    samples: list[dict[str, float]] = []
+    tenths: list[list[float]] = [[] for _ in range(10)]
+    every = max(1, brackets // SAMPLES)
+    with tempfile.TemporaryDirectory(dir=".") as folder, benchmark.yardsticks(folder) as (_, trip):
+        configuration = benchmark.configuration(folder, "process")
+        async with LiveExecutionHandler(configuration, plugins=plugins) as handler:
+            while handler.get_connection_status()["gate"] != "open":  # noqa: ASYNC110
+                await anyio.sleep(0.01)
+            for number in range(brackets):
+                yardstick_ms = min(trip() for _ in range(3))
+                broker.closed = anyio.Event()
+                started = time.perf_counter_ns()
+                trade_id = await handler.execute_trade(benchmark.proposal(number))
+                left_ms = (broker.handed_ns.pop(f"{trade_id}_ENTRY") - started) / 1e6
+                await broker.closed.wait()
+                while handler.open_positions:
+                    await anyio.lowlevel.checkpoint()
+                tenths[number * 10 // brackets].append(left_ms / yardstick_ms)
+                if (number + 1) % every == 0:
+                    samples.append(sample())
+                    advance(every)
+    return samples, tenths
+
+
+def summarise(
+    brackets: int, samples: list[dict[str, float]], tenths: list[list[float]], seconds: float
+) -> dict[str, Any]:
+    """The figures, and whether anything grew."""
+    settled = samples[int(SETTLED * len(samples)) - 1]
+    last = samples[-1]
+    growth = last["rss_mb"] / settled["rss_mb"] - 1
+    p99 = [sorted(tenth)[int(0.99 * len(tenth))] for tenth in tenths if tenth]
+    constant = {
+        name: max(one[name] for one in samples[int(SETTLED * len(samples)) - 1 :]) <= settled[name]
+        for name in ("tasks", "descriptors", "threads")
+    }
+    return {
+        "brackets": brackets,
+        "brackets_per_s": round(brackets / seconds),
+        "rss_mb_at_20_percent": round(settled["rss_mb"], 1),
+        "rss_mb_at_the_end": round(last["rss_mb"], 1),
+        "rss_growth": round(growth, 4),
+        **{f"{name}_constant": is_constant for name, is_constant in constant.items()},
+        "p99_in_yardsticks_first_tenth": round(p99[0], 1),
+        "p99_in_yardsticks_last_tenth": round(p99[-1], 1),
+        "grew": growth > MOST_GROWTH or not all(constant.values()),
+    }
+
+
+def main() -> int:
+    """Soak and say what grew."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--brackets", type=int, default=10_000, metavar="N")
+    parser.add_argument("--json", action="store_true", help="print the JSON object alone")
+    options = parser.parse_args()
+    started = time.monotonic()
+    with Progress(disable=options.json or not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("Brackets", total=options.brackets)
+        found = anyio.run(soak, options.brackets, lambda step: progress.advance(bar, step))
+    document = summarise(options.brackets, *found, time.monotonic() - started)
+    print(json.dumps(document))
+    return 1 if document["grew"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
