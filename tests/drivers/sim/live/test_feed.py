@@ -105,6 +105,26 @@ async def test_orders_fill_while_a_replay_goes_on_unheard(desk, write):
 
 
 @pytest.mark.anyio
+async def test_a_replay_is_over_once_all_of_it_was_heard(desk, write):
+    desk = desk(ticks=write(TRADES))
+    assert not desk.driver.is_over
+    async with desk.log_in() as seat:
+        assert not desk.driver.is_over
+        await desk.clock.advance(1000)
+        assert not desk.driver.is_over
+        assert len(await seat.heard()) == 3
+        assert desk.driver.is_over
+
+
+@pytest.mark.anyio
+async def test_a_made_up_market_is_never_over(desk):
+    desk = desk(market="seeded")
+    async with desk.log_in():
+        await desk.clock.advance(10)
+        assert not desk.driver.is_over
+
+
+@pytest.mark.anyio
 async def test_rows_of_symbols_that_nobody_trades_are_passed_over(desk, write):
     text = "ts_event,price,size,symbol\n1,77.123,1,XX\n5,100,1,\n9,200.25,1,NQ\n"
     desk = desk(ticks=write(text))

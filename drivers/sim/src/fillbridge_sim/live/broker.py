@@ -126,7 +126,7 @@ class LiveBroker:
     @property
     def is_over(self) -> bool:
         """Whether the market has ended, and everybody who is logged in has heard all of it."""
-        is_ended = self.failure is not None or (self._feed is not None and self._feed.is_over)
+        is_ended = bool(self.failure) or (self._feed is not None and self._feed.is_over)
         return is_ended and not any(account.has_news for account in self.accounts.values())
 
     def _take(self, feed: Feed, now_ns: int) -> bool:
