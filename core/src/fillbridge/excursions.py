@@ -5,6 +5,7 @@ import math
 from fillbridge_hooks import Direction, Instrument, PriceWatch
 
 _DIGITS = 9
+_SHORT = Direction.SHORT
 
 
 class Excursion:
@@ -32,11 +33,11 @@ class Excursion:
         if self.high is not None and self.low is not None:
             highest = max(exit_price, instrument.to_price(self.high))
             lowest = min(exit_price, instrument.to_price(self.low))
-        rise, drop = max(0.0, highest - entry_price), min(0.0, lowest - entry_price)
-        if self.direction is Direction.SHORT:
+        # What subtracting floats leaves is no excursion.
+        rise, drop = round(highest - entry_price, _DIGITS), round(lowest - entry_price, _DIGITS)
+        if self.direction is _SHORT:
             rise, drop = -drop, -rise
-        # What subtracting floats leaves is no excursion; adding 0.0 turns -0.0 into 0.0.
-        return round(rise, _DIGITS) + 0.0, round(drop, _DIGITS) + 0.0
+        return (rise if rise > 0 else 0.0), (drop if drop < 0 else 0.0)
 
 
 class Excursions:
@@ -72,11 +73,9 @@ class Excursions:
 
     def on_price(self, symbol: str, ticks: int, direction: Direction | None) -> None:
         """Take in that the price stands at ``ticks``, for trades of a direction or for all."""
-        tracked = self._tracked.get(symbol)
-        if tracked:
-            for excursion in tracked.values():
-                if direction is None or excursion.direction is direction:
-                    excursion.reach(ticks, ticks)
+        for excursion in self._tracked.get(symbol, _NONE).values():
+            if direction is None or excursion.direction is direction:
+                excursion.reach(ticks, ticks)
 
     def flush(self, watch: PriceWatch, instrument: Instrument) -> None:
         """Take in how far the price went while nobody looked.

@@ -20,6 +20,7 @@ from fillbridge_hooks import (
 )
 
 _SECOND = 1_000_000_000
+_INFINITY = math.inf
 _DISTANCES = 16
 """Distances between bars that are looked at before any bar may pass quietly: there are gaps."""
 
@@ -46,8 +47,9 @@ class MarketFeed:
         self._session = shell.session
         self._instruments = instruments
         self._default_symbol = default_symbol
-        self._traded: dict[str, Instrument] = {}
-        self._bar_ns = None if bar_seconds is None else round(bar_seconds * _SECOND)
+        self._traded: dict[str, tuple[Instrument, PriceWatch]] = {}
+        self._bar_ns = 0 if bar_seconds is None else round(bar_seconds * _SECOND)
+        """Length of a bar as far as it is known, 0 before anything is."""
         self._bar_ns_is_fixed = bar_seconds is not None
         self._distances = 0
 
@@ -56,12 +58,15 @@ class MarketFeed:
 
         :raises InvalidValue: if nothing is known of the symbol
         """
+        return self._open(symbol)[0]
+
+    def _open(self, symbol: str | None) -> tuple[Instrument, PriceWatch]:
         name = symbol or self._default_symbol
         known = self._traded.get(name)
         if known is None:
-            known = find_instrument(name, self._instruments)
-            self._traded[name] = known
-            watch = self._session.open_market(known)
+            instrument = find_instrument(name, self._instruments)
+            watch = self._session.open_market(instrument)
+            known = self._traded[name] = instrument, watch
             self.watches[name] = watch
             if name == self._default_symbol:
                 self.watches[""] = watch
@@ -73,16 +78,14 @@ class MarketFeed:
 
         :raises InvalidValue: naming what is wrong with it; it is not used then
         """
-        instrument = self.instrument(bar.symbol)
-        watch = self.watches[instrument.symbol]
+        instrument, watch = self._open(bar.symbol)
         time_ns = to_nanoseconds(timestamp)
         bar = _named(bar, instrument, time_ns)
         _check_bar(bar)
         if time_ns <= watch.now:
             raise InvalidValue("timestamp", f"a bar after {watch.now}", timestamp)
         self._learn_length(watch, time_ns)
-        # A length that a gap made too long must not move the clock past the next bar.
-        end_ns = time_ns + (self._bar_ns or 0) * self._bar_ns_is_known
+        end_ns = time_ns + self._known_bar_ns
         self._take(watch, instrument, time_ns, partial(self._session.on_bar, bar, end_ns))
 
     def on_trade(self, trade: TradeTick) -> None:
@@ -90,11 +93,10 @@ class MarketFeed:
 
         :raises InvalidValue: naming what is wrong with it; it is not used then
         """
-        instrument = self.instrument(trade.symbol)
-        watch = self.watches[instrument.symbol]
+        instrument, watch = self._open(trade.symbol)
         if trade.timestamp < watch.now:
             raise InvalidValue("timestamp", f"a trade at or after {watch.now}", trade.timestamp)
-        if not 0 <= trade.size < math.inf:
+        if not 0 <= trade.size < _INFINITY:
             raise InvalidValue("size", "a finite number >= 0", trade.size)
         if trade.symbol != instrument.symbol:
             trade = msgspec.structs.replace(trade, symbol=instrument.symbol)
@@ -106,8 +108,7 @@ class MarketFeed:
 
         :raises InvalidValue: naming what is wrong with it; it is not used then
         """
-        instrument = self.instrument(quote.symbol)
-        watch = self.watches[instrument.symbol]
+        instrument, watch = self._open(quote.symbol)
         if quote.timestamp < watch.now:
             raise InvalidValue("timestamp", f"a quote at or after {watch.now}", quote.timestamp)
         for field in ("bid", "ask"):
@@ -122,12 +123,13 @@ class MarketFeed:
 
         :raises InvalidValue: if such an extreme is off the grid
         """
-        for name, instrument in self._traded.items():
-            self._shell.excursions.flush(self.watches[name], instrument)
-        latest = max((watch.now for watch in self.watches.values()), default=-1)
+        latest = -1
+        for instrument, watch in self._traded.values():
+            self._shell.excursions.flush(watch, instrument)
+            if watch.now > latest:
+                latest = watch.now
         if latest >= 0:
-            length = (self._bar_ns or 0) * self._bar_ns_is_known
-            self._shell.clock.advance_to(latest + length)
+            self._shell.clock.advance_to(latest + self._known_bar_ns)
 
     def last_price_at(self, instrument: Instrument, time_ns: int) -> float | None:
         """The last price known at ``time_ns``: of a bar still open then, its open."""
@@ -136,24 +138,24 @@ class MarketFeed:
             return None
         if isinstance(last, TradeTick):
             return last.price
-        ended = last.timestamp + (self._bar_ns or 0) <= time_ns
+        ended = last.timestamp + self._bar_ns <= time_ns
         return last.close if ended else last.open
 
     def rearm(self) -> None:
         """Let no data pass quietly that a timer falls due before."""
         deadline = -1
         if self._bar_ns_is_fixed or self._distances >= _DISTANCES:
-            deadline = self._shell.clock.next_due_ns - (self._bar_ns or 0) + 1
-        for watch in self.watches.values():
+            deadline = self._shell.clock.next_due_ns - self._bar_ns + 1
+        for _, watch in self._traded.values():
             watch.deadline = deadline
 
     @property
-    def _bar_ns_is_known(self) -> bool:
-        """Whether the length of a bar is given, or the least of some distances.
+    def _known_bar_ns(self) -> int:
+        """The length of a bar where it is given, or the least of some distances, else 0.
 
-        One distance alone may be a gap.
+        One distance alone may be a gap, and must not move the clock past the next bar.
         """
-        return self._bar_ns_is_fixed or self._distances > 1
+        return self._bar_ns if self._bar_ns_is_fixed or self._distances > 1 else 0
 
     def _take(
         self, watch: PriceWatch, instrument: Instrument, time_ns: int, feed: Callable[[], None]
@@ -182,23 +184,25 @@ class MarketFeed:
             return
         self._distances += 1
         distance = time_ns - watch.now
-        if self._bar_ns is None or distance < self._bar_ns:
+        if self._distances == 1 or distance < self._bar_ns:
             self._bar_ns = distance
 
 
 def _named(bar: BarData, instrument: Instrument, time_ns: int) -> BarData:
     """The bar under its instrument's symbol, with its start as an integer."""
-    started = to_nanoseconds(bar.timestamp, "bar.timestamp")
+    started = bar.timestamp
+    if type(started) is not int:
+        started = to_nanoseconds(started, "bar.timestamp")
     if started != time_ns:
         raise InvalidValue("timestamp", f"the start of the bar ({started})", time_ns)
-    if bar.symbol == instrument.symbol and type(bar.timestamp) is int:
+    if started is bar.timestamp and bar.symbol == instrument.symbol:
         return bar
     return msgspec.structs.replace(bar, symbol=instrument.symbol, timestamp=time_ns)
 
 
 def _check_bar(bar: BarData) -> None:
     low, high = bar.low, bar.high
-    is_whole = -math.inf < low <= bar.open <= high < math.inf and low <= bar.close <= high
+    is_whole = -_INFINITY < low <= bar.open <= high < _INFINITY and low <= bar.close <= high
     if is_whole and bar.volume >= 0:
         return
     for field in ("open", "high", "low", "close", "volume"):

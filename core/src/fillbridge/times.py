@@ -1,17 +1,16 @@
 """Between integer nanoseconds and aware datetimes."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fillbridge_hooks import InvalidValue
 
 _SECOND = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def to_datetime(time_ns: int) -> datetime:
     """The moment as a datetime in UTC, rounded down to a microsecond."""
-    seconds, rest = divmod(time_ns, _SECOND)
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return moment.replace(microsecond=rest // 1000) if rest else moment
+    return _EPOCH + timedelta(microseconds=time_ns // 1000)
 
 
 def to_nanoseconds(moment: datetime | int, field: str = "timestamp") -> int:
@@ -23,5 +22,5 @@ def to_nanoseconds(moment: datetime | int, field: str = "timestamp") -> int:
         return moment
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise InvalidValue(field, "an aware datetime or integer nanoseconds UTC", moment)
-    elapsed = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    elapsed = moment - _EPOCH
     return (elapsed.days * 86_400 + elapsed.seconds) * _SECOND + elapsed.microseconds * 1000

@@ -119,3 +119,21 @@ def test_what_is_left_of_the_entry_is_withdrawn_with_the_position(open_bracket):
     desk = open_bracket(quantity=3, filled=1)
     desk.fill("T1_TP")
     assert desk.cancels == {"T1_ENTRY"}
+
+
+def test_legs_of_an_entry_that_fills_after_it_was_withdrawn_are_withdrawn_too(bracket):
+    desk = bracket()
+    desk.accept("T1_ENTRY")
+    desk.close()
+    desk.fill("T1_ENTRY", 1)
+    assert desk.submitted["T1_EXIT"].quantity == 1
+    assert desk.cancels == {"T1_SL", "T1_TP"}
+
+
+def test_legs_that_were_withdrawn_are_so_once(bracket):
+    desk = bracket()
+    desk.accept("T1_ENTRY")
+    desk.close()
+    desk.fill("T1_ENTRY", 1)
+    desk.fill("T1_ENTRY", 1)
+    assert desk.cancels == set()

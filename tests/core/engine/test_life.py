@@ -87,8 +87,11 @@ class Ledger:
         self.commission = {}
         self._seen = set()
 
+    def is_news(self, trade_id, fill):
+        return (trade_id, fill.fill_id) not in self._seen
+
     def book(self, plan, order, fill):
-        if (plan.trade_id, fill.fill_id) in self._seen:
+        if not self.is_news(plan.trade_id, fill):
             return
         self._seen.add((plan.trade_id, fill.fill_id))
         trade_id = plan.trade_id
@@ -171,6 +174,9 @@ class Life(RuleBasedStateMachine):
             known = self.desk.state.orders.get(message.client_order_id)
             order = self.broker[message.client_order_id].order
             if known is not None:
+                if self.ledger.is_news(order.trade_id, message):
+                    # A fill after the end brings its trade back: it will close once more.
+                    self.is_faithful &= self.results.pop(order.trade_id, None) is None
                 self.ledger.book(self.plans[order.trade_id], order, message)
             else:
                 self.is_faithful = False  # its trade was done: a person is told

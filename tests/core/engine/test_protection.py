@@ -178,3 +178,23 @@ def test_what_became_of_a_proposal_is_known_until_the_next_trade_date_has_passed
     desk.now += day
     desk.propose(plan("T3"))
     assert desk.state.proposed_before == desk.state.proposed == {}
+
+
+def test_exits_of_a_position_that_was_taken_back_are_withdrawn_and_the_entry_goes_on(pending):
+    desk = pending()
+    fill = desk.fill("T1_ENTRY", 1)
+    desk.accept("T1_SL", "T1_TP")
+    desk.voided(fill)
+    desk.protect()
+    assert desk.cancels == {"T1_SL", "T1_TP"}
+    assert "T1_ENTRY" in desk.working()
+
+
+def test_a_position_without_an_entry_is_priced_by_what_opened_it(opened):
+    desk = opened()
+    entry = next(iter(desk.trade().fills.values())).fill
+    assert desk.trade().opening_price == 4000.0
+    desk.fill("T1_TP", 1)
+    desk.voided(entry)
+    assert desk.trade().held == -1
+    assert desk.trade().opening_price == 4010.0

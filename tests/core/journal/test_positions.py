@@ -151,3 +151,12 @@ def test_an_exit_that_is_taken_back_leaves_the_position_at_its_price(voided, qua
 
     assert briefly(found)[-1] == ("T1", 4 - quantity, quantity, 4, "void")
     assert holdings == {"ES": Holding(4, 4000.0)}
+
+
+def test_an_exit_whose_entry_was_taken_back_may_be_taken_back_too(voided):
+    changes, events, voids = voided(("ENTRY", 4000.0, 4), ("TP", 4010.0, 1))
+
+    found, holdings = changes([*events, voids[0], voids[1]])
+
+    assert briefly(found)[-2:] == [("T1", 3, -4, -1, "void"), ("T1", -1, 1, 0, "void")]
+    assert holdings == {}

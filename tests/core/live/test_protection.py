@@ -137,7 +137,9 @@ def test_covered_is_what_the_broker_is_known_to_close(trade, exits, contracts):
         # Flat, and something could still open a position.
         ({"held": 0, "entry_quantity": 2, "exits": [(STOP, 2, WORKING)]}, False),
         ({"held": 0, "entry_quantity": 2, "exits": [(STOP, 2, CANCELLED)]}, True),
-        # Every fill of the entry was taken back, and an exit works still.
+        # Every fill of the entry was taken back.
+        ({"held": 0, "exits": [(STOP, 2, WORKING)]}, False),
+        ({"held": 0, "exits": [(STOP, 2, UNKNOWN)]}, False),
         ({"held": 0, "entry": WORKING, "exits": [(STOP, 2, WORKING)]}, False),
     ],
 )
@@ -241,3 +243,20 @@ def test_the_broker_is_given_half_a_second_to_do_it_by_itself(trade, look):
     assert look(made, 10.4) == []
     assert look(made, 10.5) == [ProtectionDue("T1", round(10.5 * SECOND))]
     assert len(look(made, 13)) == 2
+
+
+def test_a_stop_for_too_much_is_mended_and_the_position_is_not_closed_for_it(trade, look):
+    for seconds in (0, 1, 5):
+        told = look(trade(2, [(STOP, 3, WORKING)]), seconds)
+        assert told == [ProtectionDue("T1", seconds * SECOND)]
+
+
+def test_the_wait_of_a_bare_position_begins_when_too_little_rests(trade, look):
+    look(trade(2, [(STOP, 3, WORKING)]), 0)
+    assert look(trade(2, [(STOP, 1, WORKING)]), 5) == [ProtectionDue("T1", 5 * SECOND)]
+
+
+def test_a_broker_that_keeps_the_legs_is_asked_to_reduce_them_after_half_a_second(trade, look):
+    made = trade(2, [(STOP, 3, WORKING)], has_broker_legs=True)
+    assert look(made, 0) == []
+    assert look(made, 0.5) == [ProtectionDue("T1", SECOND // 2)]

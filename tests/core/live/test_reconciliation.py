@@ -395,6 +395,51 @@ def test_a_working_order_with_our_tag_that_nobody_sent_is_unknown(desk):
     assert desk.compare(1).foreign == {}
 
 
+@pytest.fixture
+def bracket_desk(new_world):
+    """A desk whose broker keeps stop and target."""
+    made = new_world(bracket=True)
+    made.connect()
+    return Desk(made)
+
+
+def levels():
+    return {
+        "stop_loss_ticks": None,
+        "take_profit_ticks": None,
+        "stop_loss_price": 3990.0,
+        "take_profit_price": 4010.0,
+    }
+
+
+def test_legs_that_the_broker_keeps_are_ours_before_their_entry_is_known_to_have_filled(
+    bracket_desk,
+):
+    desk = bracket_desk
+    trade_id = desk.world.propose(**levels())
+    desk.world.exchange()
+    for leg in ("_SL", "_TP"):
+        desk.house.place(trade_id + leg)
+    assert desk.compare(1).unknown == []
+
+
+def test_a_leg_of_a_trade_that_ended_unfilled_is_ours(bracket_desk):
+    desk = bracket_desk
+    trade_id = desk.world.propose(**levels())
+    desk.world.exchange()
+    desk.house.end(f"{trade_id}_ENTRY", OrderStatus.CANCELLED)
+    desk.world.hear()
+    desk.house.place(f"{trade_id}_SL")
+    assert desk.compare(1).unknown == []
+
+
+def test_what_looks_like_a_leg_is_none_where_the_broker_keeps_none(desk):
+    trade_id = desk.world.propose()
+    desk.world.exchange()
+    desk.house.place(f"{trade_id}_SL")
+    assert desk.compare(1).unknown == [f"{trade_id}_SL"]
+
+
 def test_one_that_has_ended_is_of_no_interest(desk):
     desk.house.place(f"{TAG}9-1_ENTRY", status=OrderStatus.CANCELLED)
     desk.house.place("manual", status=OrderStatus.REJECTED)

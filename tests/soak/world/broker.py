@@ -17,6 +17,7 @@ from fillbridge_hooks import (
     BrokerPosition,
     Cancelled,
     CancelRejected,
+    Expired,
     Fill,
     FillVoided,
     Instrument,
@@ -130,6 +131,11 @@ class Broker:
             self._fill(working, working.left, self.last[working.instrument.symbol])
         if working is None or working.status in ENDED:
             self._report(CancelRejected(client_order_id, "too late to cancel", self._now), None)
+            return
+        if fault == "late_fill" and working.left:
+            cancelled = Cancelled(client_order_id, "cancelled on request", self._now)
+            self._say(working, cancelled)
+            self._fill(working, working.left, self.last[working.instrument.symbol])
             return
         self._end(working, OrderStatus.CANCELLED, "cancelled on request")
         self._changed(self.trades[working.trade_id])
@@ -281,6 +287,13 @@ class Broker:
     def cancel_by_venue(self, working: Working, reason: str) -> None:
         """An order ends that nobody withdrew."""
         self._end(working, OrderStatus.CANCELLED, reason)
+        self._changed(self.trades[working.trade_id])
+
+    def expire_by_venue(self, working: Working, reason: str) -> None:
+        """The time in force of an order is over."""
+        working.reason, working.time_ns = reason, self._now
+        self._close(working, OrderStatus.EXPIRED)
+        self._say(working, Expired(working.client_order_id, reason, self._now))
         self._changed(self.trades[working.trade_id])
 
     def bust(self, executed: Executed) -> None:

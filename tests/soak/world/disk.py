@@ -18,7 +18,7 @@ from fillbridge.engine.messages import (
 )
 from fillbridge.journal import JournalFailed
 from fillbridge.journal.contents import Contents, copy_state, state_bytes
-from fillbridge.journal.records import Note, PositionChanged, decode, encode
+from fillbridge.journal.records import Note, decode, encode
 from fillbridge_hooks import (
     Accepted,
     Cancelled,
@@ -49,7 +49,7 @@ class Proved:
         self.unknown: dict[str, None] = {}
         """Orders whose outcome is in doubt."""
 
-    def learn(self, record: Event | Note | PositionChanged) -> None:
+    def learn(self, record: Any) -> None:
         """Take in a record that is committed."""
         kind = type(record)
         if kind is TradeApproved:
@@ -87,11 +87,14 @@ class Disk:
         self.is_full = False
         self.passing = passing
 
-    def open(self) -> "DiskRecording":
+    def open(self) -> Any:
         """Begin the next epoch with the fold of what stands here."""
         contents = folded(self.records)
         self.starts.append(len(self.records))
         return DiskRecording(self, len(self.starts), contents.state)
+
+    def remove(self) -> None:
+        """Give back what it takes."""
 
     def keep(self, records: Iterable[Any]) -> None:
         """Records are committed."""
@@ -135,7 +138,8 @@ class DiskRecording:
         if not self._pending:
             return
         fault = self._disk.passing("commit")
-        if fault == "kill":
+        if fault in ("kill", "torn"):
+            # Torn or not begun: what was never acknowledged is dropped when the disk is read.
             raise self._killed()
         if fault == "full" or self._disk.is_full:
             self._disk.is_full = True
@@ -146,6 +150,10 @@ class DiskRecording:
         self._pending.clear()
         if fault == "kill_after":
             raise self._killed()
+
+    def end(self) -> None:
+        """The process is gone: what it had not committed is lost."""
+        self.is_dead = True
 
     def check(self, live: EngineState) -> None:
         """Nothing now; the run compares."""

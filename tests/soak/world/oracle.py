@@ -6,8 +6,9 @@ from world.book import ENDED, TradeTruth, role_of, trade_of
 from world.disk import folded, same_state
 from world.timeline import MILLISECOND, SECOND
 
+from fillbridge.engine.messages import FillBooked
 from fillbridge.live.outbox import Cancellation, Change, Command, Submission
-from fillbridge_hooks import TERMINAL_STATUSES, OrderRole, OrderStatus
+from fillbridge_hooks import TERMINAL_STATUSES, FillVoided, OrderRole, OrderStatus
 
 if TYPE_CHECKING:
     from world.world import World
@@ -16,11 +17,15 @@ _ENTRY, _STOP, _TARGET, _EXIT = OrderRole.ENTRY, OrderRole.STOP, OrderRole.TARGE
 
 PROMPT_NS = 1_500 * MILLISECOND + 400 * MILLISECOND
 """Where nothing struck: the watchdog's 1.5 s, one look and two ways over the link."""
-LOOSE_NS = 12 * SECOND
-"""After something struck that concerns it: found by the next questions (5 s), twice in a row
-(1 s), an order in doubt is given up (3 s), and the watchdog's 1.5 s with looks and ways."""
-
-
+BARE_NS = 10_500 * MILLISECOND
+"""After something struck it, for a position with too little to close it: 5 s until the questions
+that find it (or until answers that never come are given up), 1 s until they are asked again, 3 s
+until an order in doubt is given up for a market order, and the watchdog's 1.5 s."""
+SURPLUS_NS = 12 * SECOND
+"""The same for orders that would close more than there is: 5 s and 1 s as above, 3 s of quarantine,
+and two rounds of answers that must agree before a request is repeated."""
+MEMORY_NS = 12 * SECOND
+"""What struck a trade longer ago has no part in what is wrong with it now."""
 _AGREEING = 2
 """Answers in a session before an entry may leave in it."""
 
@@ -34,12 +39,12 @@ class Oracle:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self._bare: dict[str, int] = {}
+        self._bare: dict[str, tuple[str, int]] = {}
         self._due: set[str] = set()
         self.entries_sent: dict[str, str] = {}
         """Proposal id to the entry that was sent for it."""
-        self.longest_prompt_ns = 0
-        self.longest_loose_ns = 0
+        self.longest_ns: dict[str, int] = {}
+        """How long trades were ``bare`` or ``surplus``, the longest; apart where a fault struck."""
         self.touched_ns: dict[str, int] = {}
         self.had_bust = False
 
@@ -84,8 +89,8 @@ class Oracle:
         for unknown in world.disk.proved.unknown:
             if world.symbols[trade_of(unknown)] == symbol:
                 raise Violated(f"I9: {order.client_order_id} left while {unknown} is unknown")
-        if self.had_bust:
-            return
+        if self.had_bust or world.held_long:
+            return  # what nobody could know of was not counted
         sign = order.side.sign
         worst = world.broker.positions.get(symbol, 0) * sign + order.quantity
         for trade in world.broker.trades.values():
@@ -126,34 +131,37 @@ class Oracle:
         """The broker's book changed for a trade."""
         if not self._world.can_act:
             return
-        trade_id = trade.trade_id
-        if self._is_in_order(trade):
-            since = self._bare.pop(trade_id, None)
-            if since is not None:
-                self._measure(trade_id, since)
-            return
-        now = self._world.timeline.now_ns
-        if trade_id not in self._bare:
-            self._bare[trade_id] = now
+        trade_id, now = trade.trade_id, self._world.timeline.now_ns
+        wrong = self._wrong(trade)
+        known = self._bare.get(trade_id)
+        if known is not None:
+            if known[0] == wrong:
+                return
+            del self._bare[trade_id]
+            self._measure(trade_id, *known)
+        if wrong:
+            self._bare[trade_id] = wrong, now
             if trade_id not in self._due:
                 self._due.add(trade_id)
                 self._world.timeline.at(now + PROMPT_NS, self._look, trade)
 
-    def _is_in_order(self, trade: TradeTruth) -> bool:
+    def _wrong(self, trade: TradeTruth) -> str:
+        """What is wrong with a trade at the broker: ``bare``, ``surplus`` or nothing."""
         held = trade.position * trade.sign
         if held < 0:
-            return trade.resting(trade.sign, _EXIT) >= -held
+            return "" if trade.resting(trade.sign, _EXIT) >= -held else "bare"
         closing = trade.resting(-trade.sign, _STOP, _EXIT)
-        if held == 0:
-            return not closing and not trade.resting(-trade.sign, _TARGET)
-        return closing == held and trade.resting(-trade.sign, _TARGET) <= held
+        if closing < held:
+            return "bare"
+        is_surplus = closing > held or trade.resting(-trade.sign, _TARGET) > held
+        return "surplus" if is_surplus else ""
 
     def _deadline(self, trade_id: str) -> int:
-        since = self._bare[trade_id]
+        wrong, since = self._bare[trade_id]
         touched = self.touched_ns.get(trade_id, 0)
-        if touched < since - LOOSE_NS:
+        if touched < since - MEMORY_NS:
             return since + PROMPT_NS
-        return max(touched, since) + LOOSE_NS
+        return max(touched, since) + (BARE_NS if wrong == "bare" else SURPLUS_NS)
 
     def _look(self, trade: TradeTruth) -> None:
         trade_id = trade.trade_id
@@ -165,20 +173,20 @@ class Oracle:
             self._due.add(trade_id)
             self._world.timeline.at(due, self._look, trade)
             return
-        waited = (now - self._bare[trade_id]) / SECOND
+        waited = (now - self._bare[trade_id][1]) / SECOND
         raise Violated(
             f"I3: {trade_id} holds {trade.position} with stops and exits over "
             f"{trade.resting(-trade.sign, _STOP, _EXIT)} and targets over "
             f"{trade.resting(-trade.sign, _TARGET)} for {waited:.2f} s"
         )
 
-    def _measure(self, trade_id: str, since: int) -> None:
+    def _measure(self, trade_id: str, wrong: str, since: int) -> None:
         now = self._world.timeline.now_ns
         touched = self.touched_ns.get(trade_id, 0)
-        if touched < since - LOOSE_NS:
-            self.longest_prompt_ns = max(self.longest_prompt_ns, now - since)
-        else:
-            self.longest_loose_ns = max(self.longest_loose_ns, now - max(since, touched))
+        kind, waited = f"{wrong}_struck", now - max(since, touched)
+        if touched < since - MEMORY_NS:
+            kind, waited = wrong, now - since
+        self.longest_ns[kind] = max(self.longest_ns.get(kind, 0), waited)
 
     # The end
 
@@ -210,6 +218,11 @@ class Oracle:
             held = known.position * known.sign
             if held < 0:
                 return f"{known.trade_id} holds an excess of {-held}"
+        for queue in self._world.broker.working.values():
+            for order in queue:
+                known_here = process.trading.state.orders.get(order.client_order_id)
+                if known_here is not None and known_here[1].status in TERMINAL_STATUSES:
+                    return f"{order.client_order_id} has ended here and works at the broker"
         return self._unbooked()
 
     def _unbooked(self) -> str:
@@ -260,12 +273,22 @@ class Oracle:
         }
         if ours != theirs:
             raise Violated(f"I8: the records hold {ours}, the broker {theirs}")
+        self._judge_fills()
         self._judge_entries()
         for order in world.broker.orders:
             # Legs that the broker keeps are recorded with their entry.
             known = f"{order.trade_id}_ENTRY" if order.is_leg else order.client_order_id
             if order.role is not None and known not in state.orders:
                 raise Violated(f"I2: {order.client_order_id} is not known")
+
+    def _judge_fills(self) -> None:
+        world = self._world
+        made = {executed.fill.fill_id: executed for executed in world.broker.fills}
+        for record in world.disk.records:
+            if isinstance(record, FillBooked) and record.fill.fill_id not in made:
+                raise Violated(f"I8: {record.fill.fill_id} was booked and never made")
+            if isinstance(record, FillVoided) and not made[record.fill_id].is_void:
+                raise Violated(f"I8: {record.fill_id} was taken out and stands at the broker")
 
     def _judge_entries(self) -> None:
         world = self._world
@@ -279,7 +302,8 @@ class Oracle:
             received = world.broker.by_id.get(order_id)
             if received and len(received) > 1:
                 raise Violated(f"I1: the broker has {order_id} {len(received)} times")
-            if entry.status is OrderStatus.EXPIRED and received:
+            is_late = order_id in world.held_long
+            if entry.status is OrderStatus.EXPIRED and received and not is_late:
                 raise Violated(f"I2: {order_id} expired, but the broker received it")
             if entry.status in TERMINAL_STATUSES and received and received[0].status not in ENDED:
                 raise Violated(f"I2: {order_id} ended here and works at the broker")

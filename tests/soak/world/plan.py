@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from world.timeline import MILLISECOND, SECOND, START_NS
+from world.cells import PHASES, cell_at, cell_in, phases
+from world.timeline import SECOND, START_NS
 
-from fillbridge.engine.messages import CancelRequested, CloseRequested
+from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
 from fillbridge_hooks import ArrivalPrice, ExitReason, OrderRole, OrderType, RiskProposal
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ def _places() -> list[tuple[str, str, int]]:
     for role in ("entry", "stop", "target", "exit"):
         weight = 3 if role in ("entry", "stop") else 2
         found += [(f"submit.{role}", fault, weight) for fault in (*_SENDS, "reject", "fill_first")]
+        found.append((f"submit.{role}", "long_limbo", 2))
         found += [(f"cancel.{role}", fault, 1) for fault in (*_SENDS, "cross")]
+        found.append((f"cancel.{role}", "late_fill", 3))
         for report in ("Accepted", "Fill", "Cancelled"):
             found += [(f"{report}.{role}", fault, weight) for fault in _REPORTS]
         found += [(f"Rejected.{role}", fault, 1) for fault in _REPORTS]
@@ -32,7 +35,7 @@ def _places() -> list[tuple[str, str, int]]:
     found += [("CancelRejected.none", fault, 1) for fault in _REPORTS]
     found += [("ReplaceRejected.none", fault, 1) for fault in _REPORTS]
     found += [("target.filled", "double", 12), ("append", "kill", 6)]
-    found += [("commit", fault, 6) for fault in ("kill", "kill_after")]
+    found += [("commit", fault, 6) for fault in ("kill", "kill_after", "torn")]
     found += [("commit", "full", 3)]
     found += [("answers", fault, 6) for fault in ("empty", "stale", "hang", "error")]
     found += [(place, "kill", 3) for place in ("outcome", "receive", "received", "snapshot",
@@ -43,12 +46,13 @@ def _places() -> list[tuple[str, str, int]]:
 _TIMED = (
     ("kill", 8), ("cut", 8), ("outage", 6), ("hang", 6), ("suspend", 6), ("logout", 4),
     ("halt", 4), ("halt_for_good", 2), ("emergency", 4), ("bust", 8), ("lost_stop", 8),
-    ("redeliver", 8), ("close", 6), ("cancel_entry", 6), ("foreign", 3),
+    ("redeliver", 8), ("close", 6), ("cancel_entry", 6), ("foreign", 3), ("expired_stop", 4),
+    ("refused", 3), ("stop_in_order", 5), ("gap", 6), ("move_stop", 6),
 )  # fmt: skip
 _PLACES = _places()
 _KINDS = [*((place, fault) for place, fault, _ in _PLACES), *(("time", kind) for kind, _ in _TIMED)]
 _WEIGHTS = [*(weight for _, _, weight in _PLACES), *(weight for _, weight in _TIMED)]
-_FAULTS = {"calm": (0, 0), "default": (1, 5), "hell": (4, 12)}
+_FAULTS = {"calm": (0, 0), "default": (1, 5), "hell": (4, 12), "journal": (1, 5)}
 """How many faults strike at least and at most, by profile, where the run passes the places."""
 _ARMED_FOR_ONE = 4
 """Most places are passed by few runs: so many are armed for each fault that shall strike."""
@@ -87,11 +91,9 @@ class Plan:
         random = self._random
         last = 4000.0
         is_long = random.random() < 0.5
-        kind, limit, trigger = (
-            random.choice((None, None, OrderType.LIMIT, OrderType.STOP)),
-            None,
-            None,
-        )
+        kind = random.choice((None, None, OrderType.LIMIT, OrderType.STOP))
+        limit: float | None = None
+        trigger: float | None = None
         sign = 1 if is_long else -1
         if kind is OrderType.LIMIT:
             limit = last - sign * random.randint(-2, 6) * 0.25
@@ -128,6 +130,7 @@ class Plan:
         if world.has_had_enough:
             return
         world.points.strike(f"time:{kind}", world.timeline.now_ns)
+        world.cells.update(cell_in(phase, kind) for phase in phases(world))
         world.oracle.touch("")
         world.tell(f"!! {kind}")
         getattr(self, f"_{kind}")()
@@ -163,7 +166,7 @@ class Plan:
 
     def _suspend(self) -> None:
         world, process = self._world, self._world.process
-        if process is None:
+        if process is None or process.resumes_ns > world.timeline.now_ns:
             return
         wait = int((0.2 + self._random.random() * 6) * SECOND)
         process.resumes_ns = world.timeline.now_ns + wait
@@ -236,7 +239,17 @@ class Plan:
 
     def _bust(self) -> None:
         world = self._world
-        candidates = [one for one in world.broker.fills if not one.is_void and one.order.role]
+        if world.process is None:
+            return
+        # A bust comes long after its fill: the handler has heard of that.
+        orders = world.process.trading.state.orders
+        candidates = [
+            one
+            for one in world.broker.fills
+            if not one.is_void
+            and one.fill.client_order_id in orders
+            and one.fill.fill_id in orders[one.fill.client_order_id][0].fills
+        ]
         if candidates:
             executed = self._random.choice(candidates)
             world.oracle.had_bust = True
@@ -278,7 +291,54 @@ class Plan:
         wait = self._random.randint(1, 15) * SECOND
         world.timeline.after(wait, world.broker.end_foreign, working)
 
-    @property
-    def unused(self) -> int:
-        """How long a moment is."""
-        return MILLISECOND
+    def _expired_stop(self) -> None:
+        world = self._world
+        stops = [one for one in world.broker.orders if one.role is OrderRole.STOP and one.left]
+        if stops:
+            world.broker.expire_by_venue(self._random.choice(stops), "the trade date is over")
+
+    def _refused(self) -> None:
+        """The broker ends the session and refuses the login until a person sees to it."""
+        world = self._world
+        if not world.link.is_up:
+            return
+        world.is_locked_out = True
+        world.cut("cannot connect: the password is wrong", is_logged_out=True)
+        world.timeline.after(self._random.randint(1, 12) * SECOND, self._let_in)
+
+    def _stop_in_order(self) -> None:
+        """The handler drains and ends; it is started again."""
+        world, process = self._world, self._world.process
+        if process is not None and not world.disk.is_full:
+            process.run(process.trading.drain)
+            world.timeline.after(SECOND // 10, self._stopped, process)
+
+    def _stopped(self, process: object) -> None:
+        world = self._world
+        if process is world.process and world.process is not None:
+            world.process_died(world.process)
+
+    def _gap(self) -> None:
+        world = self._world
+        for symbol, last in tuple(world.broker.last.items()):
+            world.broker.move(symbol, last + self._random.choice((-60, -25, 25, 60)))
+
+    def _move_stop(self) -> None:
+        process, now = self._world.process, self._world.timeline.now_ns
+        if process is None:
+            return
+        trades = [trade for trade in process.trading.state.trades.values() if trade.stop]
+        if not trades:
+            return
+        stop = self._random.choice(trades).stop
+        if stop is not None and stop.order.trigger_ticks is not None:
+            trigger = stop.order.trigger_ticks - stop.order.side.sign * self._random.randint(-2, 6)
+            order_id = stop.order.client_order_id
+            request = ReplaceRequested(order_id, stop.order.limit_ticks, trigger, now)
+            process.run(process.trading.request, request)
+
+
+def all_cells() -> frozenset[str]:
+    """Every cell that a run can touch."""
+    at = {cell_at(place, fault) for place, fault, _ in _PLACES}
+    return frozenset(at | {cell_in(phase, kind) for phase in PHASES for kind, _ in _TIMED})

@@ -18,11 +18,11 @@ class Points:
         """When the last fault struck."""
         self.struck: list[str] = []
         """What struck, in order."""
-        self._armed: dict[str, list[list[object]]] = {}
+        self._armed: dict[str, list[tuple[int, str]]] = {}
 
     def arm(self, place: str, passing: int, fault: str) -> None:
         """Let ``fault`` strike at the n-th passing of ``place``."""
-        self._armed.setdefault(place, []).append([passing, fault])
+        self._armed.setdefault(place, []).append((passing, fault))
 
     def disarm(self) -> None:
         """Nothing strikes any more."""
@@ -38,15 +38,15 @@ class Points:
         waiting = self._armed.get(place)
         if waiting is None:
             return ""
-        found = ""
-        for one in tuple(waiting):
-            one[0] = int(str(one[0])) - 1
-            if one[0] <= 0 and not found:
-                found = str(one[1])
-                waiting.remove(one)
-        if not waiting:
+        left = [(passing - 1, fault) for passing, fault in waiting]
+        found = next((one for one in left if one[0] <= 0), None)
+        if found is not None:
+            left.remove(found)
+        if left:
+            self._armed[place] = left
+        else:
             del self._armed[place]
-        return found
+        return found[1] if found is not None else ""
 
     def strike(self, name: str, now_ns: int) -> None:
         """Keep that a fault struck."""

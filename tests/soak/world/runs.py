@@ -16,8 +16,7 @@ class Run:
     struck: list[str] = field(default_factory=list)
     cells: set[str] = field(default_factory=set)
     ended_as: dict[str, int] = field(default_factory=dict)
-    prompt_ns: int = 0
-    loose_ns: int = 0
+    longest_ns: dict[str, int] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
 
     @property
@@ -46,7 +45,6 @@ def run(seed: int, profile: str, *, is_told: bool = False) -> Run:
         world.points.struck,
         world.cells,
         world.ended_as,
-        world.oracle.longest_prompt_ns,
-        world.oracle.longest_loose_ns,
+        world.oracle.longest_ns,
         story,
     )

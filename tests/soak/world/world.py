@@ -6,12 +6,14 @@ from typing import Any
 import msgspec
 from world.book import TradeTruth, role_of, trade_of
 from world.broker import Broker
+from world.cells import cell_at
 from world.disk import Disk
 from world.link import LONGEST_HOLD_NS, Link, role_name
 from world.oracle import Oracle, Violated
 from world.plan import Plan
 from world.points import CALM_NS, Killed, Points
-from world.process import Process
+from world.process import Process, ProcessClock
+from world.real_journal import JournalDisk
 from world.timeline import MILLISECOND, SECOND, START_NS, Timeline
 
 from fillbridge.bus import InProcessBus
@@ -37,6 +39,8 @@ INSTRUMENTS = {
 }
 CANARY = "canary-7f3a"
 TAG = "FB0000-"
+_REAL_JOURNALS = 0.02
+"""The share of runs on the journal as it ships."""
 _STEP_NS = 400 * MILLISECOND
 
 
@@ -48,7 +52,9 @@ class World:
         self.story = story
         self.timeline = Timeline()
         self.points = Points()
-        self.disk = Disk(self.passing)
+        self.disk: Disk = Disk(self.passing)
+        if profile == "journal" or (profile != "calm" and random.random() < _REAL_JOURNALS):
+            self.disk = JournalDisk(self.passing, ProcessClock(self.timeline, lambda call: None))
         self.link = Link(self.timeline, random, random.choice((1, 5, 20, 60)))
         self.capabilities = Capabilities(
             bracket=random.random() < 0.4, replace=True, partial_fills=True
@@ -71,6 +77,8 @@ class World:
         self.oracle = Oracle(self)
         self.process: Process | None = None
         self.sent_ids: set[str] = set()
+        self.held_long: set[str] = set()
+        """Orders that the broker took longer over than any quarantine lasts."""
         self.under_way: dict[str, Order] = {}
         """Entries that left and have not arrived."""
         self.ended_as: dict[str, int] = {}
@@ -102,9 +110,14 @@ class World:
         self.timeline.after(_STEP_NS, self._move)
         self.timeline.at(self.plan.faults_end_ns, self._no_more_faults)
         self._is_over = False
-        while not self._is_over:
-            self.timeline.step()
-        self.oracle.judge_end()
+        try:
+            while not self._is_over:
+                self.timeline.step()
+            self.oracle.judge_end()
+        finally:
+            if self.process is not None:
+                self.process.recording.end()
+            self.disk.remove()
 
     def _no_more_faults(self) -> None:
         self.points.disarm()
@@ -160,6 +173,7 @@ class World:
 
     def _struck(self, place: str, fault: str, trade_id: str) -> None:
         self.points.strike(f"{place}:{fault}", self.timeline.now_ns)
+        self.cells.add(cell_at(place, fault))
         self.oracle.touch(trade_id)
         self.tell(f"!! {fault} at {place} {trade_id}")
         if self.has_had_enough:
@@ -204,7 +218,7 @@ class World:
     def process_died(self, process: Process) -> None:
         """A process is gone."""
         process.is_dead = True
-        process.recording.is_dead = True
+        process.recording.end()
         if process is not self.process:
             return
         self.tell("killed")
@@ -308,13 +322,16 @@ class World:
         held_ns = 0
         if fault == "limbo":
             held_ns = int(self.random.random() * LONGEST_HOLD_NS)
+        elif fault == "long_limbo":
+            held_ns = self.rules.entry_quarantine_ns + int(self.random.random() * 5 * SECOND)
+            self.held_long.add(order_id)
         if is_entry:
             self.under_way[order_id] = command.approved.order  # type: ignore[union-attr]
         self.link.to_broker(self._arrived, command, fault, held_ns=held_ns)
 
     def _arrived(self, command: Command, fault: str) -> None:
         order_id = command.client_order_id
-        if fault == "limbo":
+        if fault in ("limbo", "long_limbo"):
             self.oracle.touch(trade_of(order_id))
         if self.story is not None:
             self.tell(f"   broker takes {_words(command)}")
@@ -369,7 +386,7 @@ class World:
         )
         if fault == "empty":
             self._bad_answers = 1
-            questions = ((lambda: ()),) * 4  # type: ignore[assignment]
+            questions = ((lambda: ()),) * 4
         elif fault == "stale" and self._canned is not None:
             self._bad_answers = 1
             parts = list(self._canned)

@@ -4,16 +4,26 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import anyio
+
 from fillbridge.config import Settings, find_instrument
 from fillbridge.engine.state import Trade
 from fillbridge.handlers.abstract import AbstractExecutionHandler
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.journal import Journal, Recovery
-from fillbridge.live import GateState, LiveTrading
+from fillbridge.live import Connection, GateState, LiveTrading
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
 from fillbridge.results import order_info
-from fillbridge_hooks import Instrument, LiveClock, OrderInfo, RiskProposal, TradeResult
+from fillbridge_hooks import (
+    FillbridgeError,
+    Instrument,
+    LiveClock,
+    OrderInfo,
+    RiskProposal,
+    TradeResult,
+    UnknownOrder,
+)
 
 
 class LiveKnowledge(AbstractExecutionHandler):
@@ -24,9 +34,11 @@ class LiveKnowledge(AbstractExecutionHandler):
     _driver_name: str
     _events: Publisher
     _closed_trades: deque[TradeResult]
+    _changed: anyio.Event
     # From here on: since it was entered.
     _journal: Journal
     _trading: LiveTrading
+    _connection: Connection
     _orders: KnownOrders
     _open_positions: OpenPositions
 
@@ -40,10 +52,46 @@ class LiveKnowledge(AbstractExecutionHandler):
         """The last 1,000 trades that closed since the start, the oldest first."""
         return tuple(self._closed_trades)
 
+    async def wait_open(self, trade_id: str) -> None:
+        """Wait until a trade holds a position, or held one.
+
+        :raises UnknownOrder: if no such trade is known
+        :raises FillbridgeError: if its entry ended without a fill
+        """
+        while not self._trade(trade_id).entry_quantity:
+            await self._changed.wait()
+
+    async def wait_closed(self, trade_id: str) -> TradeResult:
+        """Wait until a trade has closed; its result.
+
+        :raises UnknownOrder: if no such trade is known
+        :raises FillbridgeError: if its entry ended without a fill
+        """
+        while True:
+            for result in reversed(self._closed_trades):
+                if result.trade_id == trade_id:
+                    return result
+            self._trade(trade_id)
+            await self._changed.wait()
+
+    def _trade(self, trade_id: str) -> Trade:
+        state = self._trading.state
+        trade = state.trades.get(trade_id) or state.ended.get(trade_id)
+        if trade is None:
+            raise UnknownOrder("trade", trade_id)
+        if trade.closed and not trade.entry_quantity:
+            raise FillbridgeError(f"trade {trade_id} ended without a fill: {trade.entry.reason}")
+        return trade
+
     @property
     def is_recording(self) -> bool:
         """Whether what is asked for stands in the journal; ``False`` once that has failed."""
         return not self._journal.failure
+
+    @property
+    def connection_failure(self) -> FillbridgeError | None:
+        """Why it does not connect before somebody resumes; ``None`` if it does."""
+        return self._connection.failure
 
     @property
     def recovery(self) -> Recovery:

@@ -70,6 +70,15 @@ class Book:
         self._trailing: list[WorkingOrder] = []
         self._room = _SPARE
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether a bar must be walked for this book.
+
+        A trade that holds a position has its stop here: in the book of one direction that is
+        empty, nothing can fill, and there is no trade to tell the price to.
+        """
+        return self.orders > 0 or self.direction is None
+
     # Orders
 
     def add(self, order: WorkingOrder, last: int | None, far_side: int | None) -> None:
@@ -115,10 +124,7 @@ class Book:
         below, above = self._below, self._above
         if len(below) + len(above) > self._room:
             self._forget_void_entries()
-        waiting = self._waiting
-        if waiting and any(order.is_active for order in waiting):
-            return None
-        if self._trailing and any(order.is_active for order in self._trailing):
+        if _any_is_active(self._waiting) or _any_is_active(self._trailing):
             return None
         while below and below[0][2] != below[0][3].version:
             heapq.heappop(below)
@@ -143,11 +149,7 @@ class Book:
         """
         self.price = price
         if self._waiting:
-            for order in self.take_waiting():
-                if order.since_ns > time_ns:
-                    self._waiting.append(order)
-                else:
-                    self._arrive(order, price)
+            self.serve_waiting(price, time_ns)
         above, below = self._above, self._below
         while True:
             if above and above[0][0] <= price:
@@ -177,6 +179,14 @@ class Book:
         self.price = price
         if self._trailing:
             self._trail(price)
+
+    def serve_waiting(self, price: int, time_ns: int) -> None:
+        """Let orders that have waited since ``time_ns`` or before meet the market at ``price``."""
+        for order in self.take_waiting():
+            if order.since_ns > time_ns:
+                self._waiting.append(order)
+            else:
+                self._arrive(order, price)
 
     def wait(self, order: WorkingOrder) -> None:
         """Let an order wait for the market, whatever it offers now."""
@@ -262,11 +272,18 @@ class Book:
         for order in self._trailing:
             if order.order_type is not _TRAILING_STOP:
                 continue
-            trigger = price + order.sign * order.trail
+            trigger = price + order.sign * (order.order.trail_ticks or 0)
             if order.sign * (order.trigger - trigger) > 0:
                 order.trigger = trigger
                 order.version += 1
                 self._rest(order)
+
+
+def _any_is_active(orders: list[WorkingOrder]) -> bool:
+    for order in orders:  # noqa: SIM110  # a generator costs more than what it looks at
+        if order.is_active:
+            return True
+    return False
 
 
 def _is_marketable(order: WorkingOrder, price: int) -> bool:

@@ -132,7 +132,9 @@ class Market:
         """Take an order into the book that will work it."""
         order = working.order
         books = self.books
-        working.book = book = books[0 if len(books) == 1 else working.direction is _SHORT]
+        # A short trade enters by selling and exits by buying.
+        is_short = (working.sign > 0) is not (order.role is _ENTRY)
+        working.book = book = books[is_short and len(books) > 1]
         book.orders += 1
         self._orders[order.client_order_id] = (self, working)
         if order.role in _SIBLING:
@@ -175,11 +177,11 @@ class Market:
         self._step, self._sequence = "open", -1
         self._fund(_TAPE, bar, bar.volume)
         for book in self.books:
-            if book.orders:
+            if book.is_followed:
                 book.jump(opened, True, bar.timestamp)
+                on_price(symbol, opened, book.direction)
             else:
                 book.price = opened
-            on_price(symbol, opened, book.direction)
         # What falls due at the end belongs to what begins there. Where other symbols have yet to
         # see this time, their deadlines must wait for them.
         self._is_inside = True
@@ -187,24 +189,25 @@ class Market:
         self._is_inside = False
         shape = (opened, high, low, closed)
         for book in self.books:
-            direction = book.direction
-            high_first = high_comes_first(self._path, shape, direction)
-            for self._step, position in _HIGH_FIRST if high_first else _LOW_FIRST:
-                price = shape[position]
-                if book.orders:
-                    book.walk(price)
-                on_price(symbol, price, direction)
-            for order in book.take_waiting():
-                if order.since_ns < end_ns:
-                    book.add(order, None, None)
-                else:
-                    book.wait(order)
+            if book.is_followed:
+                self._walk(book, shape)
             book.rest()
         if self._entered:
             self._look_for_missed_exits()
         self.watch.last = bar
         self._bar = None
         self.rearm()
+
+    def _walk(self, book: Book, shape: tuple[int, int, int, int]) -> None:
+        """Walk the price through a bar (open, high, low, close in ticks) after its open."""
+        symbol, direction = self.instrument.symbol, book.direction
+        on_price = self._listener.on_price
+        high_first = high_comes_first(self._path, shape, direction)
+        for self._step, position in _HIGH_FIRST if high_first else _LOW_FIRST:
+            price = shape[position]
+            book.walk(price)
+            on_price(symbol, price, direction)
+        book.serve_waiting(shape[3], self._end_ns - 1)
 
     def on_trade(self, trade: TradeTick) -> None:
         """Move to the price of one trade."""
@@ -241,14 +244,14 @@ class Market:
             else:
                 book.add(order, None, None)
             return
-        last = self.last_ticks()
+        last = None if order.order_type is _MARKET else self.last_ticks()
         price = self.far_side(order)
         quote = self.watch.quote
         if quote is not None:
             self._step, self._sequence = "quote", -1
             self._fund(order.sign, quote, quote.ask_size if order.sign > 0 else quote.bid_size)
         elif self._enters_on_close and order.order.role is _ENTRY:
-            price = last
+            price = self.last_ticks()
             known = self.watch.last
             self._step, self._sequence = "close", -1
             if known is not None:

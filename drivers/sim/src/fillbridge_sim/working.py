@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fillbridge_hooks import Direction, Order, OrderRole, OrderType, Side
+from fillbridge_hooks import Order, OrderType, Side
 
 if TYPE_CHECKING:
     from fillbridge_sim.book import Book
@@ -13,13 +13,10 @@ Terms = tuple[OrderType, int | None, int | None]
 """Order type, limit and trigger."""
 
 _BUY = Side.BUY
-_ENTRY = OrderRole.ENTRY
-_LONG = Direction.LONG
-_SHORT = Direction.SHORT
 _LIMIT = OrderType.LIMIT
 _STOP_LIMIT = OrderType.STOP_LIMIT
-_WITH_LIMIT = (_LIMIT, _STOP_LIMIT)
-_WITH_TRIGGER = (OrderType.STOP, _STOP_LIMIT, OrderType.TRAILING_STOP)
+_WITH_LIMIT = frozenset({_LIMIT, _STOP_LIMIT})
+_WITH_TRIGGER = frozenset({OrderType.STOP, _STOP_LIMIT, OrderType.TRAILING_STOP})
 
 
 def missing_price(terms: Terms, trail: int | None) -> str:
@@ -44,7 +41,6 @@ class WorkingOrder:
     __slots__ = (
         "book",
         "broker_order_id",
-        "direction",
         "filled",
         "fresh",
         "is_active",
@@ -56,7 +52,6 @@ class WorkingOrder:
         "sign",
         "since_ns",
         "terms",
-        "trail",
         "trigger",
         "version",
     )
@@ -67,14 +62,11 @@ class WorkingOrder:
         self.order = order
         self.broker_order_id = broker_order_id
         self.sequence = sequence
-        is_buy = order.side is _BUY
-        self.sign = 1 if is_buy else -1
-        self.direction = _LONG if is_buy == (order.role is _ENTRY) else _SHORT
+        self.sign = 1 if order.side is _BUY else -1
         self.order_type = kind = order.order_type
         limit, trigger = order.limit_ticks, order.trigger_ticks
         self.limit = limit or 0
         self.trigger = trigger or 0
-        self.trail = order.trail_ticks or 0
         self.terms: Terms = (kind, limit, trigger)
         """As they were last asked for; it may have triggered or trailed since."""
         self.quantity = order.quantity
