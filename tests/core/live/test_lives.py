@@ -17,6 +17,16 @@ from fillbridge_hooks import (
     OutcomeUnknown,
 )
 
+TROUBLES = (
+    "hear_the_last_first",
+    "hear_again",
+    "hear_nothing",
+    "lose_the_line",
+    "lose_the_line_while_sending",
+    "fail_to_send",
+    "die_and_start_anew",
+    "end_an_order",
+)
 IN_DOUBT = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 
 
@@ -40,23 +50,61 @@ class Lives(RuleBasedStateMachine):
     def trading(self):
         return self.world.trading
 
+    @property
+    def house(self):
+        return self.world.house
+
     def pick(self, data, names):
         return data.draw(st.sampled_from(sorted(names)))
 
-    # What the account does
+    # What goes on
 
-    @rule(number=st.integers(1, 6), size=st.integers(1, 3), is_long=st.booleans())
-    def propose(self, number, size, is_long):
+    @rule(
+        number=st.integers(1, 30),
+        size=st.integers(1, 3),
+        filled=st.integers(0, 3),
+        is_heard=st.booleans(),
+    )
+    def propose(self, number, size, filled, is_heard):
         name = f"p{number}"
         try:
-            trade_id = self.world.propose(
-                proposal_id=name, position_size=size, direction="LONG" if is_long else "SHORT"
-            )
+            trade_id = self.world.propose(proposal_id=name, position_size=size)
         except OrderRefused:
             return
         assert self.answers.setdefault(name, trade_id) == trade_id
+        if self.trading.outbox.ready and filled:
+            self.world.leave()
+            self._fill(f"{trade_id}_ENTRY", filled, is_heard)
 
-    @precondition(lambda self: self.world and self.world.state.trades)
+    @precondition(lambda self: self.house.working())
+    @rule(data=st.data(), quantity=st.integers(1, 3), is_heard=st.booleans())
+    def fill(self, data, quantity, is_heard):
+        self._fill(self.pick(data, self.house.working()), quantity, is_heard)
+
+    def _fill(self, order_id, quantity, is_heard):
+        if not self.house.is_working(order_id):
+            return
+        order = self.house.orders[order_id]
+        self.house.fill(order_id, min(quantity, order.quantity - order.filled))
+        if is_heard and self.trading.is_connected:
+            self.world.hear()
+            self.world.leave()
+
+    @rule(tenths=st.integers(1, 25))
+    def go_on(self, tenths):
+        """Send, hear and ask, as on any other day."""
+        if not self.trading.is_connected:
+            self.trading.link_up()
+        self.world.exchange()
+        self.world.pass_time(tenths / 10)
+
+    @rule(tenths=st.integers(1, 25), asks=st.booleans())
+    def wait(self, tenths, asks):
+        """Nothing leaves, and nothing is heard but answers."""
+        asks = asks and self.trading.is_connected
+        self.world.pass_time(tenths / 10, asks=asks, exchanges=False)
+
+    @precondition(lambda self: self.world.state.trades)
     @rule(data=st.data(), closes=st.booleans())
     def ask_for_an_end(self, data, closes):
         trade_id = self.pick(data, self.world.state.trades)
@@ -67,86 +115,56 @@ class Lives(RuleBasedStateMachine):
             request = CancelRequested(f"{trade_id}_ENTRY", "asked", now)
         self.trading.request(request)
 
-    # What the line does
+    # What goes wrong
 
-    @precondition(lambda self: self.world and self.trading.is_connected)
-    @rule()
-    def leave(self):
-        self.world.leave()
+    @rule(data=st.data(), trouble=st.sampled_from(TROUBLES))
+    def suffer(self, data, trouble):
+        getattr(self, f"_{trouble}")(data)
 
-    @precondition(lambda self: self.world and self.world.house.said)
-    @rule(count=st.integers(1, 3))
-    def hear(self, count):
-        said = self.world.house.said
-        for _ in range(min(count, len(said))):
-            self.trading.on_message(said.popleft())
+    def _hear_the_last_first(self, data):
+        said = self.house.said
+        said.rotate(data.draw(st.integers(0, 3)))
+        if self.trading.is_connected:
+            self.world.hear()
 
-    @precondition(lambda self: self.world and self.world.house.said)
-    @rule()
-    def hear_the_last_first(self):
-        said = self.world.house.said
-        self.trading.on_message(said.pop())
+    def _hear_again(self, data):
+        if self.house.fills:
+            self.trading.on_message(data.draw(st.sampled_from(self.house.fills)))
 
-    @precondition(lambda self: self.world and self.world.house.fills)
-    @rule(data=st.data())
-    def hear_again(self, data):
-        self.trading.on_message(data.draw(st.sampled_from(self.world.house.fills)))
+    def _lose_the_line(self, data):
+        if self.trading.is_connected:
+            self.world.cut()
 
-    @precondition(lambda self: self.world and self.trading.is_connected)
-    @rule()
-    def lose_the_line(self):
-        self.world.cut()
-
-    @precondition(lambda self: self.world and self.trading.outbox.ready)
-    @rule(arrives=st.booleans())
-    def lose_the_line_while_sending(self, arrives):
+    def _lose_the_line_while_sending(self, data):
+        if not self.trading.outbox.ready:
+            return
         command = self.trading.outbox.ready.popleft()
         outcome = self.trading.last_check(command)
         if outcome is None:
-            if arrives:
-                self.world.house.take(command)
+            if data.draw(st.booleans()):
+                self.house.take(command)
             now = self.world.clock.now_ns
             outcome = OutcomeUnknown(command.client_order_id, "cut while sending", now)
         self.trading.on_outcome(command, outcome)
         self.world.cut()
 
-    @precondition(lambda self: self.world and self.trading.outbox.ready)
-    @rule()
-    def fail_to_send(self):
-        command = self.trading.outbox.ready.popleft()
-        now = self.world.clock.now_ns
-        self.trading.on_outcome(command, NotSent(command.client_order_id, "no way out", now))
+    def _fail_to_send(self, data):
+        if self.trading.outbox.ready:
+            command = self.trading.outbox.ready.popleft()
+            now = self.world.clock.now_ns
+            self.trading.on_outcome(command, NotSent(command.client_order_id, "no way", now))
 
-    @precondition(lambda self: self.world and not self.trading.is_connected)
-    @rule()
-    def find_the_line(self):
-        self.trading.link_up()
+    def _hear_nothing(self, data):
+        self.house.said.clear()
 
-    @rule()
-    def die_and_start_anew(self):
+    def _die_and_start_anew(self, data):
         self.trading.outbox.ready.clear()
         self.world.restart()
 
-    # What the broker does
-
-    @precondition(lambda self: self.world and self.world.house.working())
-    @rule(data=st.data(), quantity=st.integers(1, 3))
-    def fill(self, data, quantity):
-        house = self.world.house
-        order_id = self.pick(data, house.working())
-        order = house.orders[order_id]
-        house.fill(order_id, min(quantity, order.quantity - order.filled))
-
-    @precondition(lambda self: self.world and self.world.house.working())
-    @rule(data=st.data())
-    def end_an_order(self, data):
-        house = self.world.house
-        house.end(self.pick(data, house.working()), OrderStatus.CANCELLED, "the broker's doing")
-
-    @rule(tenths=st.integers(1, 25), exchanges=st.booleans())
-    def wait(self, tenths, exchanges):
-        is_connected = self.trading.is_connected
-        self.world.pass_time(tenths / 10, asks=is_connected, exchanges=exchanges and is_connected)
+    def _end_an_order(self, data):
+        if self.house.working():
+            order_id = self.pick(data, self.house.working())
+            self.house.end(order_id, OrderStatus.CANCELLED, "the broker's doing")
 
     # At rest
 
@@ -163,12 +181,12 @@ class Lives(RuleBasedStateMachine):
         self.check()
 
     def _trade_at_the_market(self):
-        for name, order in self.world.house.working().items():
+        for name, order in self.house.working().items():
             if order.order_type is OrderType.MARKET and not name.endswith("_ENTRY"):
-                self.world.house.fill(name)
+                self.house.fill(name)
 
     def check(self):
-        house, state = self.world.house, self.world.state
+        house, state = self.house, self.world.state
         held = sum(trade.held * trade.plan.direction.sign for trade in state.trades.values())
         assert {"ES": held} == (house.held() or {"ES": 0})
         for trade in state.trades.values():
