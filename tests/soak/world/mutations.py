@@ -21,6 +21,7 @@ from fillbridge_hooks import (
     OrderStatus,
     OutcomeUnknown,
     Permit,
+    Secret,
 )
 
 Patch = tuple[Any, str, Any]
@@ -137,7 +138,7 @@ def _forget_to_resize() -> list[Patch]:
 
 
 def _open_while_unknown() -> list[Patch]:
-    return [(trading.LiveTrading, "_unknown", lambda self: {})]
+    return [(trading.LiveTrading, "_block_what_is_unknown", lambda self: None)]
 
 
 def _forget_the_halt() -> list[Patch]:
@@ -271,6 +272,10 @@ def _entries_are_no_exposure() -> list[Patch]:
     return [(shell, "exposure", flattered)]
 
 
+def _show_secrets() -> list[Patch]:
+    return [(Secret, "__format__", lambda self, specification: self.reveal())]
+
+
 MUTATIONS: dict[str, Callable[[], list[Patch]]] = {
     "drop the commit": _drop_the_commit,
     "send before the commit": _send_before_the_commit,
@@ -297,6 +302,7 @@ MUTATIONS: dict[str, Callable[[], list[Patch]]] = {
     "a lost stop is not replaced": _leave_a_lost_stop,
     "the stop is one contract short": _stop_for_too_little,
     "working entries do not count as exposure": _entries_are_no_exposure,
+    "secrets are shown": _show_secrets,
 }
 """By what they do wrong: what is put in place of what."""
 

@@ -7,6 +7,7 @@ from world.disk import folded, same_state
 from world.timeline import MILLISECOND, SECOND
 
 from fillbridge.engine.messages import FillBooked
+from fillbridge.journal.records import encode
 from fillbridge.live.outbox import Cancellation, Change, Command, Submission
 from fillbridge_hooks import TERMINAL_STATUSES, FillVoided, OrderRole, OrderStatus
 
@@ -82,7 +83,7 @@ class Oracle:
             raise Violated(f"I1: a second entry for {proposal}: {order.client_order_id}")
         self.entries_sent[proposal] = order.client_order_id
         symbol = order.instrument.symbol
-        if world.clean_answers < _AGREEING:
+        if world.questions.clean_answers < _AGREEING:
             raise Violated(f"I2: {order.client_order_id} left before the books were compared")
         if world.timeline.now_ns - command.made_ns > world.rules.stale_send_ns:
             raise Violated(f"I9: {order.client_order_id} left long after it was judged")
@@ -273,6 +274,9 @@ class Oracle:
         }
         if ours != theirs:
             raise Violated(f"I8: the records hold {ours}, the broker {theirs}")
+        secret = world.secret.reveal().encode()
+        if any(secret in encode(record) for record in world.disk.records):
+            raise Violated("I10: a secret stands in a record")
         self._judge_fills()
         self._judge_entries()
         for order in world.broker.orders:
