@@ -106,11 +106,12 @@ class Running:
         """The next event of this kind that has these values."""
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            event = json.loads(line)
+            event: dict[str, Any] = json.loads(line)
             self.events.append(event)
             if event["event"] == kind and all(event[name] == values[name] for name in values):
                 return event
-        raise AssertionError(f"no {kind} came, but {self.events} {self.process.stderr.read()}")
+        self.wait()
+        raise AssertionError(f"no {kind} came, but {self.events} {self.errors}")
 
     def wait_open(self) -> None:
         """Wait until entries may leave."""

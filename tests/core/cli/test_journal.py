@@ -162,11 +162,12 @@ def test_the_account_is_named_where_there_are_several(state, run):
     assert "no journal of account 'NONE'" in run("verify", state, "--account", "NONE").stderr
 
 
-def test_a_directory_without_a_journal_is_refused(tmp_path, run):
-    done = run("show", tmp_path)
+@pytest.mark.parametrize("name", [".", "nowhere"])
+def test_a_directory_without_a_journal_is_refused(tmp_path, run, name):
+    done = run("show", tmp_path / name)
 
     assert done.exit_code == 2
-    assert done.stderr == f"Error: {tmp_path}: expected a directory with a journal\n"
+    assert done.stderr == f"Error: {tmp_path / name}: expected a directory with a journal\n"
 
 
 @pytest.mark.parametrize("name", ["database", "key"])

@@ -196,10 +196,11 @@ def test_it_ends_after_the_time_it_is_given(folder, invoke):
     assert stopping["reason"] == "the time is over"
 
 
-def test_paper_mode_keeps_away_from_the_account_of_a_broker(folder, invoke):
+@pytest.mark.parametrize("provider", ["theirs", "sim-remote"])
+def test_paper_mode_keeps_away_from_the_account_of_a_broker(folder, invoke, provider):
     (folder / "c.yaml").write_text(
-        "execution_handler: {mode: backtest, live_settings: {provider: theirs, account: real,"
-        " environment: prod}}"
+        "execution_handler: {mode: backtest, live_settings: {provider: PROVIDER, account: real,"
+        " environment: prod}}".replace("PROVIDER", provider)
     )
     arguments = ("--config", "c.yaml", "--replay", write_ticks(folder), "--speed", "max", "--json")
     started = events_of(invoke("run", *arguments))[0]
@@ -213,7 +214,8 @@ def test_the_account_of_a_simulated_broker_is_shared_with_paper_mode(folder, inv
         "execution_handler: {live_settings: {provider: sim-bracket, account: a1}}"
     )
     arguments = ("--config", "c.yaml", "--replay", write_ticks(folder), "--speed", "max", "--json")
-    assert events_of(invoke("run", *arguments))[0]["account"] == "a1"
+    started = events_of(invoke("run", *arguments))[0]
+    assert (started["account"], started["driver"]) == ("a1", "sim-bracket")
 
 
 def test_faults_are_rehearsed_with_a_seed(folder, invoke):

@@ -16,7 +16,15 @@ from fillbridge import (
     hookimpl,
 )
 from fillbridge.plugins import Plugins
-from fillbridge_hooks import PUBLISHED, DriverError, RetryableError
+from fillbridge_hooks import (
+    PUBLISHED,
+    DriverError,
+    Order,
+    OrderRole,
+    OrderType,
+    RetryableError,
+    Side,
+)
 from fillbridge_hooks.testing.clock import ManualClock
 
 SECOND = 1_000_000_000
@@ -279,6 +287,15 @@ class Floor:
             one.client_order_id.rpartition("_")[2]: one.quantity - one.filled
             for one in self.ledger.working_orders()
         }
+
+    def strange_order(self, name, limit_ticks):
+        """Somebody else sells one by a limit, on the same account."""
+        instrument = self.broker.instruments["ES"]
+        order = Order(
+            name, "", OrderRole.TARGET, instrument, Side.SELL, 1, OrderType.LIMIT, limit_ticks
+        )
+        self.broker.accounts["default"].submit(order)
+        return order
 
     def sent(self, suffix):
         """How many orders of that kind the broker ever had."""

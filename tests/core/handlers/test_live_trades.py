@@ -9,6 +9,7 @@ from fillbridge_hooks import (
     ConfigurationError,
     EntryNotSent,
     ExitReason,
+    FillbridgeError,
     OrderStatus,
     OrderType,
     UnknownOrder,
@@ -268,6 +269,7 @@ async def test_a_caller_who_is_cancelled_while_waiting_does_not_stop_the_order(f
         with anyio.CancelScope() as scope:
             scope.cancel()
             await handler.execute_trade(proposal())
+        await here.wait(0.05)
         await here.price(5000.0)
         assert here.held == {"ES": 2}
 
@@ -479,3 +481,67 @@ def test_a_provider_that_is_no_way_to_a_broker_is_named(floor):
     here.config["live_settings"]["provider"] = "nobody"
     with pytest.raises(ConfigurationError, match="nobody"):
         LiveExecutionHandler({"execution_handler": here.config}, plugins=here.plugins)
+
+
+async def test_without_a_sink_closed_trades_are_published_alone(floor, proposal):
+    here = floor()
+    async with here.running() as handler:
+        handler._trade_sink = None
+        await opened(here, handler, proposal)
+        await here.price(5010.25)
+        await here.wait(0.3)
+    assert here.results == []
+    assert len(here.told("TRADE_CLOSED")) == 1
+
+
+async def test_a_position_that_filled_before_a_start_has_no_excursion_until_it_is_watched(
+    floor, proposal
+):
+    here = floor()
+    async with here.running() as handler:
+        trade_id = await opened(here, handler, proposal)
+        handler._trading.excursions.pop("ES", trade_id)
+        assert (handler.open_positions[trade_id].mfe, handler.open_positions[trade_id].mae) == (
+            0,
+            0,
+        )
+
+
+# Waiting
+
+
+async def test_a_trade_is_waited_for_until_it_opens_and_until_it_closes(floor, proposal):
+    here = floor()
+    heard = []
+
+    async def wait(handler, trade_id):
+        await handler.wait_open(trade_id)
+        heard.append("open")
+        heard.append(await handler.wait_closed(trade_id))
+
+    async with here.running() as handler:
+        trade_id = await handler.execute_trade(proposal())
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait, handler, trade_id)
+            await here.wait(0.05)
+            assert heard == []
+            await here.price(5000.0)
+            await here.wait(0.2)
+            assert heard == ["open"]
+            await here.price(5010.25)
+            await here.wait(0.5)
+        assert heard == ["open", *here.results]
+        assert await handler.wait_closed(trade_id) is here.results[0]
+
+
+async def test_a_trade_that_never_opens_is_not_waited_for(floor, proposal):
+    here = floor()
+    async with here.running() as handler:
+        trade_id = await handler.execute_trade(proposal())
+        await handler.cancel_order(f"{trade_id}_ENTRY")
+        await here.wait(0.2)
+        for wait in (handler.wait_open, handler.wait_closed):
+            with pytest.raises(FillbridgeError, match="ended without a fill"):
+                await wait(trade_id)
+            with pytest.raises(UnknownOrder):
+                await wait("T0")

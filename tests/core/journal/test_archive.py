@@ -6,6 +6,7 @@ import zlib
 
 import pytest
 
+from fillbridge.journal import BrokenRecord
 from fillbridge.journal.archive import Archive, ArchiveReader
 from fillbridge.journal.contents import copy_state, state_bytes
 from fillbridge.journal.store import Head, Row, Store
@@ -164,3 +165,32 @@ def test_a_journal_that_was_lost_sets_its_archive_aside(archived):
     names = {path.name for path in archived.where.folder.iterdir()}
     assert "archive-lost-1" in names
     assert "archive" not in names
+
+
+def test_archive_files_that_are_not_ours_are_named(tmp_path):
+    path = tmp_path / "segment-x.fbj"
+    path.write_bytes(b"something else")
+    reader = ArchiveReader(tmp_path, bytes(32), "SIM", 1)
+
+    with pytest.raises(BrokenRecord, match=r"record 0: .*segment-x.fbj: expected an archive file"):
+        reader.start()
+
+
+def test_a_frame_that_holds_no_rows_is_named(tmp_path):
+    archive = Archive(tmp_path, bytes(32), "SIM", 1, segment_records=1_000)
+    archive.add(Head(0, bytes(32)), [Row(1, 5, bytes(40), bytes(32))])
+    (path,) = tmp_path.iterdir()
+    content = b"sound, but no rows"
+    frame = struct.pack(">II", len(content), zlib.crc32(content)) + content
+    path.write_bytes(path.read_bytes() + frame)
+
+    with pytest.raises(BrokenRecord, match="it is damaged"):
+        list(ArchiveReader(tmp_path, bytes(32), "SIM", 1).rows())
+
+
+def test_a_disk_that_takes_only_a_part_is_full(tmp_path, monkeypatch):
+    monkeypatch.setattr("fillbridge.journal.archive.os.write", lambda descriptor, content: 3)
+    archive = Archive(tmp_path, bytes(32), "SIM", 1, segment_records=1_000)
+
+    with pytest.raises(OSError, match="No space left"):
+        archive.add(Head(0, bytes(32)), [Row(1, 5, bytes(40), bytes(32))])

@@ -6,11 +6,13 @@ from itertools import pairwise
 import apsw
 import pytest
 
+from fillbridge.engine.messages import CancelSent
 from fillbridge.journal import BrokenRecord, JournalFailed, JournalUnusable, open_journal
 from fillbridge.journal.contents import Contents, copy_state, state_bytes
 from fillbridge.journal.reading import reading
+from fillbridge.journal.records import encode
 from fillbridge.journal.recovery import check_row
-from fillbridge.journal.store import Row
+from fillbridge.journal.store import Head, Row, Snapshot, Store
 from fillbridge.journal.wal import log_of
 
 
@@ -426,3 +428,80 @@ def test_a_folder_that_cannot_be_made_is_refused(bench):
 
     with pytest.raises(JournalUnusable, match="the folder cannot be made"):
         bench.open()
+
+
+def test_a_database_that_cannot_be_opened_is_refused(bench):
+    bench.reopen()
+    bench.where.database.unlink()
+    bench.where.database.mkdir(mode=0o700)
+
+    with pytest.raises(JournalUnusable, match="cannot be opened"):
+        bench.open()
+
+
+def test_a_lock_that_cannot_be_taken_is_refused(bench):
+    bench.where.lock.mkdir(parents=True)
+
+    with pytest.raises(JournalUnusable, match="the lock cannot be taken: Is a directory"):
+        bench.open()
+
+
+@pytest.mark.parametrize("content", [b"no database", b""])
+def test_a_damaged_database_without_its_key_is_refused(written, content):
+    written.where.key.unlink()
+    written.where.database.write_bytes(content)
+    log_of(written.where.database).unlink(missing_ok=True)
+
+    with pytest.raises(JournalUnusable, match="the key of the journal beside it is gone"):
+        written.open()
+
+
+def test_a_key_that_cannot_be_read_is_refused(written):
+    written.where.key.unlink()
+    written.where.key.mkdir(mode=0o700)
+
+    with pytest.raises(JournalUnusable, match="the journal's key cannot be read: Is a directory"):
+        written.open()
+
+
+# What only whoever holds the key can write
+
+
+@pytest.fixture
+def add_snapshot(written):
+    """Add a sealed snapshot at a place, the oldest unless told otherwise; how it is found then."""
+
+    def add(content, head=None):
+        store = Store(written.where.database, "process")
+        store.unlock(written.where.key.read_bytes())
+        head = head or store.snapshots()[0].head
+        store.add_snapshot(Snapshot(head, content), keep=9)
+        store.close(keep_log=False)
+        return head.seq, written.reopen()
+
+    return add
+
+
+def test_a_snapshot_of_another_chain_is_named(written, add_snapshot):
+    seq, recovery = add_snapshot(b"", Head(written.numbers[-4] - 1, bytes(32)))
+
+    assert recovery.reason == f"record {seq}: the snapshot after it belongs to another chain"
+
+
+def test_a_snapshot_that_nobody_can_read_is_named(add_snapshot):
+    seq, recovery = add_snapshot(b"no contents")
+
+    assert f"record {seq}: the snapshot after it cannot be read" in recovery.reason
+
+
+def test_a_record_that_does_not_follow_is_named(bench, trades):
+    journal = bench.open()
+    bench.record(journal, trades(1).recorded)
+    journal._pending.append(encode(CancelSent("nobody", "why", 5)))
+    journal.commit()
+    seq = journal.last_seq
+    journal.close(clean=False)
+
+    recovery = bench.reopen()
+    assert recovery.status == "quarantined"
+    assert f"record {seq}: a CancelSent that does not follow" in recovery.reason

@@ -312,6 +312,7 @@ def test_a_closed_journal_refuses_everything(bench, busy):
     ):
         with pytest.raises(JournalFailed, match="it is closed"):
             refused()
+    assert next(journal.notes("journal.opened")).payload["epoch"] == 1
     assert bench.reopen().status == "clean"
 
 

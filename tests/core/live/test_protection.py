@@ -118,11 +118,16 @@ def test_covered_is_what_the_broker_is_known_to_close(trade, exits, contracts):
     ("made", "verdict"),
     [
         ({"held": 2, "exits": [(STOP, 2, WORKING)]}, True),
-        # More rests than is held: it could turn the position over.
+        # More than is held would open a position.
         ({"held": 2, "exits": [(STOP, 3, WORKING)]}, False),
         ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 2, WORKING)]}, True),
         ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, WORKING)]}, False),
+        ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, PARTIAL, {"filled": 1})]}, True),
         ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, CANCELLED)]}, True),
+        (
+            {"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, WORKING, {"cancel_sent": True})]},
+            True,
+        ),
         ({"held": 2, "exits": [(STOP, 1, WORKING)]}, False),
         ({"held": 2}, False),
         # More was sold than was held.
@@ -206,6 +211,19 @@ def test_the_wait_begins_again_with_a_new_connection(trade, look):
     assert not look.watch.is_alert
     assert len(look(trade(), 11.5)) == 1
     assert len(look(trade(), 13)) == 2
+
+
+def test_what_is_covered_by_too_much_is_mended_and_never_closed(trade, look):
+    made = trade(2, [(STOP, 3, WORKING)])
+    look(made, 10)
+    assert [type(one) for one in look(made, 99)] == [ProtectionDue]
+
+
+def test_the_deadline_counts_from_when_the_position_was_bare(trade, look):
+    look(trade(2, [(STOP, 3, WORKING)]), 10)
+    look(trade(), 20)
+    assert len(look(trade(), 21.4)) == 1
+    assert len(look(trade(), 21.5)) == 2
 
 
 def test_a_trade_that_is_gone_is_forgotten(trade, look):

@@ -454,6 +454,22 @@ def test_two_orders_of_one_id_are_unknown(desk):
     assert desk.compare(1, working=(first, second)).unknown == [entry]
 
 
+def test_legs_that_the_broker_keeps_may_be_seen_before_the_fill_that_brings_them(new_world):
+    world = new_world(bracket=True)
+    world.connect()
+    desk = Desk(world)
+    levels = {"stop_loss_price": 3990.0, "take_profit_price": 4010.0}
+    trade_id = world.propose(stop_loss_ticks=None, take_profit_ticks=None, **levels)
+    world.exchange()
+    for suffix in ("_SL", "_TP"):
+        desk.house.place(trade_id + suffix, quantity=2)
+    assert desk.compare(1).unknown == []
+    # Two of an id are not what the broker made of one entry.
+    first = desk.house.orders[f"{trade_id}_SL"]
+    twice = (first, msgspec.structs.replace(first, broker_order_id="B2"))
+    assert desk.compare(1, working=twice).unknown == [f"{trade_id}_SL"] * 2
+
+
 def test_an_order_without_our_tag_is_foreign(desk):
     desk.house.place("manual")
     desk.house.place("", symbol="NQ", broker_order_id="B77")

@@ -140,7 +140,7 @@ def test_what_is_settled_is_asked_for_every_five_seconds(world):
     assert due_in(world) == 5
 
 
-def test_until_the_gate_opens_it_is_asked_again_at_once(fresh):
+def test_until_the_gate_opens_it_is_asked_again_soon_and_without_an_answer_every_second(fresh):
     fresh.ask()
     assert due_in(fresh) == 0.2
     fresh.trading.on_no_answer("no")

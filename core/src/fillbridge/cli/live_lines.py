@@ -90,7 +90,7 @@ def _started(event: Told) -> str:
     if recovery.reason:
         said += f"; {recovery.reason}"
     if event["open_positions"]:
-        said += f"; {event['open_positions']} trades are open"
+        said += f"; open trades: {event['open_positions']}"
     return said
 
 

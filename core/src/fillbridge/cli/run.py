@@ -82,10 +82,8 @@ def run(
                 " has, was not installed"
             )
         sections = plugins.settings_sections()
-        if replay is not None and account is None:
-            before = load_settings(config, sections).settings
-            if not _is_simulated(before, plugins):
-                options["live_settings.account"] = _PAPER
+        if replay is not None:
+            options = _on_paper(load_settings(config, sections).settings, plugins) | options
         loaded = load_settings(config, sections, options=options)
         if replay is None:
             _check_mode(loaded)
@@ -128,8 +126,6 @@ def _options(
         "chaos.profile": chaos,
         "chaos.seed": None if chaos is None else seed,
     }
-    if replay is not None:
-        given["live_settings.provider"] = given["live_settings.environment"] = _SIM
     return {path: value for path, value in given.items() if value is not None}
 
 
@@ -147,15 +143,24 @@ def _has_chaos(plugins: Plugins) -> bool:
     return any(declared.section == "chaos" for declared in plugins.settings_sections())
 
 
-def _is_simulated(settings: Settings, plugins: Plugins) -> bool:
-    """Whether the configured account is one of the simulated broker, so that paper may share it."""
-    provider = settings.live_settings.provider
-    if provider is None:
-        return True
-    try:
-        return plugins.driver_plugin(provider) == plugins.driver_plugin(_SIM)
-    except ConfigurationError:
-        return False
+def _on_paper(configured: Settings, plugins: Plugins) -> dict[str, str]:
+    """What replaces the broker that is configured, so that nothing reaches it.
+
+    Its account is replaced too: the journal of one must never tell of trades on paper.
+    """
+    simulated = {"live_settings.environment": _SIM}
+    provider = configured.live_settings.provider
+    if provider is None or _in_process(provider, plugins) is not None:
+        return simulated
+    return simulated | {"live_settings.provider": _SIM, "live_settings.account": _PAPER}
+
+
+def _in_process(provider: str, plugins: Plugins) -> EndingMarket | None:
+    """The driver of that name, if its broker is simulated in this process."""
+    from fillbridge.runs.live import EndingMarket
+
+    driver = plugins.drivers().get(provider)
+    return driver if isinstance(driver, EndingMarket) else None
 
 
 def _check_mode(loaded: LoadedSettings) -> None:
@@ -173,12 +178,10 @@ def _run(
 
     from fillbridge.cli.printing import JsonLines, Printer
     from fillbridge.handlers.live import LiveExecutionHandler
-    from fillbridge.runs.live import EndingMarket, LiveRun
+    from fillbridge.runs.live import LiveRun
 
-    market: EndingMarket | None = None
-    if is_replay:
-        driver = plugins.driver(_SIM)
-        market = driver if isinstance(driver, EndingMarket) else None
+    provider = settings.live_settings.provider or _SIM
+    market = _in_process(provider, plugins) if is_replay else None
     handler = LiveExecutionHandler(settings, plugins=plugins)
     if as_json:
         printer = Printer(JsonLines())

@@ -102,6 +102,7 @@ class LiveExecutionHandler(LiveKnowledge):
         self._driver = wrapped_driver(self._driver_name, config, plugins)
         self._events = Publisher(self.event_bus, plugins.resolve("fillbridge_handle_event"))
         self._published = anyio.Event()
+        self._changed = anyio.Event()
         self._stack = AsyncExitStack()
         self._journal: Journal
         self._trading: LiveTrading
@@ -187,6 +188,7 @@ class LiveExecutionHandler(LiveKnowledge):
             self._trading,
             self._pump,
             wrap=partial(wrapped_session, name=self._driver_name, plugins=self._plugins),
+            changed=self._wake,
             first_wait_s=live.reconnect_first,
             max_wait_s=live.reconnect_max,
         )
@@ -223,6 +225,9 @@ class LiveExecutionHandler(LiveKnowledge):
             await anyio.lowlevel.checkpoint()
 
     def _wake(self) -> None:
+        """Something may have changed: let those go on who wait for it."""
+        self._changed.set()
+        self._changed = anyio.Event()
         if self._trading.outbox.ready:
             self._pump.wake()
         if self._events.is_pending:

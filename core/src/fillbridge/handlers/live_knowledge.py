@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import anyio
+
 from fillbridge.config import Settings, find_instrument
 from fillbridge.engine.state import Trade
 from fillbridge.handlers.abstract import AbstractExecutionHandler
@@ -13,7 +15,15 @@ from fillbridge.live import GateState, LiveTrading
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
 from fillbridge.results import order_info
-from fillbridge_hooks import Instrument, LiveClock, OrderInfo, RiskProposal, TradeResult
+from fillbridge_hooks import (
+    FillbridgeError,
+    Instrument,
+    LiveClock,
+    OrderInfo,
+    RiskProposal,
+    TradeResult,
+    UnknownOrder,
+)
 
 
 class LiveKnowledge(AbstractExecutionHandler):
@@ -24,6 +34,7 @@ class LiveKnowledge(AbstractExecutionHandler):
     _driver_name: str
     _events: Publisher
     _closed_trades: deque[TradeResult]
+    _changed: anyio.Event
     # From here on: since it was entered.
     _journal: Journal
     _trading: LiveTrading
@@ -39,6 +50,37 @@ class LiveKnowledge(AbstractExecutionHandler):
     def closed_trades(self) -> Sequence[TradeResult]:
         """The last 1,000 trades that closed since the start, the oldest first."""
         return tuple(self._closed_trades)
+
+    async def wait_open(self, trade_id: str) -> None:
+        """Wait until a trade holds a position, or held one.
+
+        :raises UnknownOrder: if no such trade is known
+        :raises FillbridgeError: if its entry ended without a fill
+        """
+        while not self._trade(trade_id).entry_quantity:
+            await self._changed.wait()
+
+    async def wait_closed(self, trade_id: str) -> TradeResult:
+        """Wait until a trade has closed; its result.
+
+        :raises UnknownOrder: if no such trade is known
+        :raises FillbridgeError: if its entry ended without a fill
+        """
+        while True:
+            for result in reversed(self._closed_trades):
+                if result.trade_id == trade_id:
+                    return result
+            self._trade(trade_id)
+            await self._changed.wait()
+
+    def _trade(self, trade_id: str) -> Trade:
+        state = self._trading.state
+        trade = state.trades.get(trade_id) or state.ended.get(trade_id)
+        if trade is None:
+            raise UnknownOrder("trade", trade_id)
+        if trade.closed and not trade.entry_quantity:
+            raise FillbridgeError(f"trade {trade_id} ended without a fill: {trade.entry.reason}")
+        return trade
 
     @property
     def is_recording(self) -> bool:

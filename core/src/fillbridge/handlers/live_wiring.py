@@ -11,6 +11,7 @@ from fillbridge.config import Settings
 from fillbridge.live import LiveRules
 from fillbridge.plugins import Plugins
 from fillbridge.secrets import Secrets
+from fillbridge.wrapping import wrap_driver
 from fillbridge_hooks import ConfigurationError, Driver, Secret, Session
 
 _SECOND = 1_000_000_000
@@ -32,15 +33,7 @@ def wrapped_driver(name: str, settings: Settings, plugins: Plugins) -> Driver:
         raise ConfigurationError(
             f"live_settings.provider: expected {names} (installed), was {name!r}"
         )
-    driver = drivers[name]
-    for found in plugins.resolve("fillbridge_wrap_driver"):
-        section = settings.plugin_sections.get(found.plugin)
-        try:
-            driver = found.function(driver, name, section) or driver
-        except Exception as error:
-            message = f"fillbridge_wrap_driver raised {type(error).__name__}: {error}"
-            raise found.error(message) from error
-    return driver
+    return wrap_driver(drivers[name], name, plugins, settings)
 
 
 def wrapped_session(session: Session, name: str, plugins: Plugins) -> Session:

@@ -236,7 +236,7 @@ def _has_records(where: Places) -> bool:
     check_private(where.database, "the journal")
     try:
         store = Store(where.database, "process")
-    except apsw.Error:
+    except (apsw.Error, BrokenRecord):
         return True
     try:
         return next(store.rows(limit=1), None) is not None

@@ -90,8 +90,6 @@ class Upkeep:
         if base.seq >= self._archive_to:
             return None
         rows = [row for row in self._store.rows(limit=_ROWS_MOVED) if row.last <= self._archive_to]
-        if not rows:
-            return None
         try:
             self._archive.add(base, rows)
         except OSError as error:

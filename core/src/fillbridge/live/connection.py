@@ -36,6 +36,7 @@ class Connection:
     """Keeps a session with the broker, as long as it runs.
 
     :param wrap: what plugins make of each new session
+    :param changed: called after whatever came in; the pump is woken where there is none
     :param first_wait_s: the longest wait before a second attempt
     :param max_wait_s: the longest wait between two attempts
     """
@@ -48,6 +49,7 @@ class Connection:
         pump: OrderPump,
         *,
         wrap: Callable[[Session], Session] = lambda session: session,
+        changed: Callable[[], None] | None = None,
         first_wait_s: float = 0.25,
         max_wait_s: float = 30.0,
     ) -> None:
@@ -56,6 +58,7 @@ class Connection:
         self._trading = trading
         self._pump = pump
         self._wrap = wrap
+        self._changed = pump.wake if changed is None else changed
         self._first_wait_s = first_wait_s
         self._max_wait_s = max_wait_s
         self._resumed = anyio.Event()
@@ -87,7 +90,7 @@ class Connection:
                 self._trading.logged_out(f"cannot connect: {error}")
             else:
                 continue
-            self._pump.wake()
+            self._changed()
             # What was resumed before was another matter.
             self._resumed = anyio.Event()
             await self._resumed.wait()
@@ -115,7 +118,7 @@ class Connection:
             finally:
                 self._pump.session = None
                 self._trading.link_lost(self._lost or "the session ended")
-                self._pump.wake()
+                self._changed()
         # Not within the session, for its driver may put what passes through it into a group.
         if self._ended is not None:
             raise self._ended
@@ -152,7 +155,7 @@ class Connection:
         assert session is not None  # noqa: S101  # it is set before anything is served
         while True:
             self._trading.on_message(await session.receive())
-            self._pump.wake()
+            self._changed()
 
     async def _ask(self) -> None:
         """Ask how things stand whenever that is due."""
@@ -171,7 +174,7 @@ class Connection:
                 trading.on_no_answer(str(error))
             if trading.is_reconciled:
                 self._came_to_trade = True
-            self._pump.wake()
+            self._changed()
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.now_ns + round(seconds * 1e9))

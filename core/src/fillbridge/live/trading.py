@@ -12,23 +12,20 @@ from fillbridge.engine.messages import (
     EntriesHalted,
     EntriesResumed,
     ReplaceRequested,
-    TradePlan,
-    TradeRefused,
 )
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
-from fillbridge.handlers.requests import refuse_opposite
 from fillbridge.live.account import Account
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
+from fillbridge.live.proposals import Proposals
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.recording import Recording
 from fillbridge.live.rules import LiveRules
 from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.standing import RECONCILED, STRANGERS, Standing
 from fillbridge.metrics import ExecutionMetrics
-from fillbridge.planning import plan_trade
 from fillbridge.publishing import Publisher
 from fillbridge.shell import ShellHooks
 from fillbridge_hooks import (
@@ -43,7 +40,6 @@ from fillbridge_hooks import (
     OrderStatus,
     OutcomeUnknown,
     QuoteTick,
-    Refuse,
     RiskProposal,
     SendOutcome,
     Sent,
@@ -89,13 +85,15 @@ class LiveTrading:
         )
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
-        self._tag = f"{tag}{journal.epoch:x}-"
-        self._capabilities = capabilities
-        self._find_instrument = find_instrument
-        self._default_symbol = default_symbol
-        self._entry_life_s = entry_life_s
-        self._position_life_ns = position_life_ns
-        self._trades = 0
+        self._proposals = Proposals(
+            self._account,
+            f"{tag}{journal.epoch:x}-",
+            find_instrument,
+            default_symbol,
+            entry_life_s=entry_life_s,
+            position_life_ns=position_life_ns,
+            has_broker_legs=capabilities.bracket,
+        )
         self.market.open_market(find_instrument(default_symbol))
         self.gate.shut(_LINK, GateState.RECOVERING, "not connected")
         self._take_up()
@@ -164,77 +162,22 @@ class LiveTrading:
         :raises InvalidValue: if the proposal breaks a rule
         :raises OrderRefused: if a check or the gate refuses it
         """
-        known = self._answered(proposal.proposal_id)
+        known = self._proposals.answered(proposal.proposal_id)
         if known is not None:
             return known
         with self._account.recorded():
             try:
-                return self._open(proposal)
+                return self._proposals.open(proposal)
             except (InvalidValue, OrderRefused):
                 self.metrics.execution_errors += 1
                 raise
-
-    def _answered(self, proposal_id: str | None) -> str | None:
-        if proposal_id is None:
-            return None
-        state = self.state
-        answer = state.proposed.get(proposal_id) or state.proposed_before.get(proposal_id)
-        if answer is None or isinstance(answer, str):
-            return answer
-        raise OrderRefused(
-            [Refuse(check="proposal_id", limit="not refused before", value="; ".join(answer))]
-        )
-
-    def _open(self, proposal: RiskProposal) -> str:
-        plan = self._plan(proposal)
-        account = self._account
-        try:
-            self._refuse_if_shut_or_late(plan)
-            refuse_opposite(self.state, plan)
-        except OrderRefused as refusal:
-            reasons = tuple(str(one) for one in refusal.refusals)
-            account.shell.step(TradeRefused(proposal, plan.instrument, reasons, account.now_ns))
-            raise
-        self._trades += 1
-        self.outbox.gate_version = self.gate.version
-        account.shell.open_trade(plan)
-        return plan.trade_id
 
     def validate(self, proposal: RiskProposal) -> None:
         """Check a proposal against the market as it is now; nothing is recorded or sent.
 
         :raises InvalidValue: naming field, value and rule
         """
-        self._plan(proposal)
-
-    def _plan(self, proposal: RiskProposal) -> TradePlan:
-        instrument = self._find_instrument(proposal.symbol or self._default_symbol)
-        self.market.open_market(instrument)
-        decided_ns = proposal.decided_at_ns
-        if decided_ns is None:
-            decided_ns = self._account.now_ns
-        elif type(decided_ns) is not int:
-            raise InvalidValue("decided_at_ns", "integer nanoseconds UTC", decided_ns)
-        return plan_trade(
-            proposal,
-            f"{self._tag}{self._trades + 1}",
-            instrument,
-            proposal.arrival or self.market.arrival(instrument.symbol),
-            decided_ns,
-            self._position_life_ns,
-            entry_life_s=self._entry_life_s,
-            has_broker_legs=self._capabilities.bracket,
-        )
-
-    def _refuse_if_shut_or_late(self, plan: TradePlan) -> None:
-        objection = self.gate.objection(plan.instrument.symbol)
-        if objection is not None:
-            raise OrderRefused([objection])
-        deadline_ns, now = plan.entry_deadline_ns, self._account.now_ns
-        if deadline_ns is not None and deadline_ns < now:
-            late = f"{(now - plan.decided_at_ns) / _SECOND:.1f} s ago"
-            limit = f"decided at most {(deadline_ns - plan.decided_at_ns) / _SECOND} s ago"
-            raise OrderRefused([Refuse(check="age", limit=limit, value=late)])
+        self._proposals.plan(proposal)
 
     def request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
         """Record a request and let what follows leave; whether anything does."""

@@ -56,7 +56,11 @@ class ChaosDriver:
         self._refuse(terms.clock.now_ns)
         async with self._driver.connect(terms) as session:
             wire = Wire(session, terms.clock, self._faults, self._dice, self._trace)
-            yield ChaosSession(wire, self._answers)
+            chaos = ChaosSession(wire, self._answers)
+            try:
+                yield chaos
+            finally:
+                chaos.leave()
 
     def _refuse(self, now_ns: int) -> None:
         rate = self._faults.connect_refused

@@ -32,9 +32,14 @@ class ChaosSession:
 
     def __init__(self, wire: Wire, answers: Answers) -> None:
         self._wire = wire
+        self._is_left = False
         self._queries = Queries(wire, answers)
         faults, dice, trace = wire.faults, wire.dice, wire.trace
         self._delays = Delays("request latency", faults.request_latency, dice, trace)
+
+    def leave(self) -> None:
+        """The context of the connection was left: nothing travels any more."""
+        self._is_left = True
 
     async def submit(self, approved: ApprovedOrder) -> SendOutcome:
         """Send an order into the chaos; its permit is spent whatever becomes of it.
@@ -106,6 +111,8 @@ class ChaosSession:
         wire = self._wire
         now_ns = wire.now_ns
         client_order_id = order_id(request)
+        if self._is_left:
+            return NotSent(client_order_id, "the session was left", now_ns)
         lost = wire.link.reason_lost(now_ns)
         if lost is not None:
             return NotSent(client_order_id, lost, now_ns)

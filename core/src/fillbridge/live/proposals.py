@@ -1,0 +1,110 @@
+"""From a proposal to a trade on its way: known, planned, let through the gate, sent."""
+
+from collections.abc import Callable
+
+from fillbridge.engine.messages import TradePlan, TradeRefused
+from fillbridge.handlers.requests import refuse_opposite
+from fillbridge.live.account import Account
+from fillbridge.planning import plan_trade
+from fillbridge_hooks import Instrument, InvalidValue, OrderRefused, Refuse, RiskProposal
+
+_SECOND = 1_000_000_000
+
+
+class Proposals:
+    """Opens the trades of an account.
+
+    :param prefix: of trade ids: it names the account and the start
+    :param find_instrument: the contract of a symbol; raises ``InvalidValue`` for an unknown one
+    :param default_symbol: of proposals that name none
+    :param entry_life_s: of entries whose proposal has no timeout
+    :param has_broker_legs: whether the broker can keep stop and target for an entry
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        prefix: str,
+        find_instrument: Callable[[str], Instrument],
+        default_symbol: str,
+        *,
+        entry_life_s: float | None,
+        position_life_ns: int | None,
+        has_broker_legs: bool,
+    ) -> None:
+        self._account = account
+        self._prefix = prefix
+        self._find_instrument = find_instrument
+        self._default_symbol = default_symbol
+        self._entry_life_s = entry_life_s
+        self._position_life_ns = position_life_ns
+        self._has_broker_legs = has_broker_legs
+        self._trades = 0
+
+    def answered(self, proposal_id: str | None) -> str | None:
+        """The trade that a proposal of this id became; ``None`` for a new one.
+
+        :raises OrderRefused: if it was refused
+        """
+        if proposal_id is None:
+            return None
+        state = self._account.state
+        answer = state.proposed.get(proposal_id) or state.proposed_before.get(proposal_id)
+        if answer is None or isinstance(answer, str):
+            return answer
+        raise OrderRefused(
+            [Refuse(check="proposal_id", limit="not refused before", value="; ".join(answer))]
+        )
+
+    def open(self, proposal: RiskProposal) -> str:
+        """Record the trade of a new proposal, and send its entry; the trade id.
+
+        :raises InvalidValue: if the proposal breaks a rule
+        :raises OrderRefused: if a check or the gate refuses it
+        """
+        plan = self.plan(proposal)
+        account = self._account
+        try:
+            self._refuse_if_shut_or_late(plan)
+            refuse_opposite(account.state, plan)
+        except OrderRefused as refusal:
+            reasons = tuple(str(one) for one in refusal.refusals)
+            account.shell.step(TradeRefused(proposal, plan.instrument, reasons, account.now_ns))
+            raise
+        self._trades += 1
+        account.outbox.gate_version = account.gate.version
+        account.shell.open_trade(plan)
+        return plan.trade_id
+
+    def plan(self, proposal: RiskProposal) -> TradePlan:
+        """The trade that a proposal would become now.
+
+        :raises InvalidValue: naming field, value and rule
+        """
+        instrument = self._find_instrument(proposal.symbol or self._default_symbol)
+        self._account.market.open_market(instrument)
+        decided_ns = proposal.decided_at_ns
+        if decided_ns is None:
+            decided_ns = self._account.now_ns
+        elif type(decided_ns) is not int:
+            raise InvalidValue("decided_at_ns", "integer nanoseconds UTC", decided_ns)
+        return plan_trade(
+            proposal,
+            f"{self._prefix}{self._trades + 1}",
+            instrument,
+            proposal.arrival or self._account.market.arrival(instrument.symbol),
+            decided_ns,
+            self._position_life_ns,
+            entry_life_s=self._entry_life_s,
+            has_broker_legs=self._has_broker_legs,
+        )
+
+    def _refuse_if_shut_or_late(self, plan: TradePlan) -> None:
+        objection = self._account.gate.objection(plan.instrument.symbol)
+        if objection is not None:
+            raise OrderRefused([objection])
+        deadline_ns, now = plan.entry_deadline_ns, self._account.now_ns
+        if deadline_ns is not None and deadline_ns < now:
+            late = f"{(now - plan.decided_at_ns) / _SECOND:.1f} s ago"
+            limit = f"decided at most {(deadline_ns - plan.decided_at_ns) / _SECOND} s ago"
+            raise OrderRefused([Refuse(check="age", limit=limit, value=late)])
