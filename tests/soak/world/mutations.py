@@ -12,6 +12,7 @@ from fillbridge.engine.messages import FillBooked
 from fillbridge.exposure import exposure
 from fillbridge.journal import JournalFailed
 from fillbridge.live import account, reconciliation, standing, trading
+from fillbridge.live.proposals import Proposals
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.recording import NoRecording
 from fillbridge_hooks import (
@@ -198,17 +199,17 @@ def _keep_the_excess() -> list[Patch]:
 
 
 def _reuse_the_epoch() -> list[Patch]:
-    original = trading.LiveTrading.__init__
+    original = Proposals.__init__
 
-    def init(self: Any, **options: Any) -> None:
-        original(self, **options)
-        self._tag = f"{options['tag']}1-"
+    def init(self: Any, *arguments: Any, **options: Any) -> None:
+        original(self, *arguments, **options)
+        self._prefix = f"{self._prefix.split('-')[0]}-1-"
 
-    return [(trading.LiveTrading, "__init__", init)]
+    return [(Proposals, "__init__", init)]
 
 
 def _propose_twice() -> list[Patch]:
-    return [(trading.LiveTrading, "_answered", lambda self, proposal_id: None)]
+    return [(Proposals, "answered", lambda self, proposal_id: None)]
 
 
 def _ask_for_a_cancel_once() -> list[Patch]:
