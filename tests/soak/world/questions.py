@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from world.answers import fills_since, held, orders_today, working_orders
 from world.process import Process
 from world.timeline import MILLISECOND
 
@@ -39,10 +40,10 @@ class Questions:
             self._answer(asked_ns, since_ns, self._earlier, fault)
         else:
             questions = [
-                broker.working_orders,
-                broker.orders_today,
-                broker.held,
-                lambda: broker.fills_since(since_ns),
+                lambda: working_orders(broker),
+                lambda: orders_today(broker),
+                lambda: held(broker),
+                lambda: fills_since(broker, since_ns),
             ]
             self._ask_on(asked_ns, since_ns, questions, (), fault)
 
