@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from world.book import ENDED, TradeTruth, role_of, trade_of
+from world.book import ENDED, TradeTruth, trade_of
 from world.disk import folded, same_state
 from world.timeline import MILLISECOND, SECOND
+from world.violations import Violated
 
 from fillbridge.engine.messages import FillBooked
 from fillbridge.journal.records import encode
@@ -29,10 +30,6 @@ MEMORY_NS = 12 * SECOND
 """What struck a trade longer ago has no part in what is wrong with it now."""
 _AGREEING = 2
 """Answers in a session before an entry may leave in it."""
-
-
-class Violated(Exception):
-    """An invariant does not hold."""
 
 
 class Oracle:
@@ -313,6 +310,3 @@ class Oracle:
                 raise Violated(f"I2: {order_id} ended here and works at the broker")
             ended_as = "filled" if trade.entry_quantity else entry.status.value
             world.ended_as[ended_as] = world.ended_as.get(ended_as, 0) + 1
-
-
-__all__ = ["Oracle", "Violated", "role_of", "trade_of"]

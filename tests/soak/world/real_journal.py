@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from world.disk import Disk, folded, same_state
-from world.oracle import Violated
 from world.points import Killed
+from world.violations import Violated
 
 from fillbridge.engine import EngineState
 from fillbridge.engine.messages import Event

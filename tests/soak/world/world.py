@@ -10,13 +10,14 @@ from world.bus import Bus
 from world.cells import cell_at
 from world.disk import Disk
 from world.link import LONGEST_HOLD_NS, Link, role_name
-from world.oracle import Oracle, Violated
+from world.oracle import Oracle
 from world.plan import Plan
 from world.points import CALM_NS, Killed, Points
 from world.process import Process, ProcessClock
 from world.questions import Questions
 from world.real_journal import JournalDisk
 from world.timeline import MILLISECOND, SECOND, START_NS, Timeline
+from world.violations import Violated
 
 from fillbridge.bus import InProcessBus
 from fillbridge.live import LiveRules
