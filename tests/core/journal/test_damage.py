@@ -330,12 +330,31 @@ def test_damage_to_commits_that_were_followed_by_others_is_quarantined(killed):
     assert "acknowledged are damaged" in recovery.reason
 
 
-def test_a_damaged_beginning_of_the_log_is_quarantined(killed):
+@pytest.mark.parametrize("frames", [2, 3, 10])
+def test_damage_to_a_commit_before_the_last_is_quarantined(killed, frames):
     content = bytearray(killed.log.read_bytes())
-    content[0] ^= 1
+    content[len(content) - (frames - 1) * 4120 - 100] ^= 1
     killed.log.write_bytes(content)
 
     assert killed.reopen().status == "quarantined"
+
+
+@pytest.mark.parametrize("place", [0, 3, 8, 10, 16, 20, 24, 31])
+def test_a_damaged_beginning_of_the_log_is_quarantined(killed, place):
+    content = bytearray(killed.log.read_bytes())
+    content[place] ^= 64
+    killed.log.write_bytes(content)
+
+    assert killed.reopen().status == "quarantined"
+
+
+@pytest.mark.parametrize("size", [0, 20, 32, 100])
+def test_a_log_that_was_only_begun_is_no_damage(bench, size):
+    bench.open().close(clean=True)
+    log_of(bench.where.database).write_bytes(bytes(size))
+    log_of(bench.where.database).chmod(0o600)
+
+    assert bench.reopen().status == "clean"
 
 
 def test_a_log_without_damage_is_recovered(killed):

@@ -7,7 +7,7 @@ import pytest
 
 from fillbridge.bus import InProcessBus
 from fillbridge.engine import EngineState, fold
-from fillbridge.journal import JournalFailed
+from fillbridge.journal import JournalFailed, StateDiverged
 from fillbridge.live import BrokerSnapshot, LiveRules, LiveTrading
 from fillbridge.live.outbox import Cancellation, Submission
 from fillbridge.metrics import ExecutionMetrics
@@ -62,6 +62,7 @@ class Recorder:
         self.log = []
         self.fails = False
         self.appending_fails = False
+        self.diverges = False
         self._taken = []
 
     def append(self, events, now_ns):
@@ -82,7 +83,9 @@ class Recorder:
         self._taken = []
 
     def check(self, live):
-        """Nothing diverges here."""
+        """Nothing diverges here, unless a test says so."""
+        if self.diverges:
+            raise StateDiverged("another state")
 
     @property
     def is_durable(self):

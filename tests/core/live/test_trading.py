@@ -343,6 +343,16 @@ def test_a_journal_that_takes_nothing_any_more_lets_no_entry_leave(world):
     assert world.status(f"{trade_id}_ENTRY") is OrderStatus.EXPIRED
 
 
+def test_a_state_that_is_not_the_fold_of_its_journal_halts_entries(world):
+    world.opened()
+    world.journal.diverges = True
+    world.trading.look()
+    assert world.trading.gate.state is GateState.HALTED
+    assert "another state" in world.trading.gate.reasons()[0]
+    with pytest.raises(OrderRefused):
+        world.propose()
+
+
 def test_an_account_whose_journal_is_quarantined_comes_up_and_protects(world):
     """Row 41: orders that were under way are in doubt, though nothing can be kept."""
     trade_id = world.propose()

@@ -123,7 +123,9 @@ def metrics(where: Where, as_json: bool) -> None:
 @click.command("close-all")
 @to_a_handler
 def close_all(where: Where, as_json: bool) -> None:
-    """Withdraw entries and close every position at the market; new entries may follow.
+    """Withdraw entries and close every position.
+
+    Positions are closed at the market. New entries may follow.
 
     \b
     Example:
@@ -135,7 +137,9 @@ def close_all(where: Where, as_json: bool) -> None:
 @click.command("cancel-all")
 @to_a_handler
 def cancel_all(where: Where, as_json: bool) -> None:
-    """Withdraw every entry that may still fill; stops and targets stay.
+    """Withdraw every entry that may still fill.
+
+    Positions stay, with their stops and targets.
 
     \b
     Example:
@@ -155,9 +159,9 @@ def cancel_all(where: Where, as_json: bool) -> None:
 )
 @to_a_handler
 def halt(where: Where, reason: str, as_json: bool) -> None:
-    """Let no entry out until fillbridge resume, after a restart neither.
+    """Let no entry out until fillbridge resume.
 
-    What is held stays, with its stop and target.
+    After a restart neither. What is held stays, with its stop and target.
 
     \b
     Example:
@@ -177,10 +181,11 @@ def halt(where: Where, reason: str, as_json: bool) -> None:
 )
 @to_a_handler
 def flatten(where: Where, reason: str, as_json: bool) -> None:
-    """Stop in an emergency: halt, withdraw entries, close every position.
+    """Stop in an emergency.
 
-    Entries stay off until fillbridge resume, after a restart too. A position's stop goes with its
-    exit, never before it. Exits with 1 where risk_controls.emergency_stop_enabled is off.
+    Halts, withdraws entries and closes every position. Entries stay off until fillbridge resume,
+    after a restart too. A position's stop goes with its exit, never before it. Exits with 1 where
+    risk_controls.emergency_stop_enabled is off.
 
     \b
     Example:
@@ -192,9 +197,10 @@ def flatten(where: Where, reason: str, as_json: bool) -> None:
 @click.command()
 @to_a_handler
 def resume(where: Where, as_json: bool) -> None:
-    """Lift a halt, and connect again after another login took the session.
+    """Lift a halt, or a standby.
 
-    What else shuts the gate opens by itself when it has passed.
+    After another login took the session, or the broker refused one, it connects again. What else
+    shuts the gate opens by itself when it has passed.
 
     \b
     Example:

@@ -11,7 +11,7 @@ from fillbridge.engine.state import Trade
 from fillbridge.handlers.abstract import AbstractExecutionHandler
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.journal import Journal, Recovery
-from fillbridge.live import GateState, LiveTrading
+from fillbridge.live import Connection, GateState, LiveTrading
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
 from fillbridge.results import order_info
@@ -38,6 +38,7 @@ class LiveKnowledge(AbstractExecutionHandler):
     # From here on: since it was entered.
     _journal: Journal
     _trading: LiveTrading
+    _connection: Connection
     _orders: KnownOrders
     _open_positions: OpenPositions
 
@@ -86,6 +87,11 @@ class LiveKnowledge(AbstractExecutionHandler):
     def is_recording(self) -> bool:
         """Whether what is asked for stands in the journal; ``False`` once that has failed."""
         return not self._journal.failure
+
+    @property
+    def connection_failure(self) -> FillbridgeError | None:
+        """Why it does not connect before somebody resumes; ``None`` if it does."""
+        return self._connection.failure
 
     @property
     def recovery(self) -> Recovery:

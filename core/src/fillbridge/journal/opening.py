@@ -14,7 +14,7 @@ from fillbridge.journal.private_files import check_private, make_folder
 from fillbridge.journal.recovery import Recovered, Recovery, Status
 from fillbridge.journal.store import Durability, Store, create
 from fillbridge.journal.upkeep import Settings
-from fillbridge.journal.wal import read_log
+from fillbridge.journal.wal import read_tail
 from fillbridge.journal.writer import CLOSED, LOST, OPENED, Journal
 from fillbridge_hooks import Clock, Secret
 
@@ -157,7 +157,6 @@ class _Opening:
         where = self._where
         check_private(where.database, "the journal")
         recovered = Recovered(key)
-        log = read_log(where.database)
         try:
             store = Store(where.database, self._durability, self._vfs)
         except BrokenRecord as broken:
@@ -169,7 +168,7 @@ class _Opening:
         except apsw.Error as error:
             raise JournalUnusable(f"{where.database}: cannot be opened: {error}") from None
         try:
-            tail = log.tail(store.log_frames)
+            tail = read_tail(where.database, store.log_frames)
             if store.account != where.account:
                 raise JournalUnusable(
                     f"{where.database}: expected the journal of account {where.account!r}, "
@@ -180,7 +179,7 @@ class _Opening:
         except BaseException:
             store.close(keep_log=True)
             raise
-        if recovered.broken is None and (tail.complete or not log.is_sound):
+        if recovered.broken is None and tail.is_damage:
             recovered.broken = BrokenRecord(
                 recovered.head.seq + 1, "commits that were acknowledged are damaged"
             )

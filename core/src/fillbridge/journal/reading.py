@@ -18,7 +18,7 @@ from fillbridge.journal.private_files import check_private
 from fillbridge.journal.records import Record
 from fillbridge.journal.recovery import Recovered, check_row, records_of
 from fillbridge.journal.store import Head, Row, Store
-from fillbridge.journal.wal import LogTail, log_of, read_log
+from fillbridge.journal.wal import LogTail, log_of, read_tail
 
 _ATTEMPTS = 20
 
@@ -74,7 +74,7 @@ class JournalReader:
                 yield head, row
         except apsw.Error as error:
             raise BrokenRecord(head.seq + 1, f"the file is damaged: {error}") from None
-        if self._tail.complete:
+        if self._tail.is_damage:
             raise BrokenRecord(head.seq + 1, "commits that were acknowledged are damaged")
 
     def records(self) -> Iterator[tuple[int, int, Record]]:
@@ -164,14 +164,13 @@ def reading(where: Places, key_file: Path | None = None) -> Iterator[JournalRead
     with tempfile.TemporaryDirectory(prefix="fillbridge-journal-") as folder:
         copy = Path(folder) / where.database.name
         _copy(where.database, copy)
-        log = read_log(copy)
         try:
             store = Store(copy, "process")
         except apsw.Error as error:
             raise BrokenRecord(1, f"the file is damaged: {error}") from None
         try:
             store.unlock(key)
-            yield JournalReader(where, key, store, log.tail(store.log_frames))
+            yield JournalReader(where, key, store, read_tail(copy, store.log_frames))
         finally:
             store.close(keep_log=True)
 

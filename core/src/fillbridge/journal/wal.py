@@ -1,7 +1,8 @@
 """What SQLite's write-ahead log holds beyond the last transaction that counts.
 
-SQLite drops an incomplete last transaction without a word. Here it is counted, and told from
-damage: after a crash at most one transaction can be incomplete, for the next begins once it stands.
+SQLite drops what follows the first frame that does not fit, without a word. Here it is measured,
+and damage is told from a crash. After a crash only the last transaction can be incomplete, for the
+next begins once it stands: a whole commit that is followed by more frames was acknowledged.
 """
 
 import struct
@@ -9,21 +10,24 @@ from pathlib import Path
 
 import msgspec
 
-_HEADER = struct.Struct(">IIIIII")
-_HEADER_SIZE = 32
-_FRAME = struct.Struct(">IIII")
-_FRAME_SIZE = 24
-_MAGIC = (0x377F0682, 0x377F0683)
-_LARGEST_PAGE = 65536
+_HEADER = struct.Struct(">IIIIIIII")
+_FRAME = struct.Struct(">IIIIII")
+_LITTLE_ENDIAN, _BIG_ENDIAN = 0x377F0682, 0x377F0683
+_SMALLEST_PAGE, _LARGEST_PAGE = 512, 65536
+_SECTOR = 512
+_WORD = 0xFFFFFFFF
 
 
 class LogTail(msgspec.Struct, frozen=True):
-    """Frames that belong to a write-ahead log but do not count."""
+    """What stands in a write-ahead log and does not count."""
 
     size: int
-    """Bytes."""
-    complete: int
-    """How many transactions end among them before another one begins."""
+    """Bytes, of this log; what an earlier one left further on is not among them."""
+    is_damage: bool
+    """Whether commits are among it that must have been acknowledged."""
+
+
+_NOTHING = LogTail(0, is_damage=False)
 
 
 def log_of(database: Path) -> Path:
@@ -31,50 +35,60 @@ def log_of(database: Path) -> Path:
     return database.with_name(f"{database.name}-wal")
 
 
-class LogFrames(msgspec.Struct, frozen=True):
-    """The frames of a log as they were before SQLite opened it: whether each ends a transaction."""
-
-    ends: tuple[bool | None, ...]
-    """``None`` for a frame of an earlier log, which was overwritten from the start."""
-    frame_size: int
-    rest: int
-    """Bytes of an incomplete last frame."""
-    is_sound: bool
-    """Whether the log begins as a log must."""
-
-    def tail(self, counted: int) -> LogTail:
-        """What stands after the first ``counted`` frames.
-
-        An incomplete last frame counts as torn only where the frame before it is of this log.
-        """
-        ends = self.ends[counted:]
-        while ends and ends[-1] is None:
-            ends = ends[:-1]
-        size = len(ends) * self.frame_size
-        if self.rest and len(ends) == len(self.ends) - counted:
-            size += self.rest
-        return LogTail(size, sum(end is True for end in ends[:-1]))
-
-
-def read_log(database: Path) -> LogFrames:
-    """The frames of a database's log; none where there is no log."""
+def read_tail(database: Path, counted: int) -> LogTail:
+    """What follows the first ``counted`` frames of a database's log, before anything is written."""
     try:
-        file = log_of(database).open("rb")
+        content = log_of(database).read_bytes()
     except FileNotFoundError:
-        return LogFrames((), 0, 0, True)
-    with file:
-        header = file.read(_HEADER_SIZE)
-        if len(header) < _HEADER_SIZE:
-            return LogFrames((), 0, len(header), True)
-        magic, _, page, _, *salts = _HEADER.unpack_from(header)
-        if magic not in _MAGIC or not 512 <= page <= _LARGEST_PAGE or page & (page - 1):
-            return LogFrames((), 0, 0, False)
-        size = _FRAME_SIZE + page
-        ends: list[bool | None] = []
-        while len(frame := file.read(_FRAME_SIZE)) == _FRAME_SIZE:
-            _, commit, *found = _FRAME.unpack_from(frame)
-            if len(file.read(page)) < page:
-                break
-            ends.append(bool(commit) if found == salts else None)
-        length = file.seek(0, 2)
-        return LogFrames(tuple(ends), size, (length - _HEADER_SIZE) % size, True)
+        return _NOTHING
+    if len(content) < _HEADER.size + _FRAME.size + _SMALLEST_PAGE:
+        return LogTail(max(0, len(content) - _HEADER.size), is_damage=False)
+    magic, _, page, _, *salts, first, second = _HEADER.unpack_from(content)
+    words = "<" if magic == _LITTLE_ENDIAN else ">"
+    if magic not in {_LITTLE_ENDIAN, _BIG_ENDIAN} or _checksum(
+        words, content[: _HEADER.size - 8], (0, 0)
+    ) != (first, second):
+        # It is written and synced before the first frame.
+        return LogTail(len(content), is_damage=True)
+    if not _SMALLEST_PAGE <= page <= _LARGEST_PAGE:
+        return LogTail(len(content), is_damage=True)
+    frame = _FRAME.size + page
+    begin = _HEADER.size + counted * frame
+    end = begin
+    is_commit_before = is_damage = False
+    for place in range(begin, len(content) - frame + 1, frame):
+        _, commit, *found, _, _ = _FRAME.unpack_from(content, place)
+        if found != salts:
+            continue
+        end = place + frame
+        if _is_in_a_sector(place) or _fits(content, place, frame, words):
+            is_damage = is_damage or is_commit_before
+            is_commit_before = is_commit_before or commit > 0
+    rest = (len(content) - _HEADER.size) % frame
+    if end + rest == len(content):
+        end += rest
+    return LogTail(end - begin, is_damage)
+
+
+def _is_in_a_sector(place: int) -> bool:
+    """Whether a frame's header reaches the disk whole or not at all, so that it can be believed."""
+    return place // _SECTOR == (place + _FRAME.size - 1) // _SECTOR
+
+
+def _fits(content: bytes, place: int, frame: int, words: str) -> bool:
+    """Whether a frame's checksum continues that of the frame before it."""
+    if place == _HEADER.size:
+        return False  # else it would count
+    _, _, _, _, *before = _FRAME.unpack_from(content, place - frame)
+    _, _, _, _, *here = _FRAME.unpack_from(content, place)
+    summed = content[place : place + 8] + content[place + _FRAME.size : place + frame]
+    return _checksum(words, summed, (before[0], before[1])) == (here[0], here[1])
+
+
+def _checksum(words: str, content: bytes, start: tuple[int, int]) -> tuple[int, int]:
+    """SQLite's checksum of the log, going on from another."""
+    first, second = start
+    for one, other in struct.iter_unpack(f"{words}II", content):
+        first = (first + one + second) & _WORD
+        second = (second + other + first) & _WORD
+    return first, second

@@ -7,7 +7,7 @@ from typing import Any
 
 from fillbridge.engine.messages import Event
 from fillbridge.engine.state import EngineState, Trade
-from fillbridge.journal import JournalFailed
+from fillbridge.journal import JournalFailed, StateDiverged
 from fillbridge.live.fills import at_reference
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.market import LiveMarket
@@ -17,11 +17,21 @@ from fillbridge.live.rules import LiveRules
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell import Shell, ShellHooks
-from fillbridge_hooks import Clock, Fill, NotSent, OrderRole, Report, Timer, TradeResult
+from fillbridge_hooks import (
+    Clock,
+    Fill,
+    FillbridgeError,
+    NotSent,
+    OrderRole,
+    Report,
+    Timer,
+    TradeResult,
+)
 
 _logger = logging.getLogger(__name__)
 
 _JOURNAL = "journal"
+_FAILURES = (JournalFailed, StateDiverged)
 
 
 class _RecordedClock:
@@ -104,7 +114,7 @@ class Account:
             try:
                 self._journal.commit()
                 self._journal.check(self.state)
-            except JournalFailed as error:
+            except _FAILURES as error:
                 self._go_on_without_journal(error)
             else:
                 self.outbox.release()
@@ -113,16 +123,16 @@ class Account:
         """Record a fact that is no event of the engine."""
         try:
             self._journal.note(kind, payload, self.now_ns)
-        except JournalFailed as error:
+        except _FAILURES as error:
             self._go_on_without_journal(error)
 
     def _record(self, events: Sequence[Event]) -> None:
         try:
             self._journal.append(events, self.now_ns)
-        except JournalFailed as error:
+        except _FAILURES as error:
             self._go_on_without_journal(error)
 
-    def _go_on_without_journal(self, error: JournalFailed) -> None:
+    def _go_on_without_journal(self, error: FillbridgeError) -> None:
         """Nothing more can be kept: entries are over, what reduces still leaves."""
         reason = f"the journal failed: {error}"
         _logger.critical("%s; orders that reduce positions still leave", reason)

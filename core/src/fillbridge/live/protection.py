@@ -21,11 +21,13 @@ class ProtectionWatch:
         self._rules = rules
         self._wrong_since: dict[str, int] = {}
         self._bare_since: dict[str, int] = {}
+        self._due_ns: dict[str, int] = {}
+        """When a trade that is flat, and whose exits should go, is mended again at the earliest."""
 
     def begin_again(self) -> None:
         """The connection was lost: nothing can be done, so no time passes."""
-        self._wrong_since.clear()
-        self._bare_since.clear()
+        for known in (self._wrong_since, self._bare_since, self._due_ns):
+            known.clear()
 
     @property
     def is_alert(self) -> bool:
@@ -49,13 +51,18 @@ class ProtectionWatch:
                 self._bare_since.pop(trade_id, None)
             if trade.plan.has_broker_legs and waited < self._rules.leg_grace_ns:
                 continue
+            if not trade.held:
+                # Nothing is at stake, and a broker that refuses would refuse ten times a second.
+                if now_ns < self._due_ns.get(trade_id, 0):
+                    continue
+                self._due_ns[trade_id] = now_ns + self._rules.doubtful_reconcile_ns
             yield ProtectionDue(trade_id, now_ns)
             if trade.held > 0 and trade.close_reason is None and self._is_too_long(trade, bare):
                 yield CloseRequested(trade_id, ExitReason.MANUAL_OVERRIDE, now_ns)
 
     def _forget(self, trade_id: str) -> None:
-        self._wrong_since.pop(trade_id, None)
-        self._bare_since.pop(trade_id, None)
+        for known in (self._wrong_since, self._bare_since, self._due_ns):
+            known.pop(trade_id, None)
 
     def _is_too_long(self, trade: Trade, waited: int) -> bool:
         stop = trade.stop

@@ -163,7 +163,9 @@ class Reconciler:
             return
         since = self._absent_since.setdefault(order_id, now_ns)
         wait_ns = self._quarantine.entry_ns
-        if order.role is not OrderRole.ENTRY and order_state.status in _UNPROVED:
+        # One that was known to work is given longer, unless there is nothing left to protect.
+        is_short = order_state.status in _UNPROVED or not trade.held
+        if order.role is not OrderRole.ENTRY and is_short:
             wait_ns = self._quarantine.reducing_ns
         if now_ns - since >= wait_ns:
             reason = f"absent at the broker for {(now_ns - since) / _SECOND:.1f} s"

@@ -17,6 +17,8 @@ from fillbridge_hooks import (
     EXECUTION_ERROR,
     ORDER_STATUS_CHANGE,
     TRADE_CLOSED,
+    ConfigurationError,
+    FillbridgeError,
     OrderInfo,
     TradeResult,
 )
@@ -67,6 +69,8 @@ class LiveRun:
         self._seconds = seconds
         self._market = market
         self._ending = ""
+        self._failure: FillbridgeError | None = None
+        self._was_connected = False
         self._asked = anyio.Event()
         self._summary = Summary()
         self._gate: tuple[Any, ...] = ()
@@ -84,8 +88,9 @@ class LiveRun:
         The first SIGTERM or SIGINT drains: no entry leaves any more, stops and targets stay at
         the broker, the end is recorded. A second one ends the process at once.
 
-        :raises ConfigurationError: if another handler has the account, or the journal, the socket
-            or the market cannot be used
+        :raises ConfigurationError: if another handler has the account, or the journal, the socket,
+            the market or the way to the broker cannot be used
+        :raises FatalError: if the data of the market cannot be read on
         """
         handler = self._handler
         is_recorded = False
@@ -101,6 +106,8 @@ class LiveRun:
                     is_recorded = handler.is_recording
                 group.cancel_scope.cancel()
             self._ended(is_recorded)
+        if self._failure is not None:
+            raise self._failure
         return is_recorded
 
     async def _heed_signals(self, *, task_status: TaskStatus[None]) -> None:
@@ -127,6 +134,7 @@ class LiveRun:
                     self._look()
                     if end_ns is not None and clock.now_ns >= end_ns:
                         self._end("the time is over")
+                    self._end_without_broker()
                     # Twice, so that what the last prices brought about is done.
                     is_over = self._market is not None and self._market.is_over
                     if is_over and was_over:
@@ -138,6 +146,17 @@ class LiveRun:
             group.start_soon(look)
             await self._asked.wait()
             group.cancel_scope.cancel()
+
+    def _end_without_broker(self) -> None:
+        """End where no person can help but whoever started this.
+
+        A broker that ends a session later, or refuses one, is waited for: somebody may resume.
+        """
+        failure = self._handler.connection_failure
+        is_never = isinstance(failure, ConfigurationError) and not self._was_connected
+        if failure is not None and (is_never or self._market is not None):
+            self._failure = failure
+            self._end("there is no way to the broker")
 
     # What is told
 
@@ -165,6 +184,7 @@ class LiveRun:
     def _look(self) -> None:
         handler = self._handler
         status = handler.get_connection_status()
+        self._was_connected |= status["status"] == "connected"
         gate = status["gate"], status["reasons"], status["status"]
         if gate != self._gate:
             self._gate = gate
