@@ -220,7 +220,7 @@ class Moments:
 
     def _stopped(self, process: object) -> None:
         world = self._world
-        if process is world.process and world.process is not None:
+        if process is world.process and world.process is not None and not world.disk.is_full:
             world.process.recording.end(is_clean=True)
             world.process_died(world.process)
 
