@@ -198,3 +198,54 @@ def test_a_position_without_an_entry_is_priced_by_what_opened_it(opened):
     desk.voided(entry)
     assert desk.trade().held == -1
     assert desk.trade().opening_price == 4010.0
+
+
+@pytest.fixture
+def twice_stopped(pending):
+    """A trade whose first stop, withdrawn and replaced by another, works after all."""
+
+    def make():
+        desk = pending()
+        desk.fill("T1_ENTRY")
+        desk.cancel("T1_SL")
+        desk.protect()
+        assert "T1_SL2" in desk.submitted
+        desk.cancel_rejected("T1_SL")
+        return desk
+
+    return make
+
+
+def test_of_two_stops_that_work_the_older_is_withdrawn(twice_stopped):
+    desk = twice_stopped()
+    desk.accept("T1_SL", "T1_SL2")
+    desk.protect()
+    assert desk.cancels == {"T1_SL"}
+    desk.protect()
+    assert desk.cancels == set()
+
+
+def test_an_older_stop_stays_until_the_newer_is_known_to_work(twice_stopped):
+    desk = twice_stopped()
+    desk.accept("T1_SL")
+    desk.protect()
+    assert desk.effects == []
+
+
+@pytest.mark.parametrize("end", ["expired", "rejected"])
+def test_a_stop_that_is_lost_beside_another_is_not_replaced(twice_stopped, end):
+    desk = twice_stopped()
+    desk.accept("T1_SL2")
+    getattr(desk, end)("T1_SL")
+    assert desk.submitted == {}
+    assert desk.protections == ["T1"]
+    desk.protect()
+    assert desk.effects == []
+
+
+def test_a_newer_stop_that_is_lost_leaves_the_older_to_protect(twice_stopped):
+    desk = twice_stopped()
+    desk.accept("T1_SL")
+    desk.rejected("T1_SL2")
+    desk.protect()
+    assert desk.submitted == {}

@@ -341,6 +341,26 @@ def test_answers_that_do_not_follow_each_other_do_not_agree(desk):
     assert desk.compare(1).repeats == []
 
 
+def test_answers_with_a_failed_one_between_them_do_not_agree(desk):
+    trade_id = desk.world.opened()
+    assert desk.compare(1, fills=(), positions=()).reports == []
+    desk.reconciler.no_answer()
+    assert desk.compare(1, fills=(), positions=()).reports == []
+    assert [type(one) for one in desk.compare(1, fills=(), positions=()).reports] == [FillVoided]
+    assert trade_id in desk.world.state.trades
+
+
+def test_an_order_is_not_held_absent_by_two_answers_with_a_failed_one_between_them(desk):
+    entry = desk.world.propose() + "_ENTRY"
+    desk.world.leave()
+    desk.unheard()
+    desk.lose(entry)
+    assert desk.compare(1).reports == []
+    desk.reconciler.no_answer()
+    assert desk.compare(60).reports == []
+    assert [type(one) for one in desk.compare(1).reports] == [Expired]
+
+
 def test_a_new_connection_begins_the_counting_again(desk):
     entry = desk.world.propose() + "_ENTRY"
     desk.world.exchange()

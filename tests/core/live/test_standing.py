@@ -326,3 +326,11 @@ def test_an_entry_that_never_arrived_expires_and_is_never_sent_again(world):
     assert world.house.sent == [entry]
     assert world.told().count(f"trade {trade_id}: the line broke") == 1
     assert world.trading.gate.objection("ES") is None
+
+
+def test_answers_before_and_after_a_failed_one_do_not_agree(world):
+    trade_id = world.opened()
+    world.trading.on_snapshot(world.house.snapshot(fills=(), positions=()))
+    world.trading.on_no_answer("no answer within 5 s")
+    world.trading.on_snapshot(world.house.snapshot(fills=(), positions=()))
+    assert world.trade(trade_id).held == 2

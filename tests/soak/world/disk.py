@@ -151,7 +151,7 @@ class DiskRecording:
         if fault == "kill_after":
             raise self._killed()
 
-    def end(self) -> None:
+    def end(self, *, is_clean: bool = False) -> None:
         """The process is gone: what it had not committed is lost."""
         self.is_dead = True
 

@@ -12,6 +12,7 @@ from fillbridge.engine.messages import FillBooked
 from fillbridge.exposure import exposure
 from fillbridge.journal import JournalFailed
 from fillbridge.live import account, reconciliation, standing, trading
+from fillbridge.live.proposals import Proposals
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.recording import NoRecording
 from fillbridge_hooks import (
@@ -21,6 +22,7 @@ from fillbridge_hooks import (
     OrderStatus,
     OutcomeUnknown,
     Permit,
+    Secret,
 )
 
 Patch = tuple[Any, str, Any]
@@ -137,7 +139,7 @@ def _forget_to_resize() -> list[Patch]:
 
 
 def _open_while_unknown() -> list[Patch]:
-    return [(trading.LiveTrading, "_unknown", lambda self: {})]
+    return [(trading.LiveTrading, "_block_what_is_unknown", lambda self: None)]
 
 
 def _forget_the_halt() -> list[Patch]:
@@ -197,17 +199,17 @@ def _keep_the_excess() -> list[Patch]:
 
 
 def _reuse_the_epoch() -> list[Patch]:
-    original = trading.LiveTrading.__init__
+    original = Proposals.__init__
 
-    def init(self: Any, **options: Any) -> None:
-        original(self, **options)
-        self._tag = f"{options['tag']}1-"
+    def init(self: Any, *arguments: Any, **options: Any) -> None:
+        original(self, *arguments, **options)
+        self._prefix = f"{self._prefix.split('-')[0]}-1-"
 
-    return [(trading.LiveTrading, "__init__", init)]
+    return [(Proposals, "__init__", init)]
 
 
 def _propose_twice() -> list[Patch]:
-    return [(trading.LiveTrading, "_answered", lambda self, proposal_id: None)]
+    return [(Proposals, "answered", lambda self, proposal_id: None)]
 
 
 def _ask_for_a_cancel_once() -> list[Patch]:
@@ -271,6 +273,10 @@ def _entries_are_no_exposure() -> list[Patch]:
     return [(shell, "exposure", flattered)]
 
 
+def _show_secrets() -> list[Patch]:
+    return [(Secret, "__format__", lambda self, specification: self.reveal())]
+
+
 MUTATIONS: dict[str, Callable[[], list[Patch]]] = {
     "drop the commit": _drop_the_commit,
     "send before the commit": _send_before_the_commit,
@@ -297,6 +303,7 @@ MUTATIONS: dict[str, Callable[[], list[Patch]]] = {
     "a lost stop is not replaced": _leave_a_lost_stop,
     "the stop is one contract short": _stop_for_too_little,
     "working entries do not count as exposure": _entries_are_no_exposure,
+    "secrets are shown": _show_secrets,
 }
 """By what they do wrong: what is put in place of what."""
 

@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from world.book import ENDED, TradeTruth, role_of, trade_of
+from world.book import ENDED, TradeTruth, trade_of
 from world.disk import folded, same_state
 from world.timeline import MILLISECOND, SECOND
+from world.violations import Violated
 
 from fillbridge.engine.messages import FillBooked
+from fillbridge.journal.records import encode
 from fillbridge.live.outbox import Cancellation, Change, Command, Submission
 from fillbridge_hooks import TERMINAL_STATUSES, FillVoided, OrderRole, OrderStatus
 
@@ -28,10 +30,6 @@ MEMORY_NS = 12 * SECOND
 """What struck a trade longer ago has no part in what is wrong with it now."""
 _AGREEING = 2
 """Answers in a session before an entry may leave in it."""
-
-
-class Violated(Exception):
-    """An invariant does not hold."""
 
 
 class Oracle:
@@ -82,7 +80,7 @@ class Oracle:
             raise Violated(f"I1: a second entry for {proposal}: {order.client_order_id}")
         self.entries_sent[proposal] = order.client_order_id
         symbol = order.instrument.symbol
-        if world.clean_answers < _AGREEING:
+        if world.questions.clean_answers < _AGREEING:
             raise Violated(f"I2: {order.client_order_id} left before the books were compared")
         if world.timeline.now_ns - command.made_ns > world.rules.stale_send_ns:
             raise Violated(f"I9: {order.client_order_id} left long after it was judged")
@@ -273,6 +271,9 @@ class Oracle:
         }
         if ours != theirs:
             raise Violated(f"I8: the records hold {ours}, the broker {theirs}")
+        secret = world.secret.reveal().encode()
+        if any(secret in encode(record) for record in world.disk.records):
+            raise Violated("I10: a secret stands in a record")
         self._judge_fills()
         self._judge_entries()
         for order in world.broker.orders:
@@ -309,6 +310,3 @@ class Oracle:
                 raise Violated(f"I2: {order_id} ended here and works at the broker")
             ended_as = "filled" if trade.entry_quantity else entry.status.value
             world.ended_as[ended_as] = world.ended_as.get(ended_as, 0) + 1
-
-
-__all__ = ["Oracle", "Violated", "role_of", "trade_of"]

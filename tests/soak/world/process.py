@@ -308,7 +308,7 @@ class Process:
         since_ns, asked_ns = self.trading.fills_since_ns(), self._timeline.now_ns
         self._timeline.after(_ANSWER_TIME_NS, self.run, self._no_answer, session, asked_ns)
         self._asked_ns = asked_ns
-        self.world.ask(asked_ns, since_ns)
+        self.world.questions.ask(asked_ns, since_ns)
 
     def answered(self, snapshot: BrokerSnapshot) -> None:
         """The answers arrived."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from world.disk import Disk, folded, same_state
-from world.oracle import Violated
 from world.points import Killed
+from world.violations import Violated
 
 from fillbridge.engine import EngineState
 from fillbridge.engine.messages import Event
@@ -112,11 +112,11 @@ class JournalRecording:
         if not self.failure:
             self._journal.check(live)
 
-    def end(self) -> None:
+    def end(self, *, is_clean: bool = False) -> None:
         """The process is gone: what it had not committed is lost."""
         if not self.is_dead:
             self.is_dead = True
-            self._journal.close(clean=False)
+            self._journal.close(clean=is_clean and not self._pending and not self.failure)
 
     def _pass(self, place: str) -> None:
         if self.is_dead:

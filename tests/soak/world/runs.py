@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from world.oracle import Violated
+from world.violations import Violated
 from world.world import World
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
-START_NS = 1_700_000_000 * SECOND
+START_NS = 1_700_002_790 * SECOND
+"""2023-11-14, 10 s before the trade date ends at 17:00 in Chicago: every run lives through that."""
 
 Call = Callable[..., Any]
 

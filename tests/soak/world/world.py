@@ -6,20 +6,22 @@ from typing import Any
 import msgspec
 from world.book import TradeTruth, role_of, trade_of
 from world.broker import Broker
+from world.bus import Bus
 from world.cells import cell_at
 from world.disk import Disk
 from world.link import LONGEST_HOLD_NS, Link, role_name
-from world.oracle import Oracle, Violated
+from world.oracle import Oracle
 from world.plan import Plan
 from world.points import CALM_NS, Killed, Points
 from world.process import Process, ProcessClock
+from world.questions import Questions
 from world.real_journal import JournalDisk
 from world.timeline import MILLISECOND, SECOND, START_NS, Timeline
+from world.violations import Violated
 
 from fillbridge.bus import InProcessBus
 from fillbridge.live import LiveRules
 from fillbridge.live.outbox import Cancellation, Change, Command
-from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.publishing import Publisher
 from fillbridge.shell import ShellHooks
 from fillbridge_hooks import (
@@ -28,7 +30,6 @@ from fillbridge_hooks import (
     InvalidValue,
     Order,
     OrderRole,
-    RiskProposal,
     Secret,
 )
 from fillbridge_risk import max_position_size
@@ -83,18 +84,13 @@ class World:
         """Entries that left and have not arrived."""
         self.ended_as: dict[str, int] = {}
         self.cells: set[str] = set()
-        self.clean_answers = 0
-        """In this session."""
         self.is_locked_out = False
         """Whether the broker refuses sessions until a person resumes."""
         self.is_network_down = False
         self.may_stay_shut = False
         self.is_publishing = random.random() < 0.15
-        self._acknowledged: set[str] = set()
-        self._unacknowledged: list[RiskProposal] = []
-        self._canned: tuple[Any, ...] | None = None
-        self._bad_answers = 0
-        self._is_slow = random.random() < 0.3
+        self.bus = Bus(self)
+        self.questions = Questions(self)
         self._volatility = random.choice((1, 2, 4))
         self.plan = Plan(self, profile)
 
@@ -209,7 +205,7 @@ class World:
             self.tell("killed while starting")
             self._restart_later()
             return
-        self.process.run(self._redeliver)
+        self.process.run(self.bus.deliver_again)
 
     def open_recording(self) -> Any:
         """What the next process records with."""
@@ -278,7 +274,7 @@ class World:
     def link_up(self) -> int:
         """A session began; its number."""
         self.link.begin()
-        self.clean_answers = 0
+        self.questions.clean_answers = 0
         self.tell(f"session {self.link.number}")
         self.timeline.after(0, self.oracle.begin_again)
         return self.link.number
@@ -366,99 +362,6 @@ class World:
 
     def _changed(self, trade: TradeTruth) -> None:
         self.oracle.changed(trade)
-
-    # Questions
-
-    def ask(self, asked_ns: int, since_ns: int) -> None:
-        """Answer a round of questions."""
-        fault = self.passing("answers")
-        if fault in ("empty", "stale") and self._bad_answers:
-            fault = ""  # never two in a row
-        self._bad_answers = 0
-        if fault == "hang":
-            return
-        parts: list[Any] = []
-        questions = (
-            self.broker.working_orders,
-            self.broker.orders_today,
-            self.broker.held,
-            lambda: self.broker.fills_since(since_ns),
-        )
-        if fault == "empty":
-            self._bad_answers = 1
-            questions = ((lambda: ()),) * 4
-        elif fault == "stale" and self._canned is not None:
-            self._bad_answers = 1
-            parts = list(self._canned)
-            questions = ()  # type: ignore[assignment]
-        if self._is_slow and questions:
-            self._ask_one_by_one(asked_ns, since_ns, list(questions), parts, fault)
-            return
-        for question in questions:
-            parts.append(question())
-        if not fault:
-            self._canned = tuple(parts)
-        self._answer(asked_ns, since_ns, parts, fault)
-
-    def _ask_one_by_one(
-        self, asked_ns: int, since_ns: int, questions: list[Any], parts: list[Any], fault: str
-    ) -> None:
-        if questions:
-            parts.append(questions.pop(0)())
-            wait = int(self.random.random() * 80 * MILLISECOND)
-            self.timeline.after(
-                wait, self._ask_one_by_one, asked_ns, since_ns, questions, parts, fault
-            )
-            return
-        self._answer(asked_ns, since_ns, parts, fault)
-
-    def _answer(self, asked_ns: int, since_ns: int, parts: list[Any], fault: str) -> None:
-        process = self.process
-        if process is None:
-            return
-        if fault == "error":
-            self.link.to_process(process.run, process.failed_answer, "an error instead")
-            return
-        working, today, positions, fills = parts
-        snapshot = BrokerSnapshot(
-            asked_ns=asked_ns,
-            fills_since_ns=since_ns,
-            working=working,
-            today=today,
-            positions=positions,
-            fills=fills,
-        )
-        self.link.to_process(self._answered, process, snapshot)
-
-    def _answered(self, process: Process, snapshot: BrokerSnapshot) -> None:
-        self.clean_answers += 1
-        process.run(process.answered, snapshot)
-
-    # The bus
-
-    def propose(self, proposal: RiskProposal) -> None:
-        """Deliver a proposal; what nobody acknowledged is delivered again after a restart."""
-        process = self.process
-        if process is None:
-            self._unacknowledged.append(proposal)
-            return
-        self._unacknowledged.append(proposal)
-        process.run(self._propose, process, proposal)
-
-    def _propose(self, process: Process, proposal: RiskProposal) -> None:
-        if self.passing("propose") == "kill":
-            raise Killed
-        answer = process.propose(proposal)
-        self.tell(f"bus: {proposal.proposal_id} -> {answer}")
-        if self.passing("proposed") == "kill":
-            raise Killed
-        if proposal in self._unacknowledged:
-            self._unacknowledged.remove(proposal)
-
-    def _redeliver(self) -> None:
-        waiting, self._unacknowledged = self._unacknowledged, []
-        for proposal in waiting:
-            self.timeline.after(int(self.random.random() * 2 * SECOND), self.propose, proposal)
 
 
 def _words(message: Any) -> str:

@@ -135,6 +135,18 @@ def resize_legs(trade: Trade, filled: OrderState, left: int, held: int, now: int
     return tuple(events), tuple(effects)
 
 
+def other_stops(trade: Trade, stop: OrderState) -> tuple[OrderState, ...]:
+    """Stops beside ``stop`` that may still fill and are not being withdrawn."""
+    return tuple(
+        other
+        for other in trade.orders
+        if other.order.role is _STOP
+        and other is not stop
+        and not other.cancel_sent
+        and other.status not in TERMINAL_STATUSES
+    )
+
+
 def _resized(order_state: OrderState, more: int, now: int) -> ReplaceSent:
     terms = order_state.requested or order_state.order
     change = Replacement(

@@ -1,8 +1,17 @@
 """What must follow for a trade to be as it should, whatever it took to get where it is."""
 
-from fillbridge.engine.exits import cancel_all, cover, exit_all, exiting, resize_legs
+from fillbridge.engine.exits import (
+    cancel_all,
+    cover,
+    exit_all,
+    exiting,
+    other_stops,
+    resize_legs,
+)
 from fillbridge.engine.legs import leg_again, protective_legs
 from fillbridge.engine.messages import (
+    Cancel,
+    CancelSent,
     Decision,
     EntryFailed,
     Event,
@@ -17,6 +26,7 @@ from fillbridge.engine.state import EngineState, OrderState, Trade
 from fillbridge_hooks import TERMINAL_STATUSES, OrderStatus, Side
 
 _NOTHING: Decision = ((), ())
+_WORKING = (OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILLED)
 
 
 def on_protection_due(state: EngineState, message: ProtectionDue, now: int) -> Decision:
@@ -52,12 +62,22 @@ def _protect(trade: Trade, held: int, now: int) -> Decision:
         legs = protective_legs(trade.plan, rest, _last_entry_fill(trade).fill)
         placed = OrdersPlaced(trade.plan.trade_id, legs, now)
         return (placed,), tuple(Submit(leg) for leg in legs)
+    others = other_stops(trade, stop)
     if stop.cancel_sent or stop.status in TERMINAL_STATUSES:
+        rest -= sum(other.order.quantity - other.filled for other in others)
+        if rest <= 0:
+            return _NOTHING
         again = leg_again(trade, stop, rest)
         if again is None:
             return exit_all(trade, stop, 0, stop, held, now)
         return (OrdersPlaced(trade.plan.trade_id, (again,), now),), (Submit(again),)
-    return resize_legs(trade, trade.entry, 0, held, now)
+    events, effects = resize_legs(trade, trade.entry, 0, held, now)
+    if stop.status in _WORKING:
+        # One that was given up and replaced came to work after all.
+        ids = [other.order.client_order_id for other in others]
+        events = *events, *(CancelSent(name, "another stop protects", now) for name in ids)
+        effects = *effects, *(Cancel(name) for name in ids)
+    return events, effects
 
 
 def _end(trade: Trade, now: int) -> Decision:

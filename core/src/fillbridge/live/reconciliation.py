@@ -78,6 +78,10 @@ class Reconciler:
         self._absent_since.clear()
         self._times.clear()
 
+    def no_answer(self) -> None:
+        """There was no clean answer: those after it do not follow those before."""
+        self._times.clear()
+
     def compare(self, state: EngineState, snapshot: BrokerSnapshot, now_ns: int) -> Findings:
         """What follows from the broker's answers."""
         findings = Findings()
@@ -89,7 +93,7 @@ class Reconciler:
             findings.reports += news
             known = orders.pop(order_id, None)
             if known is None:
-                self._absent(trade, order_state, snapshot, now_ns, news, findings)
+                self._absent(trade, order_state, snapshot, now_ns, news, said, findings)
                 continue
             self._absent_since.pop(order_id, None)
             if len(known) > 1:
@@ -153,6 +157,7 @@ class Reconciler:
         snapshot: BrokerSnapshot,
         now_ns: int,
         news: list[Fill],
+        said: dict[tuple[str, str], int],
         findings: Findings,
     ) -> None:
         order = order_state.order
@@ -167,7 +172,9 @@ class Reconciler:
         is_short = order_state.status in _UNPROVED or not trade.held
         if order.role is not OrderRole.ENTRY and is_short:
             wait_ns = self._quarantine.reducing_ns
-        if now_ns - since >= wait_ns:
+        times = self._times.get(("absent", order_id), 0) + 1
+        said["absent", order_id] = times
+        if times >= _AGREEING and now_ns - since >= wait_ns:
             reason = f"absent at the broker for {(now_ns - since) / _SECOND:.1f} s"
             findings.reports.append(Expired(order_id, reason, now_ns))
             del self._absent_since[order_id]

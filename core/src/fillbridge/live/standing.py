@@ -52,6 +52,7 @@ class Standing:
     def on_no_answer(self, reason: str) -> None:
         """The broker gave no clean answer: nothing is concluded from that."""
         self._last = ()
+        self._reconciler.no_answer()
         account = self._account
         account.snapshot_due_ns = account.now_ns + account.rules.doubtful_reconcile_ns
         _logger.warning("no clean answer of the broker: %s", reason)

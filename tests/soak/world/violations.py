@@ -1,0 +1,5 @@
+"""What ends a run."""
+
+
+class Violated(Exception):
+    """An invariant does not hold."""
