@@ -520,6 +520,7 @@ async def test_a_trade_is_waited_for_until_it_opens_and_until_it_closes(floor, p
         heard.append(await handler.wait_closed(trade_id))
 
     async with here.running() as handler:
+        await handler.wait_ready()
         trade_id = await handler.execute_trade(proposal())
         async with anyio.create_task_group() as group:
             group.start_soon(wait, handler, trade_id)

@@ -52,6 +52,11 @@ class LiveKnowledge(AbstractExecutionHandler):
         """The last 1,000 trades that closed since the start, the oldest first."""
         return tuple(self._closed_trades)
 
+    async def wait_ready(self) -> None:
+        """Wait until entries may leave: connected, and reconciled with the broker."""
+        while self._trading.gate.state is not GateState.OPEN:
+            await self._changed.wait()
+
     async def wait_open(self, trade_id: str) -> None:
         """Wait until a trade holds a position, or held one.
 
