@@ -546,3 +546,13 @@ async def test_a_trade_that_never_opens_is_not_waited_for(floor, proposal):
                 await wait(trade_id)
             with pytest.raises(UnknownOrder):
                 await wait("T0")
+
+
+async def test_an_entry_that_has_not_left_when_it_stops_never_leaves_and_that_is_told(
+    floor, proposal
+):
+    here = floor()
+    async with here.running() as handler:
+        handler._trading.propose(proposal())
+    assert here.sent("_ENTRY") == 0
+    assert any("the handler is stopping" in alarm for alarm in here.alarms)

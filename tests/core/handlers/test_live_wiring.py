@@ -43,6 +43,15 @@ class BacktestOnly:
         raise NotImplementedError
 
 
+class OtherDriver:
+    """A driver that a plugin puts around another."""
+
+    capabilities = Capabilities()
+
+    def connect(self, terms):
+        raise NotImplementedError
+
+
 class Wrapping:
     """A plugin that notes what it is given, and may wrap or fail."""
 
@@ -77,7 +86,7 @@ def test_a_driver_without_a_broker_is_no_provider(plugins):
 
 
 def test_plugins_are_wrapped_around_the_driver_in_the_order_of_their_names(plugins):
-    outer, inner = object(), object()
+    outer, inner = OtherDriver(), OtherDriver()
     first, second, third = Wrapping(inner), Wrapping(None), Wrapping(outer)
     made = plugins(z1=first, z2=second, z3=third)
     assert wrapped_driver("sim", settings(made), made) is outer
@@ -90,6 +99,12 @@ def test_plugins_are_wrapped_around_the_driver_in_the_order_of_their_names(plugi
 def test_a_plugin_that_fails_to_wrap_is_named(plugins):
     made = plugins(z1=Wrapping(fails=True))
     with pytest.raises(PluginError, match=r"'z1'.*fillbridge_wrap_driver raised ValueError: no"):
+        wrapped_driver("sim", settings(made), made)
+
+
+def test_what_a_plugin_wraps_a_driver_with_is_one(plugins):
+    made = plugins(z1=Wrapping(object()))
+    with pytest.raises(PluginError, match="fillbridge_wrap_driver: expected a driver or None"):
         wrapped_driver("sim", settings(made), made)
 
 
