@@ -7,12 +7,11 @@ from typing import Any
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings
 from fillbridge.engine.messages import (
-    CancelRequested,
-    CloseRequested,
-    ReplaceRequested,
     TradePlan,
 )
-from fillbridge.handlers.requests import changed_levels, decided_before, refuse_opposite
+from fillbridge.engine.state import EngineState
+from fillbridge.handlers.requesting import Request
+from fillbridge.handlers.requests import decided_before, refuse_opposite
 from fillbridge.handlers.simulation import FailedEntrySink, SimulationHandler, TradeSink
 from fillbridge.planning import plan_trade
 from fillbridge.plugins import Plugins
@@ -20,8 +19,8 @@ from fillbridge.results import order_info
 from fillbridge_hooks import (
     ArrivalPrice,
     BarData,
-    ExitReason,
     FillbridgeError,
+    Instrument,
     InvalidValue,
     OrderInfo,
     OrderRefused,
@@ -29,7 +28,6 @@ from fillbridge_hooks import (
     RiskProposal,
     TradeResult,
     TradeTick,
-    UnknownOrder,
 )
 
 _HOUR_NS = 3_600_000_000_000
@@ -153,69 +151,6 @@ class BacktestExecutionHandler(SimulationHandler):
             self._position_life_ns,
         )
 
-    async def cancel_order(self, order_id: str) -> bool:
-        """Withdraw an order; see :meth:`AbstractExecutionHandler.cancel_order`."""
-        self._feed.synchronise()
-        trade, order_state = self._orders.find(order_id)
-        if trade.held and order_state.order.role in _PROTECTING:
-            raise InvalidValue(
-                "order_id", "an order that neither protects nor closes a position", order_id
-            )
-        done = self._request(
-            CancelRequested(
-                order_state.order.client_order_id, "cancelled on request", self._now_ns()
-            )
-        )
-        await self.drain()
-        return done
-
-    async def modify_order(
-        self,
-        order_id: str,
-        *,
-        limit_price: float | None = None,
-        trigger_price: float | None = None,
-    ) -> bool:
-        """Move the price levels of a working order; ``False`` if it no longer works.
-
-        :raises UnknownOrder: if no such order is known
-        :raises InvalidValue: if no price is given, or one is off the grid, not one that this
-            order type has, or a trigger that would act at once
-        """
-        self._feed.synchronise()
-        _, order_state = self._orders.find(order_id)
-        order = order_state.order
-        last = self._feed.last_price_at(order.instrument, self._now_ns())
-        levels = changed_levels(order_state, limit_price, trigger_price, last)
-        done = self._request(ReplaceRequested(order.client_order_id, *levels, self._now_ns()))
-        await self.drain()
-        return done
-
-    async def close_position(
-        self, position_id: str, reason: ExitReason = ExitReason.MANUAL_OVERRIDE
-    ) -> bool:
-        """End a trade; see :meth:`AbstractExecutionHandler.close_position`."""
-        done = self.request_close(position_id, reason)
-        await self.drain()
-        return done
-
-    def request_close(self, position_id: str, reason: ExitReason) -> bool:
-        """:meth:`close_position` without delivering events.
-
-        :raises UnknownOrder: if no such trade is open
-        """
-        self._feed.synchronise()
-        if position_id not in self._shell.state.trades:
-            raise UnknownOrder("open trade", position_id)
-        return self._request(CloseRequested(position_id, reason, self._now_ns()))
-
-    def cancel_entries(self) -> None:
-        """Withdraw every entry that may still fill; stops and targets stay."""
-        self._feed.synchronise()
-        for trade in tuple(self._shell.state.trades.values()):
-            client_order_id = trade.entry.order.client_order_id
-            self._request(CancelRequested(client_order_id, "all orders cancelled", self._now_ns()))
-
     def stop_entries(self, reason: str = "", by: str = "") -> None:
         """Refuse every proposal from now on; a simulation keeps neither reason nor name."""
         self._is_stopped = True
@@ -228,7 +163,22 @@ class BacktestExecutionHandler(SimulationHandler):
     def note_request(self, request: str, by: str, **details: Any) -> None:
         """A simulation keeps no record of who asked for what."""
 
-    def _request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
+    # What requests need
+
+    @property
+    def _state(self) -> EngineState:
+        return self._shell.state
+
+    def _catch_up(self) -> None:
+        self._feed.synchronise()
+
+    def _last_price(self, instrument: Instrument) -> float | None:
+        return self._feed.last_price_at(instrument, self._now_ns())
+
+    async def _deliver_events(self) -> None:
+        await self.drain()
+
+    def _request(self, message: Request) -> bool:
         before = self._shell.recorded
         self._shell.step(message)
         self._feed.rearm()

@@ -13,8 +13,7 @@ import anyio
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings, decode_settings
-from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
-from fillbridge.engine.state import Trade
+from fillbridge.engine.state import EngineState, Trade
 from fillbridge.handlers.live_knowledge import LiveKnowledge
 from fillbridge.handlers.live_wiring import (
     account_tag,
@@ -24,7 +23,7 @@ from fillbridge.handlers.live_wiring import (
     wrapped_session,
 )
 from fillbridge.handlers.orders import KnownOrders
-from fillbridge.handlers.requests import changed_levels
+from fillbridge.handlers.requesting import Request
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
 from fillbridge.journal import Journal, JournalFailed, open_journal
 from fillbridge.live import (
@@ -40,14 +39,13 @@ from fillbridge.publishing import Publisher
 from fillbridge_hooks import (
     ConnectionTerms,
     EntryNotSent,
-    ExitReason,
+    Instrument,
     InvalidValue,
     LiveClock,
     OrderRole,
     OrderStatus,
     RiskProposal,
     TradeResult,
-    UnknownOrder,
 )
 
 _logger = logging.getLogger(__name__)
@@ -269,58 +267,6 @@ class LiveExecutionHandler(LiveKnowledge):
             _logger.warning(error)
             self._events.execution_error(error, None, self._now_ns())
 
-    async def cancel_order(self, order_id: str) -> bool:
-        """Withdraw an order; see :meth:`AbstractExecutionHandler.cancel_order`."""
-        trade, order_state = self._orders.find(order_id)
-        if trade.held and order_state.order.role in _PROTECTING:
-            raise InvalidValue(
-                "order_id", "an order that neither protects nor closes a position", order_id
-            )
-        client_order_id = order_state.order.client_order_id
-        return self._request(
-            CancelRequested(client_order_id, "cancelled on request", self._now_ns())
-        )
-
-    async def modify_order(
-        self,
-        order_id: str,
-        *,
-        limit_price: float | None = None,
-        trigger_price: float | None = None,
-    ) -> bool:
-        """Move the price levels of a working order; ``False`` if it no longer works.
-
-        :raises UnknownOrder: if no such order is known
-        :raises InvalidValue: if no price is given, or one is off the grid, not one that this
-            order type has, or a trigger that would act at once
-        """
-        _, order_state = self._orders.find(order_id)
-        order = order_state.order
-        last = self._trading.market.view(order.instrument.symbol).last
-        levels = changed_levels(order_state, limit_price, trigger_price, last)
-        return self._request(ReplaceRequested(order.client_order_id, *levels, self._now_ns()))
-
-    async def close_position(
-        self, position_id: str, reason: ExitReason = ExitReason.MANUAL_OVERRIDE
-    ) -> bool:
-        """End a trade; see :meth:`AbstractExecutionHandler.close_position`."""
-        return self.request_close(position_id, reason)
-
-    def request_close(self, position_id: str, reason: ExitReason) -> bool:
-        """:meth:`close_position`, at once.
-
-        :raises UnknownOrder: if no such trade is open
-        """
-        if position_id not in self._trading.state.trades:
-            raise UnknownOrder("open trade", position_id)
-        return self._request(CloseRequested(position_id, reason, self._now_ns()))
-
-    def cancel_entries(self) -> None:
-        """Withdraw every entry that may still fill; stops and targets stay."""
-        for trade in tuple(self._trading.state.trades.values()):
-            entry_id = trade.entry.order.client_order_id
-            self._request(CancelRequested(entry_id, "all orders cancelled", self._now_ns()))
-
     def note_request(self, request: str, by: str, **details: Any) -> None:
         """Record who asked for what: in the same commit as what follows from it.
 
@@ -345,7 +291,16 @@ class LiveExecutionHandler(LiveKnowledge):
         self._connection.resume()
         self._wake()
 
-    def _request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
+    # What requests need
+
+    @property
+    def _state(self) -> EngineState:
+        return self._trading.state
+
+    def _last_price(self, instrument: Instrument) -> float | None:
+        return self._trading.market.view(instrument.symbol).last
+
+    def _request(self, message: Request) -> bool:
         is_recorded = self._trading.request(message)
         self._wake()
         return is_recorded

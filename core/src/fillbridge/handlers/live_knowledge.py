@@ -8,8 +8,8 @@ import anyio
 
 from fillbridge.config import Settings, find_instrument
 from fillbridge.engine.state import Trade
-from fillbridge.handlers.abstract import AbstractExecutionHandler
 from fillbridge.handlers.orders import KnownOrders
+from fillbridge.handlers.requesting import RequestingHandler
 from fillbridge.journal import Journal, Recovery
 from fillbridge.live import Connection, GateState, LiveTrading
 from fillbridge.positions import OpenPositions
@@ -26,7 +26,7 @@ from fillbridge_hooks import (
 )
 
 
-class LiveKnowledge(AbstractExecutionHandler):
+class LiveKnowledge(RequestingHandler):
     """The questions to a handler of live trading, answered from what it holds."""
 
     settings: Settings

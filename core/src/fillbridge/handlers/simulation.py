@@ -12,8 +12,8 @@ from fillbridge.engine.messages import (
 )
 from fillbridge.engine.state import Trade
 from fillbridge.feed import MarketFeed
-from fillbridge.handlers.abstract import AbstractExecutionHandler
 from fillbridge.handlers.orders import KnownOrders
+from fillbridge.handlers.requesting import RequestingHandler
 from fillbridge.handlers.wiring import simulation_shell
 from fillbridge.plugins import Plugins
 from fillbridge.positions import OpenPositions
@@ -36,7 +36,7 @@ FailedEntrySink = Callable[[RiskProposal, str], None]
 """Takes each proposal whose entry ended without a fill, and why."""
 
 
-class SimulationHandler(AbstractExecutionHandler):
+class SimulationHandler(RequestingHandler):
     """A handler whose market is a simulation: it is fed bars, trades and quotes.
 
     The parameters are those of :class:`BacktestExecutionHandler`.
