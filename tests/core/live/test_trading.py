@@ -804,3 +804,23 @@ def test_a_late_fill_after_a_cancel_is_flattened(world):
 
 def _cancelled(order_id, world):
     return Cancelled(order_id, "asked", world.clock.now_ns)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="each look at the deadlines sends another exit: ten of them a second"
+)
+def test_exits_that_are_rejected_again_and_again_are_sent_less_and_less_often(world):
+    world.house.rejects |= {"stop", "exit"}
+    world.opened()
+    before = len(world.house.sent)
+    world.pass_time(10)
+    assert len(world.house.sent) - before <= 20
+
+
+@pytest.mark.xfail(strict=True, reason="row 18: a target that was rejected is not placed again")
+def test_a_target_that_is_rejected_is_placed_again(world):
+    world.house.rejects.add("target")
+    trade_id = world.opened()
+    world.house.rejects.clear()
+    world.pass_time(10)
+    assert set(world.house.working()) == {f"{trade_id}_SL", f"{trade_id}_TP2"}
