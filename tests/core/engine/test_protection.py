@@ -249,3 +249,52 @@ def test_a_newer_stop_that_is_lost_leaves_the_older_to_protect(twice_stopped):
     desk.rejected("T1_SL2")
     desk.protect()
     assert desk.submitted == {}
+
+
+# What was asked for and refused
+
+
+def test_an_entry_that_could_not_be_withdrawn_is_withdrawn_again_when_it_is_looked_at(pending):
+    desk = pending()
+    desk.cancel("T1_ENTRY", "too late")
+    desk.cancel_rejected("T1_ENTRY", "not now")
+    desk.protect()
+    assert desk.cancels == {"T1_ENTRY"}
+    assert desk.protect() == ()
+    desk.cancelled("T1_ENTRY")
+    assert desk.failed == {"T1_ENTRY": "too late"}
+
+
+def test_so_is_the_entry_of_a_trade_that_is_to_end(pending):
+    desk = pending()
+    desk.close()
+    desk.cancel_rejected("T1_ENTRY")
+    desk.protect()
+    assert desk.cancels == {"T1_ENTRY"}
+
+
+def test_an_entry_that_is_wanted_is_left_alone(pending):
+    assert pending().protect() == ()
+
+
+# A target that was lost
+
+
+def test_a_target_that_was_rejected_is_placed_again_a_few_times(opened, pending):
+    desk = pending()
+    desk.fill("T1_ENTRY")
+    desk.accept("T1_SL")
+    for target in ("T1_TP", "T1_TP2"):
+        desk.rejected(target)
+        desk.protect()
+        again = desk.submitted[f"T1_TP{int(target[5:] or 1) + 1}"]
+        assert (again.quantity, again.limit_ticks) == (2, 16_040)
+    desk.rejected("T1_TP3")
+    assert desk.protect() == ()
+
+
+def test_a_target_that_was_withdrawn_is_not_placed_again(opened):
+    desk = opened()
+    desk.cancel("T1_TP")
+    desk.cancelled("T1_TP")
+    assert desk.protect() == ()

@@ -156,7 +156,7 @@ async def test_a_naked_position_is_protected_before_the_gate_opens(floor, propos
         assert handler.get_connection_status()["gate"] == "recovering"
         await here.wait(3)
         # Once it is sure that the stop of before did not arrive, there is another one.
-        assert here.working == {"SL2": 2}
+        assert here.working == {"SL2": 2, "TP2": 2}
         assert handler.get_connection_status()["gate"] == "open"
         assert here.sent("_SL") == 0
 

@@ -111,6 +111,8 @@ class House:
         """Ids of submissions in order."""
         self.rejects = set()
         """Roles, or ids, that are rejected."""
+        self.elsewhere = {}
+        """Signed contracts by symbol that orders traded which nobody here sent."""
         self._traded = {}
 
     def take(self, command):
@@ -217,7 +219,7 @@ class House:
         return {name: one for name, one in self.orders.items() if self.is_working(name)}
 
     def held(self):
-        held = {}
+        held = dict(self.elsewhere)
         for fill in self.fills:
             symbol, side = self._traded[fill.client_order_id]
             held[symbol] = held.get(symbol, 0) + side.sign * fill.quantity

@@ -79,6 +79,7 @@ def trade(instruments):
 def look():
     """Looks at a trade after so many seconds; what the engine is told."""
     watch = ProtectionWatch(RULES)
+    watch.see()
 
     def look(trade, seconds):
         trades = {} if trade is None else {"T1": trade}
@@ -123,7 +124,15 @@ def test_covered_is_what_the_broker_is_known_to_close(trade, exits, contracts):
         ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 2, WORKING)]}, True),
         ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, WORKING)]}, False),
         ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, PARTIAL, {"filled": 1})]}, True),
-        ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, CANCELLED)]}, True),
+        # Its end was not asked for: it is placed again.
+        ({"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 2, CANCELLED)]}, False),
+        (
+            {
+                "held": 2,
+                "exits": [(STOP, 2, WORKING), (TARGET, 2, CANCELLED, {"cancel_reason": "asked"})],
+            },
+            True,
+        ),
         (
             {"held": 2, "exits": [(STOP, 2, WORKING), (TARGET, 3, WORKING, {"cancel_sent": True})]},
             True,
@@ -150,36 +159,74 @@ def test_a_trade_is_in_order(trade, made, verdict):
 # Deadlines
 
 
+def closes(told):
+    return [one for one in told if type(one) is CloseRequested]
+
+
 def test_a_protected_position_needs_nothing(trade, look):
     assert look(trade(2, [(STOP, 2, WORKING)]), 0) == []
     assert not look.watch.is_alert
 
 
-def test_a_bare_position_is_protected_at_once_and_again_at_each_look(trade, look):
-    for seconds in (0, 0.1, 1.4):
-        assert look(trade(), seconds) == [ProtectionDue("T1", round(seconds * SECOND))]
+def test_a_bare_position_is_protected_at_once_and_then_ever_less_often(trade, look):
+    made = trade()
+    made.close_reason = ExitReason.TIMEOUT
+    mended = [second for second in range(200) if look(made, second)]
+    assert mended == [0, 1, 3, 7, 15, 31, 61, 91, 121, 151, 181]
     assert look.watch.is_alert
+
+
+def test_nothing_is_mended_before_the_broker_has_answered(trade, look):
+    look.watch.begin_again()
+    assert [look(trade(), second) for second in (0, 3, 9.9)] == [[], [], []]
+    look.watch.see()
+    assert len(look(trade(), 9.9)) == 1
+    assert [type(one) for one in look(trade(), 11.4)] == [ProtectionDue, CloseRequested]
+
+
+def test_without_any_answer_it_is_mended_after_ten_seconds(trade, look):
+    look.watch.begin_again()
+    assert look(trade(), 5) == []
+    assert look(trade(), 14.9) == []
+    assert len(look(trade(), 15)) == 1
+
+
+def test_symbols_that_are_not_to_be_touched_are_not(trade, look):
+    state = EngineState(trades={"T1": trade()})
+    assert list(look.watch.look(state, 0, {"ES"})) == []
+    assert len(list(look.watch.look(state, 0, {"NQ"}))) == 1
+
+
+@pytest.mark.parametrize("held", [0, 2])
+def test_an_entry_that_was_to_go_is_withdrawn_again_now_and_then(trade, look, held):
+    made = trade(held, [(STOP, 2, WORKING)] if held else [], entry=WORKING, entry_quantity=held)
+    assert look(made, 0) == []
+    made.entry.cancel_reason = "too late"
+    assert [second for second in range(10) if look(made, second)] == [0, 1, 3, 7]
+    assert not look.watch.is_alert
+    made.entry.cancel_sent = True
+    assert look(made, 99) == []
 
 
 def test_a_position_without_any_stop_is_closed_after_a_second_and_a_half(trade, look):
     look(trade(), 10)
-    assert len(look(trade(), 11.4)) == 1
-    due, close = look(trade(), 11.5)
-    assert close == CloseRequested("T1", ExitReason.MANUAL_OVERRIDE, due.time_ns)
+    assert closes(look(trade(), 11.4)) == []
+    (close,) = closes(look(trade(), 11.5))
+    assert close == CloseRequested("T1", ExitReason.MANUAL_OVERRIDE, round(11.5 * SECOND))
 
 
 @pytest.mark.parametrize("status", [PENDING, UNKNOWN])
 def test_a_position_whose_stop_is_on_its_way_is_closed_after_three_seconds(trade, look, status):
     made = trade(2, [(STOP, 2, status)])
     look(made, 10)
-    assert len(look(made, 12.9)) == 1
-    assert type(look(made, 13)[1]) is CloseRequested
+    assert closes(look(made, 12.9)) == []
+    assert len(closes(look(made, 13))) == 1
 
 
 def test_a_stop_that_ended_is_none_that_is_on_its_way(trade, look):
     made = trade(2, [(STOP, 2, CANCELLED)])
     look(made, 10)
-    assert len(look(made, 11.5)) == 2
+    assert len(closes(look(made, 11.5))) == 1
 
 
 def test_a_position_that_is_being_closed_is_not_closed_again(trade, look):
@@ -201,16 +248,17 @@ def test_the_wait_begins_again_once_a_position_was_protected(trade, look):
     look(trade(2, [(STOP, 2, WORKING)]), 11)
     assert not look.watch.is_alert
     look(trade(), 11.2)
-    assert len(look(trade(), 12.6)) == 1
-    assert len(look(trade(), 12.7)) == 2
+    assert closes(look(trade(), 12.6)) == []
+    assert len(closes(look(trade(), 12.7))) == 1
 
 
 def test_the_wait_begins_again_with_a_new_connection(trade, look):
     look(trade(), 10)
     look.watch.begin_again()
+    look.watch.see()
     assert not look.watch.is_alert
-    assert len(look(trade(), 11.5)) == 1
-    assert len(look(trade(), 13)) == 2
+    assert closes(look(trade(), 11.5)) == []
+    assert len(closes(look(trade(), 13))) == 1
 
 
 def test_what_is_covered_by_too_much_is_mended_and_never_closed(trade, look):
@@ -222,8 +270,8 @@ def test_what_is_covered_by_too_much_is_mended_and_never_closed(trade, look):
 def test_the_deadline_counts_from_when_the_position_was_bare(trade, look):
     look(trade(2, [(STOP, 3, WORKING)]), 10)
     look(trade(), 20)
-    assert len(look(trade(), 21.4)) == 1
-    assert len(look(trade(), 21.5)) == 2
+    assert closes(look(trade(), 21.4)) == []
+    assert len(closes(look(trade(), 21.5))) == 1
 
 
 def test_a_trade_that_is_gone_is_forgotten(trade, look):
@@ -242,11 +290,11 @@ def test_the_broker_is_given_half_a_second_to_do_it_by_itself(trade, look):
     assert look.watch.is_alert
     assert look(made, 10.4) == []
     assert look(made, 10.5) == [ProtectionDue("T1", round(10.5 * SECOND))]
-    assert len(look(made, 13)) == 2
+    assert len(closes(look(made, 13))) == 1
 
 
 def test_a_stop_for_too_much_is_mended_and_the_position_is_not_closed_for_it(trade, look):
-    for seconds in (0, 1, 5):
+    for seconds in (0, 1, 3):
         told = look(trade(2, [(STOP, 3, WORKING)]), seconds)
         assert told == [ProtectionDue("T1", seconds * SECOND)]
 

@@ -215,12 +215,14 @@ async def test_what_the_session_says_of_the_outcome_counts(world, pump, line, ki
     assert world.status(entry) is status
 
 
-async def test_a_permit_that_was_used_before_sends_nothing(world, pump, line):
+async def test_a_permit_that_was_used_before_sends_nothing_and_leaves_the_order_in_doubt(
+    world, pump, line
+):
     entry = world.propose() + "_ENTRY"
     world.trading.outbox.ready[0].approved.permit.spend()
     await drain(pump)
     assert line.handed == []
-    assert world.status(entry) is OrderStatus.EXPIRED
+    assert world.status(entry) is OrderStatus.UNKNOWN
 
 
 async def test_without_a_session_nothing_leaves(world, pump, line):

@@ -12,6 +12,8 @@ def test_the_times_are_those_that_were_agreed():
         "acknowledgement_ns": 2_000,
         "protection_ns": 1_500,
         "unproved_protection_ns": 3_000,
+        "blind_ns": 10_000,
+        "most_mending_ns": 30_000,
         "leg_grace_ns": 500,
         "stale_send_ns": 250,
         "reconcile_ns": 5_000,

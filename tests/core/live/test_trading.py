@@ -806,9 +806,6 @@ def _cancelled(order_id, world):
     return Cancelled(order_id, "asked", world.clock.now_ns)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="each look at the deadlines sends another exit: ten of them a second"
-)
 def test_exits_that_are_rejected_again_and_again_are_sent_less_and_less_often(world):
     world.house.rejects |= {"stop", "exit"}
     world.opened()
@@ -817,10 +814,55 @@ def test_exits_that_are_rejected_again_and_again_are_sent_less_and_less_often(wo
     assert len(world.house.sent) - before <= 20
 
 
-@pytest.mark.xfail(strict=True, reason="row 18: a target that was rejected is not placed again")
 def test_a_target_that_is_rejected_is_placed_again(world):
     world.house.rejects.add("target")
     trade_id = world.opened()
     world.house.rejects.clear()
     world.pass_time(10)
     assert set(world.house.working()) == {f"{trade_id}_SL", f"{trade_id}_TP2"}
+
+
+# Positions that somebody else closed
+
+
+def liquidated(world):
+    """The broker withdraws the exits and closes the position by an order of its own; row 33."""
+    trade_id = world.opened()
+    for leg in ("SL", "TP"):
+        world.house.end(f"{trade_id}_{leg}", OrderStatus.CANCELLED, "liquidation")
+    world.house.elsewhere["ES"] = -2
+    return trade_id
+
+
+def test_a_position_that_somebody_else_closed_halts_entries_and_lets_its_exits_go(world):
+    trade_id = liquidated(world)
+    world.pass_time(8)
+    assert world.trading.gate.state is GateState.HALTED
+    assert any("somebody else closed it" in one for one in world.told())
+    assert world.house.working() == {}
+    assert world.trading.state.trades[trade_id].held == 2
+
+
+def test_nothing_closes_a_position_that_is_not_there(world):
+    trade_id = liquidated(world)
+    world.pass_time(8)
+    before = list(world.house.sent)
+    world.trading.request(CloseRequested(trade_id, ExitReason.MANUAL_OVERRIDE, 0))
+    world.pass_time(60)
+    assert world.house.sent == before
+
+
+# Before the broker has answered
+
+
+def test_nothing_is_mended_in_a_new_session_before_the_broker_has_answered(world):
+    trade_id = world.opened()
+    world.trading.link_lost("cut")
+    world.house.end(f"{trade_id}_SL", OrderStatus.CANCELLED)
+    world.trading.link_up()
+    before = list(world.house.sent)
+    for _ in range(50):
+        world.clock.advance_to(world.clock.now_ns + 100_000_000)
+        world.trading.look()
+        world.leave()
+    assert world.house.sent == before

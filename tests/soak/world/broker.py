@@ -58,6 +58,8 @@ class Broker:
         self.fills: list[Executed] = []
         self.trades: dict[str, TradeTruth] = {}
         self.positions: dict[str, int] = {}
+        self.has_filled_late = False
+        """Whether an order filled after its end was told, which nobody could know."""
         self.by_id: dict[str, list[Working]] = {}
         self.working: dict[str, list[Working]] = {symbol: [] for symbol in instruments}
         self.accepts_low_quantity = random.random() < 0.5
@@ -137,6 +139,7 @@ class Broker:
         if fault == "late_fill" and working.left:
             cancelled = Cancelled(client_order_id, "cancelled on request", self._now)
             self.say(working, cancelled)
+            self.has_filled_late = True
             self._fill(working, working.left, self.last[working.instrument.symbol])
             return
         self.end(working, OrderStatus.CANCELLED, "cancelled on request")

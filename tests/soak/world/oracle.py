@@ -87,7 +87,7 @@ class Oracle:
         for unknown in world.disk.proved.unknown:
             if world.symbols[trade_of(unknown)] == symbol:
                 raise Violated(f"I9: {order.client_order_id} left while {unknown} is unknown")
-        if self.had_bust or world.held_long:
+        if self.had_bust or world.held_long or world.broker.has_filled_late:
             return  # what nobody could know of was not counted
         sign = order.side.sign
         worst = world.broker.positions.get(symbol, 0) * sign + order.quantity

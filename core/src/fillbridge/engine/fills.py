@@ -103,7 +103,8 @@ def _partly_exited(
         events, effects = cover(trade, order.side, held, filled, left, now)
         return (message, *events), effects
     events, effects = _followed(trade) or resize_legs(trade, filled, left, held, now)
-    if order.role is _EXIT or _ended(filled, message.fill) is None:
+    # What the broker keeps it may have let grow already: whether it did is seen in time.
+    if order.role is _EXIT or trade.plan.has_broker_legs or _ended(filled, message.fill) is None:
         return (message, *events), effects
     # The leg was smaller than a position that grew meanwhile: it is placed again for the rest.
     rest = held - exiting(trade, order.side)

@@ -23,9 +23,10 @@ from fillbridge.engine.messages import (
     TradeAbandoned,
 )
 from fillbridge.engine.state import EngineState, OrderState, Trade
-from fillbridge_hooks import TERMINAL_STATUSES, OrderStatus, Side
+from fillbridge_hooks import TERMINAL_STATUSES, Order, OrderStatus, Side
 
 _NOTHING: Decision = ((), ())
+_LOST = (OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED)
 _WORKING = (OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILLED)
 
 
@@ -37,6 +38,26 @@ def on_protection_due(state: EngineState, message: ProtectionDue, now: int) -> D
     trade = state.trades.get(message.trade_id)
     if trade is None:
         return _NOTHING
+    events, effects = _mend(trade, now)
+    entry_id = trade.entry.order.client_order_id
+    is_asked = any(
+        type(event) is CancelSent and event.client_order_id == entry_id for event in events
+    )
+    if is_asked or not entry_should_go(trade):
+        return events, effects
+    reason = trade.entry.cancel_reason or "the trade is being closed"
+    return (*events, CancelSent(entry_id, reason, now)), (*effects, Cancel(entry_id))
+
+
+def entry_should_go(trade: Trade) -> bool:
+    """Whether the entry works though it was to be withdrawn, and nobody has asked the broker to."""
+    entry = trade.entry
+    if entry.cancel_sent or entry.status in TERMINAL_STATUSES:
+        return False
+    return bool(entry.cancel_reason) or trade.close_reason is not None
+
+
+def _mend(trade: Trade, now: int) -> Decision:
     held, side = trade.held, trade.plan.entry.side
     if held == 0:
         return _end(trade, now)
@@ -77,7 +98,20 @@ def _protect(trade: Trade, held: int, now: int) -> Decision:
         ids = [other.order.client_order_id for other in others]
         events = *events, *(CancelSent(name, "another stop protects", now) for name in ids)
         effects = *effects, *(Cancel(name) for name in ids)
+    target = lost_target(trade)
+    if target is not None:
+        events = *events, OrdersPlaced(trade.plan.trade_id, (target,), now)
+        effects = *effects, Submit(target)
     return events, effects
+
+
+def lost_target(trade: Trade) -> Order | None:
+    """The target once more, where it ended without being asked to; a few times."""
+    target = trade.target
+    if target is None or target.cancel_reason or target.status not in _LOST:
+        return None
+    rest = trade.held - exiting(trade, trade.plan.entry.side.opposite)
+    return leg_again(trade, target, rest) if rest > 0 and trade.close_reason is None else None
 
 
 def _end(trade: Trade, now: int) -> Decision:

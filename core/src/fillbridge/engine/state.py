@@ -32,6 +32,8 @@ class OrderState(msgspec.Struct):
     first_fill_ns: int | None = None
     last_fill_ns: int | None = None
     cancel_sent: bool = False
+    cancel_reason: str = ""
+    """Why it should go; that stands when a request to withdraw it was refused."""
     requested: Replacement | None = None
     """The terms that were last asked for, until the broker answers."""
     reason: str = ""

@@ -1,8 +1,9 @@
 """Whether every position has its stop, by the broker's evidence and not by our intention."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from fillbridge.engine.messages import CloseRequested, ProtectionDue
+from fillbridge.engine.protection import entry_should_go, lost_target
 from fillbridge.engine.state import EngineState, OrderState, Trade
 from fillbridge.live.rules import LiveRules
 from fillbridge_hooks import TERMINAL_STATUSES, ExitReason, OrderRole, OrderStatus, OrderType
@@ -21,27 +22,51 @@ class ProtectionWatch:
         self._rules = rules
         self._wrong_since: dict[str, int] = {}
         self._bare_since: dict[str, int] = {}
-        self._due_ns: dict[str, int] = {}
-        """When a trade that is flat, and whose exits should go, is mended again at the earliest."""
+        self._next_ns: dict[str, tuple[int, int]] = {}
+        """When a trade is mended again at the earliest, and how long the wait after that is."""
+        self._blind_since: int | None = None
+        self._is_blind = True
 
     def begin_again(self) -> None:
-        """The connection was lost: nothing can be done, so no time passes."""
-        for known in (self._wrong_since, self._bare_since, self._due_ns):
+        """What is known may be out of date: until the broker answers, nothing is mended."""
+        for known in (self._wrong_since, self._bare_since, self._next_ns):
             known.clear()
+        self._blind_since, self._is_blind = None, True
+
+    def see(self) -> None:
+        """The broker has said how things stand."""
+        self._is_blind = False
 
     @property
     def is_alert(self) -> bool:
         """Whether some trade is not as it should be."""
         return bool(self._wrong_since)
 
-    def look(self, state: EngineState, now_ns: int) -> Iterator[ProtectionDue | CloseRequested]:
-        """What the engine should be told; harmless where a remedy is on its way already."""
-        for trade_id in tuple(self._wrong_since):
+    def look(
+        self, state: EngineState, now_ns: int, untouched: Container[str] = ()
+    ) -> Iterator[ProtectionDue | CloseRequested]:
+        """What the engine should be told; harmless where a remedy is on its way already.
+
+        :param untouched: symbols in which nothing is mended
+        """
+        if self._is_blind:
+            if self._blind_since is None:
+                self._blind_since = now_ns
+            if now_ns - self._blind_since < self._rules.blind_ns:
+                return
+        for trade_id in {*self._wrong_since, *self._next_ns}:
             if trade_id not in state.trades:
                 self._forget(trade_id)
         for trade_id, trade in tuple(state.trades.items()):
+            if trade.plan.instrument.symbol in untouched:
+                continue
             if is_in_order(trade):
-                self._forget(trade_id)
+                self._wrong_since.pop(trade_id, None)
+                self._bare_since.pop(trade_id, None)
+                if entry_should_go(trade):
+                    yield from self._mend(trade_id, now_ns)
+                else:
+                    self._next_ns.pop(trade_id, None)
                 continue
             waited = now_ns - self._wrong_since.setdefault(trade_id, now_ns)
             bare = 0
@@ -51,17 +76,20 @@ class ProtectionWatch:
                 self._bare_since.pop(trade_id, None)
             if trade.plan.has_broker_legs and waited < self._rules.leg_grace_ns:
                 continue
-            if not trade.held:
-                # Nothing is at stake, and a broker that refuses would refuse ten times a second.
-                if now_ns < self._due_ns.get(trade_id, 0):
-                    continue
-                self._due_ns[trade_id] = now_ns + self._rules.doubtful_reconcile_ns
-            yield ProtectionDue(trade_id, now_ns)
+            yield from self._mend(trade_id, now_ns)
             if trade.held > 0 and trade.close_reason is None and self._is_too_long(trade, bare):
                 yield CloseRequested(trade_id, ExitReason.MANUAL_OVERRIDE, now_ns)
 
+    def _mend(self, trade_id: str, now_ns: int) -> Iterator[ProtectionDue]:
+        """At once, and then ever less often: who refuses now would refuse ten times a second."""
+        due_ns, wait_ns = self._next_ns.get(trade_id, (0, self._rules.doubtful_reconcile_ns))
+        if now_ns >= due_ns:
+            longer_ns = min(2 * wait_ns, self._rules.most_mending_ns)
+            self._next_ns[trade_id] = now_ns + wait_ns, longer_ns
+            yield ProtectionDue(trade_id, now_ns)
+
     def _forget(self, trade_id: str) -> None:
-        for known in (self._wrong_since, self._bare_since, self._due_ns):
+        for known in (self._wrong_since, self._bare_since, self._next_ns):
             known.pop(trade_id, None)
 
     def _is_too_long(self, trade: Trade, waited: int) -> bool:
@@ -74,7 +102,8 @@ class ProtectionWatch:
 def is_in_order(trade: Trade) -> bool:
     """Whether what works for a trade at the broker, by evidence, is what its position needs."""
     if trade.held > 0:
-        return covered(trade) == trade.held and _resting(trade.target) <= trade.held
+        is_covered = covered(trade) == trade.held and _resting(trade.target) <= trade.held
+        return is_covered and lost_target(trade) is None
     if trade.held < 0:
         return False
     is_entry_working = trade.entry.status not in TERMINAL_STATUSES

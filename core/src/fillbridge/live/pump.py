@@ -90,8 +90,9 @@ class OrderPump:
                 return await _hand_over(session, command)
             reason = f"sending took longer than {self._send_timeout_s} s"
         except PermitSpent as error:
+            # Whatever used it may have sent the order.
             _logger.critical("%s: %s", order_id, error)
-            return NotSent(order_id, str(error), self._clock.now_ns)
+            reason = str(error)
         except DriverError as error:
             reason = str(error) or type(error).__name__
         except Exception as error:

@@ -15,6 +15,10 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     """A position without evidence of its stop is closed after this, if no stop is on its way."""
     unproved_protection_ns: int = 3 * _SECOND
     """It is closed after this even if one is."""
+    blind_ns: int = 10 * _SECOND
+    """Nothing is mended before the broker has answered in this session, but after this it is."""
+    most_mending_ns: int = 30 * _SECOND
+    """The longest wait before a trade is mended again that did not come right; it doubles."""
     leg_grace_ns: int = 500 * _MILLISECOND
     """What the broker should do by itself with the legs it keeps, it has done after this."""
     stale_send_ns: int = 250 * _MILLISECOND

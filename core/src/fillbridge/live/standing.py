@@ -2,6 +2,7 @@
 
 import logging
 
+from fillbridge.engine.messages import CancelRequested
 from fillbridge.engine.state import OrderState
 from fillbridge.live.account import Account
 from fillbridge.live.gate import GateState
@@ -12,7 +13,7 @@ from fillbridge_hooks import TERMINAL_STATUSES, OrderStatus
 
 _logger = logging.getLogger(__name__)
 
-RECONCILED, STRANGERS = "reconciled", "strangers"
+RECONCILED, STRANGERS, GONE = "reconciled", "strangers", "gone"
 _FOREIGN, _MISMATCH = "foreign", "mismatch"
 _UNPROVED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 _FILLS_MARGIN_NS = 120_000_000_000
@@ -34,6 +35,11 @@ class Standing:
         self._reconciler = Reconciler(tag, quarantine)
         self._last: tuple[object, ...] = ()
         self._mismatched_since: dict[str, int] = {}
+        self.overstated: dict[str, int] = {}
+        """By symbol, what the broker holds where that has been less than we hold for long.
+
+        Somebody else closed it: nothing of ours may go on closing it.
+        """
 
     def begin_again(self, reason: str) -> None:
         """What was known may be out of date: no entry leaves before the broker was asked."""
@@ -88,15 +94,36 @@ class Standing:
         for symbol in since.keys() - findings.mismatched.keys():
             del since[symbol]
         mismatches = {}
+        overstated: dict[str, int] = {}
         for symbol, (ours, theirs) in findings.mismatched.items():
             waited_ns = account.now_ns - since.setdefault(symbol, account.now_ns)
-            if waited_ns >= account.rules.mismatch_ns:
-                mismatches[symbol] = f"we hold {ours}, the broker says {theirs}"
+            if waited_ns < account.rules.mismatch_ns:
+                continue
+            mismatches[symbol] = f"we hold {ours}, the broker says {theirs}"
+            if ours * theirs < 0 or abs(theirs) < abs(ours):
+                overstated[symbol] = theirs
+        for symbol in overstated.keys() - self.overstated.keys():
+            self._let_go(symbol, mismatches[symbol])
+        self.overstated = overstated
         for message in (
             *account.block(_FOREIGN, findings.foreign),
             *account.block(_MISMATCH, mismatches),
         ):
             account.alarm(message)
+
+    def _let_go(self, symbol: str, reason: str) -> None:
+        """Halt, and withdraw what would close a position of ours that is no longer there."""
+        account = self._account
+        account.shut(GONE, GateState.HALTED, f"{symbol}: {reason}; somebody else closed it")
+        account.alarm(f"{symbol}: {reason}; somebody else closed it: entries are halted")
+        for trade in tuple(account.state.trades.values()):
+            if trade.plan.instrument.symbol != symbol:
+                continue
+            for order_state in tuple(trade.orders):
+                if order_state is not trade.entry:
+                    order_id = order_state.order.client_order_id
+                    why = "the broker holds no such position"
+                    account.shell.step(CancelRequested(order_id, why, account.now_ns))
 
     def _open(self, findings: Findings, snapshot: BrokerSnapshot) -> None:
         answers = (snapshot.working, snapshot.fills, snapshot.positions)

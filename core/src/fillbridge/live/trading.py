@@ -4,13 +4,14 @@ Synchronous throughout. Whoever calls it finds in ``outbox.ready`` what may leav
 tells it what became of that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from fillbridge.engine.messages import (
     CancelRequested,
     CloseRequested,
     EntriesHalted,
     EntriesResumed,
+    ProtectionDue,
     ReplaceRequested,
 )
 from fillbridge.engine.state import EngineState, Trade
@@ -24,7 +25,7 @@ from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.recording import Recording
 from fillbridge.live.rules import LiveRules
 from fillbridge.live.snapshot import BrokerSnapshot
-from fillbridge.live.standing import RECONCILED, STRANGERS, Standing
+from fillbridge.live.standing import GONE, RECONCILED, STRANGERS, Standing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell import ShellHooks
@@ -199,7 +200,7 @@ class LiveTrading:
         account = self._account
         with account.recorded():
             account.shell.step(EntriesResumed(by, account.now_ns))
-            for cause in (_HALTED, _SESSION, STRANGERS):
+            for cause in (_HALTED, _SESSION, STRANGERS, GONE):
                 account.lift(cause)
 
     def drain(self) -> None:
@@ -249,6 +250,7 @@ class LiveTrading:
         """Something was missed: no entry leaves before the broker was asked again."""
         with self._account.recorded():
             if self.is_connected:
+                self._protection.begin_again()
                 self._standing.begin_again(reason)
 
     def _doubt_what_is_under_way(self, reason: str, before_ns: int | None = None) -> bool:
@@ -288,6 +290,7 @@ class LiveTrading:
     def on_snapshot(self, snapshot: BrokerSnapshot) -> None:
         """Take the answers to one round of questions."""
         with self._account.recorded():
+            self._protection.see()
             self._standing.on_snapshot(snapshot)
 
     def on_no_answer(self, reason: str) -> None:
@@ -297,15 +300,18 @@ class LiveTrading:
     # What leaves
 
     def last_check(self, command: Command) -> NotSent | None:
-        """Why an entry must not leave after all, right before it would."""
+        """Why an order must not leave after all, right before it would."""
         if not isinstance(command, Submission):
             return None
         order = command.approved.order
-        if order.role is not OrderRole.ENTRY:
-            return None
         now = self._account.now_ns
         reason = ""
-        if now - command.made_ns > self.rules.stale_send_ns:
+        if order.role is not OrderRole.ENTRY:
+            # Nothing holds up what reduces a position, unless there is none.
+            theirs = self._standing.overstated.get(order.instrument.symbol)
+            if theirs is not None and order.side.sign * theirs + order.quantity > 0:
+                reason = f"the broker holds {theirs}"
+        elif now - command.made_ns > self.rules.stale_send_ns:
             reason = f"judged {(now - command.made_ns) / _SECOND:.3f} s before it could leave"
         elif command.gate_version != self.gate.version:
             objection = self.gate.objection(order.instrument.symbol)
@@ -335,11 +341,14 @@ class LiveTrading:
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
                 is_doubtful = self._doubt_what_is_under_way(waited, account.now_ns - limit_ns)
-                for message in self._protection.look(self.state, account.now_ns):
+                for message in self._mending():
                     account.shell.step(message)
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
             self._block_what_is_unknown()
+
+    def _mending(self) -> Iterator[ProtectionDue | CloseRequested]:
+        return self._protection.look(self.state, self._account.now_ns, self._standing.overstated)
 
     def _block_what_is_unknown(self) -> None:
         outcome = "the outcome of {} is unknown"
