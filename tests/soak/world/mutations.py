@@ -121,7 +121,7 @@ def _decision(kind: type, function: Callable[..., Any]) -> Patch:
 
 
 def _no_watchdog() -> list[Patch]:
-    return [(ProtectionWatch, "look", lambda self, state, now_ns: iter(()))]
+    return [(ProtectionWatch, "look", lambda self, state, now_ns, untouched=(): iter(()))]
 
 
 def _other_leg_stays() -> list[Patch]:
@@ -258,7 +258,7 @@ def _stop_for_too_little() -> list[Patch]:
     return [(fills, "protective_legs", legs), (ProtectionWatch, "look", _no_look)]
 
 
-def _no_look(self: Any, state: Any, now_ns: int) -> Iterator[Any]:
+def _no_look(self: Any, state: Any, now_ns: int, untouched: Any = ()) -> Iterator[Any]:
     return iter(())
 
 
