@@ -1,6 +1,5 @@
 """A value that must not be shown."""
 
-import hmac
 from typing import NoReturn
 
 _MASK = "***"
@@ -33,6 +32,9 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        # Imported here because it loads OpenSSL, and few processes compare secrets.
+        import hmac
+
         return hmac.compare_digest(self._value.encode(), other._value.encode())
 
     __hash__ = None  # type: ignore[assignment]  # a hash would tell equal secrets apart
