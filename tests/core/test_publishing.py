@@ -234,3 +234,16 @@ async def test_an_in_process_bus_may_be_shared(account):
     await first.publisher.drain()
     await second.publisher.drain()
     assert closed == ["ES", "GC"]
+
+
+async def test_a_call_that_raises_is_logged_and_stops_nobody(account, caplog):
+    made, called = account(), []
+
+    def breaks():
+        raise OSError("the disk is full")
+
+    made.publisher.call_later(breaks)
+    made.publisher.call_later(lambda: called.append(1))
+    await made.publisher.drain()
+    assert called == [1]
+    assert "the disk is full" in caplog.text

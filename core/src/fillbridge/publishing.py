@@ -97,12 +97,15 @@ class Publisher:
             self._is_draining = False
 
     def call_later(self, call: Callable[[], None]) -> None:
-        """Make a call when what was queued before it has been delivered; it must not raise."""
+        """Make a call once what was queued before is delivered; what it raises is logged."""
         self._queue.append(call)
 
     async def _deliver(self, event: Event | Callable[[], None]) -> None:
         if not isinstance(event, Event):
-            event()
+            try:
+                event()
+            except Exception:
+                _logger.exception("a call behind published events failed")
             return
         for observer in self._observers:
             try:

@@ -11,6 +11,7 @@ from fillbridge.publishing import Publisher
 from fillbridge.shell import ShellHooks
 from fillbridge_hooks import (
     EXECUTION_ERROR,
+    Accepted,
     Capabilities,
     ConnectionTerms,
     FatalError,
@@ -398,3 +399,123 @@ async def test_a_question_that_nobody_answers_is_given_up(place):
         assert here.gate is GateState.RECOVERING
         # Five seconds for an answer, and one until it is asked again.
         assert here.driver.session.asked == 3
+
+
+# What nobody should raise
+
+FOREIGN = [
+    OSError("broken pipe"),
+    KeyError("price"),
+    ExceptionGroup("the driver's tasks", [OSError("broken pipe")]),
+]
+GROUPED = ExceptionGroup("the driver's tasks", [RetryableError("socket closed")])
+
+
+@pytest.mark.parametrize(
+    ("error", "where"),
+    [
+        (GROUPED, "receiving"),
+        *((error, where) for error in FOREIGN for where in ("receiving", "a question")),
+    ],
+)
+async def test_whatever_a_session_raises_is_a_loss(place, error, where):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        if where == "receiving":
+            here.driver.session.finish(error)
+        else:
+            here.driver.session.answers_end = error
+        await here.clock.advance(6)
+        assert len(here.driver.sessions) == 2
+        assert here.driver.sessions[0].is_closed
+        assert here.gate is GateState.OPEN
+        assert here.publisher.is_pending is (error is not GROUPED)
+
+
+async def test_a_group_around_a_retryable_error_is_only_no_clean_answer(place):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        here.driver.session.answers_end = GROUPED
+        await here.clock.advance(6)
+        here.driver.session.answers_end = None
+        assert len(here.driver.sessions) == 1
+
+
+@pytest.mark.parametrize("error", [*FOREIGN, GROUPED])
+async def test_whatever_connecting_raises_is_a_failed_attempt(place, error):
+    here = place()
+    here.driver.plan = [error, error]
+    async with here.running():
+        await here.clock.advance(10)
+        assert here.driver.waits == [1, 2]
+        assert here.gate is GateState.OPEN
+
+
+@pytest.mark.parametrize("error", [FatalError("no"), ForcedLogout("from Chicago")])
+async def test_a_group_around_an_end_is_an_end(place, error):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        here.driver.session.finish(ExceptionGroup("the driver's tasks", [error]))
+        await here.clock.advance(60)
+        assert len(here.driver.sessions) == 1
+        assert here.gate is GateState.STANDBY
+
+
+async def test_a_plugin_that_cannot_wrap_a_session_is_a_failed_attempt(place, caplog):
+    failures = [ValueError("plugin")]
+
+    def wrap(session):
+        if failures:
+            raise failures.pop()
+        return session
+
+    here = place(wrap=wrap)
+    async with here.running():
+        await here.clock.advance(3)
+        assert len(here.driver.sessions) == 2
+        assert here.driver.sessions[0].is_closed
+        assert here.gate is GateState.OPEN
+    assert "ValueError: plugin" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+async def test_a_defect_of_ours_halts_entries_and_receiving_goes_on(place, monkeypatch, caplog):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+
+        def breaks(report):
+            raise ZeroDivisionError("ours")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(here.trading._account, "report", breaks)
+            here.driver.session.say(Accepted("A", "B", here.clock.now_ns))
+            await here.clock.settle()
+        assert here.gate is GateState.HALTED
+        assert here.trading.gate.reasons() == ("halted: a defect: ZeroDivisionError: ours",)
+        assert "Traceback" in caplog.text
+        here.driver.session.say(TradeTick(here.clock.now_ns, 4000.25, 1, "ES"))
+        await here.clock.settle()
+        assert here.trading.market.view("ES").last == 4000.25
+        assert len(here.driver.sessions) == 1
+        here.trading.resume("me")
+        assert here.gate is GateState.OPEN
+
+
+async def test_a_defect_in_taking_answers_halts_entries_and_it_is_asked_again(place, monkeypatch):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        asked = here.driver.session.asked
+
+        def breaks(snapshot):
+            raise ZeroDivisionError("ours")
+
+        monkeypatch.setattr(here.trading._standing, "on_snapshot", breaks)
+        await here.clock.advance(8)
+        assert here.gate is GateState.HALTED
+        assert len(here.driver.sessions) == 1
+        assert 2 <= here.driver.session.asked - asked <= 8

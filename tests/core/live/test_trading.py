@@ -1,5 +1,6 @@
 """Live trading of one account: proposals, requests, what leaves, and what is heard."""
 
+import msgspec
 import pytest
 
 from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
@@ -824,3 +825,44 @@ def test_a_target_that_is_rejected_is_placed_again(world):
     world.house.rejects.clear()
     world.pass_time(10)
     assert set(world.house.working()) == {f"{trade_id}_SL", f"{trade_id}_TP2"}
+
+
+# What cannot be
+
+
+def test_a_price_that_is_none_is_refused_and_alarmed_once_in_ten_seconds(world):
+    for _ in range(3):
+        world.price(float("nan"))
+    assert world.trading.market.view("ES").last == 4000.0
+    assert world.told() == [
+        "the broker sent what cannot be: trade ES price: expected a finite price > 0, was nan"
+    ]
+    world.pass_time(10)
+    world.price(float("nan"))
+    assert len(world.told()) == 2
+
+
+@pytest.mark.parametrize("changes", [{"price": float("nan")}, {"quantity": 0}, {"quantity": -2}])
+def test_a_fill_that_cannot_be_is_refused_and_the_broker_is_asked(world, changes):
+    trade_id = world.propose()
+    world.exchange()
+    fill = world.house.fill(f"{trade_id}_ENTRY")
+    world.house.said.clear()
+    world.trading.on_message(msgspec.structs.replace(fill, **changes))
+    assert world.trade(trade_id).held == 0
+    assert any("what cannot be: fill F1 of" in alarm for alarm in world.told())
+    assert world.trading.snapshot_due_ns <= world.clock.now_ns + SECOND
+    world.pass_time(2)
+    assert world.trade(trade_id).held == 2
+
+
+def test_answers_with_a_fill_that_cannot_be_are_no_answers(world):
+    trade_id = world.propose()
+    world.exchange()
+    fill = world.house.fill(f"{trade_id}_ENTRY")
+    world.house.said.clear()
+    world.ask(fills=(msgspec.structs.replace(fill, price=float("inf")),))
+    assert world.trade(trade_id).held == 0
+    assert any("what cannot be: fill F1 of" in alarm for alarm in world.told())
+    world.ask()
+    assert world.trade(trade_id).held == 2

@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Callable
 import anyio
 import tenacity
 
+from fillbridge.live.boundary import as_known
 from fillbridge.live.pump import OrderPump
 from fillbridge.live.questions import ask
+from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.trading import LiveTrading
 from fillbridge_hooks import (
     ConfigurationError,
     ConnectionTerms,
     Driver,
-    DriverError,
     FatalError,
     FillbridgeError,
     ForcedLogout,
@@ -66,7 +67,7 @@ class Connection:
         """What keeps it from connecting until a person has mended it."""
         self._sessions = 0
         self._lost = ""
-        self._ended: FatalError | None = None
+        self._ended: FillbridgeError | None = None
         self._came_to_trade = False
 
     @property
@@ -111,14 +112,17 @@ class Connection:
 
     async def _attempt(self) -> None:
         """One session; raises where it did not come to trade."""
-        async with self._driver.connect(self._terms) as session:
-            self._begin(self._wrap(session))
-            try:
-                await self._serve()
-            finally:
-                self._pump.session = None
-                self._trading.link_lost(self._lost or "the session ended")
-                self._changed()
+        try:
+            async with self._driver.connect(self._terms) as session:
+                self._begin(self._wrap(session))
+                try:
+                    await self._serve()
+                finally:
+                    self._pump.session = None
+                    self._trading.link_lost(self._lost or "the session ended")
+                    self._changed()
+        except Exception as error:
+            raise self._known(error) from error
         # Not within the session, for its driver may put what passes through it into a group.
         if self._ended is not None:
             raise self._ended
@@ -144,17 +148,31 @@ class Connection:
     ) -> None:
         try:
             await serve()
-        except DriverError as error:
-            self._lost = self._lost or str(error) or type(error).__name__
-            if isinstance(error, FatalError):
-                self._ended = error
+        except Exception as error:  # noqa: BLE001  # a driver or a plugin may raise anything
+            known = self._known(error)
+            self._lost = self._lost or str(known) or type(known).__name__
+            if not isinstance(known, RetryableError):
+                self._ended = known
             scope.cancel()
+
+    def _known(self, error: Exception) -> FillbridgeError:
+        """What an error of the driver or of a plugin means; alarmed where it should not be."""
+        known, is_meant = as_known(error)
+        if not is_meant:
+            _logger.error("the driver or a plugin around it failed", exc_info=error)
+            self._trading.alarm(f"the driver or a plugin around it failed: {known}")
+        return known
 
     async def _receive(self) -> None:
         session = self._pump.session
         assert session is not None  # noqa: S101  # it is set before anything is served
         while True:
-            self._trading.on_message(await session.receive())
+            message = await session.receive()
+            try:
+                self._trading.on_message(message)
+            except Exception as error:  # noqa: BLE001  # it is logged there
+                # What is wrong here is no reason to lose the broker, who protects positions.
+                self._trading.defect(error)
             self._changed()
 
     async def _ask(self) -> None:
@@ -169,12 +187,24 @@ class Connection:
             assert session is not None  # noqa: S101  # it is set before anything is served
             since_ns = trading.fills_since_ns()
             try:
-                trading.on_snapshot(await ask(session, clock, since_ns, _ANSWER_TIME_S))
-            except RetryableError as error:
-                trading.on_no_answer(str(error))
+                snapshot = await ask(session, clock, since_ns, _ANSWER_TIME_S)
+            except Exception as error:
+                known, is_meant = as_known(error)
+                if not is_meant or not isinstance(known, RetryableError):
+                    raise
+                trading.on_no_answer(str(known))
+            else:
+                self._take(snapshot)
             if trading.is_reconciled:
                 self._came_to_trade = True
             self._changed()
+
+    def _take(self, snapshot: BrokerSnapshot) -> None:
+        try:
+            self._trading.on_snapshot(snapshot)
+        except Exception as error:  # noqa: BLE001  # it is logged there
+            self._trading.defect(error)
+            self._trading.on_no_answer("the answers could not be taken")
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.now_ns + round(seconds * 1e9))
