@@ -14,6 +14,7 @@ from fillbridge_hooks import (
 )
 
 SECOND = 1_000_000_000
+START = 1_700_000_000 * SECOND
 RULES = LiveRules()
 OPEN, RECOVERING, HALTED = GateState.OPEN, GateState.RECOVERING, GateState.HALTED
 
@@ -295,6 +296,41 @@ def test_a_position_of_a_stranger_is_never_corrected_by_trading(world):
     world.pass_time(20)
     assert world.house.sent == []
     assert world.trading.gate.objection("ES") is not None
+
+
+def test_a_position_that_was_there_before_blocks_its_symbol_and_no_other(fresh):
+    """Somebody holds a contract by hand: that must not keep everything else shut for ever."""
+    wrong = {"positions": (BrokerPosition(symbol="NQ", quantity=1),)}
+    rounds = 0
+    for _ in range(600):
+        fresh.clock.advance_to(fresh.clock.now_ns + SECOND // 10)
+        if fresh.clock.now_ns >= fresh.trading.snapshot_due_ns:
+            rounds += 1
+            fresh.ask(**wrong)
+        if fresh.clock.now_ns < START + 5 * SECOND:
+            assert fresh.trading.gate.state is RECOVERING
+    assert fresh.trading.gate.state is OPEN
+    assert fresh.trading.gate.objection("NQ").value == "we hold 0, the broker says 1"
+    assert fresh.trading.gate.objection("ES") is None
+    assert 60 <= rounds <= 70
+    fresh.cut()
+    fresh.trading.link_up()
+    fresh.ask(**wrong)
+    assert fresh.trading.gate.state is RECOVERING
+    fresh.ask(**wrong)
+    assert fresh.trading.gate.state is OPEN
+
+
+def test_a_gate_that_stays_shut_is_asked_for_less_often_after_ten_rounds(fresh):
+    for _ in range(9):
+        fresh.ask(**WRONG)
+        assert due_in(fresh) == 0.2
+    fresh.ask(**WRONG)
+    assert due_in(fresh) == 1
+    fresh.cut()
+    fresh.trading.link_up()
+    fresh.ask(**WRONG)
+    assert due_in(fresh) == 0.2
 
 
 # Recovery

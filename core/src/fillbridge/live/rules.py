@@ -7,7 +7,7 @@ _MILLISECOND = 1_000_000
 
 
 class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
-    """Times in ns."""
+    """Times in ns, where the name says so."""
 
     acknowledgement_ns: int = 2 * _SECOND
     """An order without an answer is UNKNOWN after this."""
@@ -23,7 +23,9 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     doubtful_reconcile_ns: int = _SECOND
     """Between two rounds of questions while something is in doubt."""
     recovering_reconcile_ns: int = 200 * _MILLISECOND
-    """Between two rounds while no entry leaves before they agree."""
+    """Between the first rounds while no entry leaves before they agree."""
+    recovering_rounds: int = 10
+    """How many of them; afterwards it is asked as often as in doubt."""
     mismatch_ns: int = 5 * _SECOND
     """A position that differs from the broker's for this long blocks entries."""
     look_ns: int = 100 * _MILLISECOND

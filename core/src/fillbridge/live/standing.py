@@ -34,11 +34,14 @@ class Standing:
         self._reconciler = Reconciler(tag, quarantine)
         self._last: tuple[object, ...] = ()
         self._mismatched_since: dict[str, int] = {}
+        self._rounds = 0
+        """Answers since it began again."""
 
     def begin_again(self, reason: str) -> None:
         """What was known may be out of date: no entry leaves before the broker was asked."""
         self._reconciler.begin_again()
         self._last = ()
+        self._rounds = 0
         self._account.shut(RECONCILED, GateState.RECOVERING, reason)
         self._account.snapshot_due_ns = self._account.now_ns
 
@@ -60,6 +63,7 @@ class Standing:
     def on_snapshot(self, snapshot: BrokerSnapshot) -> None:
         """Take the answers to one round of questions."""
         account = self._account
+        self._rounds += 1
         findings = self._reconciler.compare(account.state, snapshot, account.now_ns)
         for report in findings.reports:
             account.report(report)
@@ -100,7 +104,9 @@ class Standing:
 
     def _open(self, findings: Findings, snapshot: BrokerSnapshot) -> None:
         answers = (snapshot.working, snapshot.fills, snapshot.positions)
-        brings_news = findings.reports or findings.is_incomplete or findings.mismatched
+        # What has differed for long blocks its symbol, and is no matter of the others.
+        fresh = findings.mismatched.keys() - self._account.gate.blocked(_MISMATCH)
+        brings_news = findings.reports or findings.is_incomplete or fresh
         is_agreed = not brings_news and answers == self._last
         self._last = () if brings_news else answers
         if is_agreed and not self._protection.is_alert:
@@ -111,7 +117,7 @@ class Standing:
         rules = self._account.rules
         if self._is_settled():
             return rules.reconcile_ns
-        if self._account.gate.shuts(RECONCILED):
+        if self._account.gate.shuts(RECONCILED) and self._rounds < rules.recovering_rounds:
             return rules.recovering_reconcile_ns
         return rules.doubtful_reconcile_ns
 
