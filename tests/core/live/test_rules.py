@@ -21,6 +21,7 @@ def test_the_times_are_those_that_were_agreed():
         "doubtful_reconcile_ns": 1_000,
         "recovering_reconcile_ns": 200,
         "recovering_rounds": 10,
+        "unanswered_ns": 10_000,
         "mismatch_ns": 5_000,
         "look_ns": 100,
         "entry_quarantine_ns": 30_000,

@@ -194,6 +194,60 @@ def test_the_fills_of_a_trade_that_has_ended_are_asked_for_while_it_is_remembere
     assert world.trading.fills_since_ns() == start_ns - 120 * SECOND
 
 
+# A broker that does not answer
+
+UNANSWERED = "no clean answer of the broker for 10 s"
+
+
+def unanswered(world, seconds):
+    """Let time go on without a single clean answer."""
+    ends_ns = world.clock.now_ns + round(seconds * SECOND)
+    while world.clock.now_ns < ends_ns:
+        world.pass_time(0.1, asks=False)
+        if world.clock.now_ns >= world.trading.snapshot_due_ns:
+            world.trading.on_no_answer("timeout")
+
+
+def test_ten_seconds_without_a_clean_answer_shut_the_gate_until_the_next(world):
+    world.ask()
+    unanswered(world, 9.9)
+    assert world.trading.gate.state is OPEN
+    unanswered(world, 0.1)
+    assert world.trading.gate.reasons() == (f"reduce_only: {UNANSWERED}",)
+    unanswered(world, 600)
+    assert world.told() == [UNANSWERED]
+    world.ask()
+    assert world.trading.gate.state is OPEN
+    unanswered(world, 10)
+    assert world.told() == [UNANSWERED] * 2
+
+
+def test_a_question_that_nobody_ever_answers_shuts_it_too(world):
+    world.ask()
+    world.pass_time(10, asks=False)
+    assert world.trading.gate.reasons() == (f"reduce_only: {UNANSWERED}",)
+
+
+def test_the_ten_seconds_count_from_when_the_session_began_and_only_while_there_is_one(world):
+    world.ask()
+    world.cut()
+    world.pass_time(60)
+    assert world.told() == []
+    world.trading.link_up()
+    unanswered(world, 9.9)
+    assert world.told() == []
+    unanswered(world, 0.2)
+    assert world.told() == [UNANSWERED]
+
+
+def test_doubts_do_not_begin_the_ten_seconds_again(world):
+    world.ask()
+    unanswered(world, 6)
+    world.trading.doubt("the process stood still")
+    unanswered(world, 4)
+    assert world.told() == [UNANSWERED]
+
+
 # What is not ours
 
 

@@ -26,6 +26,8 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     """Between the first rounds while no entry leaves before they agree."""
     recovering_rounds: int = 10
     """How many of them; afterwards it is asked as often as in doubt."""
+    unanswered_ns: int = 10 * _SECOND
+    """Without a clean answer for this long no entry leaves, while there is a session."""
     mismatch_ns: int = 5 * _SECOND
     """A position that differs from the broker's for this long blocks entries."""
     look_ns: int = 100 * _MILLISECOND

@@ -13,7 +13,8 @@ from fillbridge_hooks import TERMINAL_STATUSES, OrderStatus
 _logger = logging.getLogger(__name__)
 
 RECONCILED, STRANGERS = "reconciled", "strangers"
-_FOREIGN, _MISMATCH = "foreign", "mismatch"
+_FOREIGN, _MISMATCH, _ANSWERS = "foreign", "mismatch", "answers"
+_SECOND = 1_000_000_000
 _UNPROVED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 _FILLS_MARGIN_NS = 120_000_000_000
 
@@ -36,6 +37,13 @@ class Standing:
         self._mismatched_since: dict[str, int] = {}
         self._rounds = 0
         """Answers since it began again."""
+        self._answered_ns = 0
+        """When the last clean answer came, or the session began if none has yet."""
+
+    def begin_session(self) -> None:
+        """A session began: nothing has been answered in it yet."""
+        self._answered_ns = self._account.now_ns
+        self.begin_again("not yet reconciled with the broker")
 
     def begin_again(self, reason: str) -> None:
         """What was known may be out of date: no entry leaves before the broker was asked."""
@@ -59,11 +67,24 @@ class Standing:
         account = self._account
         account.snapshot_due_ns = account.now_ns + account.rules.doubtful_reconcile_ns
         _logger.warning("no clean answer of the broker: %s", reason)
+        self.look()
+
+    def look(self) -> None:
+        """Let no entry out once a broker who can be reached has not answered for too long."""
+        account = self._account
+        limit_ns = account.rules.unanswered_ns
+        if account.now_ns - self._answered_ns < limit_ns:
+            return
+        reason = f"no clean answer of the broker for {limit_ns / _SECOND:.0f} s"
+        if account.shut(_ANSWERS, GateState.REDUCE_ONLY, reason):
+            account.alarm(reason)
 
     def on_snapshot(self, snapshot: BrokerSnapshot) -> None:
         """Take the answers to one round of questions."""
         account = self._account
         self._rounds += 1
+        self._answered_ns = account.now_ns
+        account.lift(_ANSWERS)
         findings = self._reconciler.compare(account.state, snapshot, account.now_ns)
         for report in findings.reports:
             account.report(report)

@@ -243,7 +243,7 @@ class LiveTrading:
         with account.recorded():
             account.is_connected = True
             self._protection.begin_again()
-            self._standing.begin_again("not yet reconciled with the broker")
+            self._standing.begin_session()
             account.lift(_LINK)
 
     def link_lost(self, reason: str) -> None:
@@ -332,7 +332,8 @@ class LiveTrading:
 
     def on_no_answer(self, reason: str) -> None:
         """The broker gave no clean answer: nothing is concluded from that."""
-        self._standing.on_no_answer(reason)
+        with self._account.recorded():
+            self._standing.on_no_answer(reason)
 
     # What leaves
 
@@ -372,6 +373,7 @@ class LiveTrading:
         account = self._account
         with account.recorded():
             if self.is_connected:
+                self._standing.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
                 is_doubtful = self._doubt_what_is_under_way(waited, account.now_ns - limit_ns)
