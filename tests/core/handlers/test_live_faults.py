@@ -143,7 +143,7 @@ async def test_while_there_is_no_line_entries_are_refused_at_once(floor, proposa
 
 
 async def test_many_cuts_change_nothing(floor, proposal):
-    here = floor()
+    here = floor(reconnect_lasting=0.5)
     async with here.running() as handler:
         trade_id = await handler.execute_trade(proposal())
         await here.price(5000.0)

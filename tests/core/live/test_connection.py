@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from fillbridge.live import Connection, GateState, LiveTrading, OrderPump
+from fillbridge.live import Connection, GateState, LiveRules, LiveTrading, OrderPump
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell import ShellHooks
@@ -87,6 +87,8 @@ class FakeDriver:
         """For each attempt an error, or what a session is prepared with; empty: a session."""
         self.attempts = []
         self.sessions = []
+        self.closing = None
+        """What closing a session raises, if it is set."""
 
     @asynccontextmanager
     async def connect(self, terms):
@@ -103,6 +105,8 @@ class FakeDriver:
             yield session
         finally:
             session.is_closed = True
+            if self.closing is not None:
+                raise self.closing
 
     @property
     def session(self):
@@ -118,7 +122,7 @@ class FakeDriver:
 class Place:
     """Live trading with a connection that runs, on a clock that is moved by hand."""
 
-    def __init__(self, instruments, recorder, **settings):
+    def __init__(self, instruments, recorder, rules=None, **settings):
         from fillbridge.bus import InProcessBus
 
         self.clock = ManualClock(START)
@@ -137,6 +141,7 @@ class Place:
             capabilities=Capabilities(),
             find_instrument=lambda symbol: instruments[symbol],
             default_symbol="ES",
+            rules=rules,
         )
         self.pump = OrderPump(self.trading, self.clock)
         terms = ConnectionTerms(
@@ -170,10 +175,10 @@ class Place:
 
 @pytest.fixture
 def place(instruments, recorder, monkeypatch):
-    def make(**settings):
+    def make(rules=None, **settings):
         # Every wait is the longest that it may be.
         monkeypatch.setattr("tenacity.wait.random.uniform", lambda low, high: high)
-        return Place(instruments, recorder, **settings)
+        return Place(instruments, recorder, rules, **settings)
 
     return make
 
@@ -254,10 +259,104 @@ async def test_after_a_session_that_traded_the_waits_begin_again(place):
         await here.clock.advance(7)
         assert here.driver.waits == [1, 2, 4]
         await here.come_to_trade()
+        await here.clock.advance(60)
         here.driver.session.finish(RetryableError("the line broke"))
         await here.clock.settle()
         await here.clock.advance(3)
         assert here.driver.waits[4:] == [1, 2]
+        assert here.trading.is_connected
+
+
+async def test_only_the_first_session_that_did_not_last_is_replaced_at_once(place):
+    here = place()
+    async with here.running():
+        for wait in (0, 2, 4, 8):
+            await here.come_to_trade()
+            here.driver.session.finish(RetryableError("dropped"))
+            lost_ns = here.clock.now_ns
+            await here.clock.advance(wait)
+            assert here.trading.is_connected
+            assert here.driver.attempts[-1] == lost_ns + wait * SECOND
+
+
+async def test_after_one_that_lasted_the_next_that_did_not_has_to_wait(place):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        await here.clock.advance(60)
+        here.driver.session.finish(RetryableError("the line broke"))
+        await here.clock.settle()
+        await here.come_to_trade()
+        here.driver.session.finish(RetryableError("dropped"))
+        await here.clock.settle()
+        assert not here.trading.is_connected
+        await here.clock.advance(1)
+        assert here.trading.is_connected
+
+
+# Too many logins
+
+
+async def dropped(here, times):
+    """Let the broker drop so many sessions, each right after it came to trade."""
+    for _ in range(times):
+        while not here.trading.is_connected:
+            await here.clock.advance(0.5)
+        await here.come_to_trade()
+        here.driver.session.finish(RetryableError("dropped"))
+        await here.clock.settle()
+
+
+@pytest.mark.parametrize("is_grouped", [False, True])
+async def test_after_six_sessions_that_did_not_last_a_person_decides(place, is_grouped):
+    here = place(max_wait_s=4.0)
+    if is_grouped:
+        here.driver.closing = ExceptionGroup("the driver's tasks", [RetryableError("dropped")])
+    async with here.running():
+        await dropped(here, 5)
+        assert here.gate is GateState.RECOVERING
+        await dropped(here, 1)
+        reason = (
+            "6 sessions within 600 s were lost before they had traded for 60 s,"
+            " the last because: dropped"
+        )
+        assert here.gate is GateState.STANDBY
+        assert f"standby: {reason}" in here.trading.gate.reasons()
+        assert here.publisher.is_pending
+        await here.clock.advance(3_600)
+        assert len(here.driver.attempts) == 6
+        assert here.connection.failure is None
+        here.trading.resume("me")
+        here.connection.resume()
+        await here.clock.settle()
+        await dropped(here, 5)
+        assert len(here.driver.attempts) == 11
+        assert here.gate is GateState.RECOVERING
+
+
+async def test_sessions_that_did_not_last_are_forgotten_after_ten_minutes(place):
+    here = place(max_wait_s=4.0)
+    async with here.running():
+        for _ in range(4):
+            await dropped(here, 3)
+            while not here.trading.is_connected:
+                await here.clock.advance(0.5)
+            await here.clock.advance(600)
+            here.driver.session.finish(RetryableError("the line broke"))
+            await here.clock.settle()
+        assert here.gate is GateState.RECOVERING
+
+
+async def test_how_many_are_too_many_may_be_widened(place):
+    rules = LiveRules(short_sessions=1, lasting_session_ns=1 * SECOND)
+    here = place(rules)
+    async with here.running():
+        for _ in range(3):
+            await here.come_to_trade()
+            await here.clock.advance(1)
+            here.driver.session.finish(RetryableError("dropped"))
+            await here.clock.settle()
+        assert here.trading.is_connected
 
 
 async def test_a_session_that_never_came_to_trade_is_a_failed_attempt(place):
@@ -289,7 +388,7 @@ async def test_one_that_was_reconciled_while_entries_are_halted_is_replaced_at_o
 
 
 async def test_many_losses_leave_nothing_behind(place):
-    here = place()
+    here = place(LiveRules(lasting_session_ns=SECOND))
     async with here.running():
         for _ in range(30):
             await here.come_to_trade()

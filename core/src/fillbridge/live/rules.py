@@ -24,7 +24,7 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     """Between two rounds of questions while something is in doubt."""
     recovering_reconcile_ns: int = 200 * _MILLISECOND
     """Between the first rounds while no entry leaves before they agree."""
-    recovering_rounds: int = 10
+    recovering_rounds: int = 25
     """How many of them; afterwards it is asked as often as in doubt."""
     unanswered_ns: int = 10 * _SECOND
     """Without a clean answer for this long no entry leaves, while there is a session."""
@@ -34,3 +34,9 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     """Between two looks at deadlines."""
     entry_quarantine_ns: int = 30 * _SECOND
     reducing_quarantine_ns: int = 3 * _SECOND
+    lasting_session_ns: int = 60 * _SECOND
+    """A session that traded for this long was a good one: it is replaced at once."""
+    short_sessions: int = 5
+    """More sessions than this that came to trade and did not last are a matter for a person."""
+    short_sessions_ns: int = 600 * _SECOND
+    """Within this time."""
