@@ -68,6 +68,14 @@ def test_each_late_task_begins_the_ten_seconds_again(world, clock, health):
     assert state(world) is REDUCE_ONLY
 
 
+def test_tasks_that_go_on_running_late_are_noted_once_and_told_as_they_are(world, health):
+    for lag_ms in (300, 310, 320):
+        health.sample(lag_ms * MILLISECOND)
+    assert world.trading.gate.reasons() == ("reduce_only: tasks ran 320 ms late",)
+    lags = [note for kind, note in world.journal.notes if note.get("cause") == "lag"]
+    assert len(lags) == 1
+
+
 @pytest.mark.parametrize(("lag_ms", "is_doubtful"), [(1_000, False), (1_001, True)])
 def test_after_a_stall_the_broker_is_asked_before_any_entry_leaves(
     world, health, lag_ms, is_doubtful

@@ -51,6 +51,22 @@ def test_answers_that_differ_do_not_open_it(fresh):
     assert not fresh.trading.gate.shuts("reconciled")
 
 
+def test_the_same_answers_in_another_order_are_the_same(fresh):
+    for symbol in ("ES", "NQ"):
+        fresh.house.place(f"manual {symbol}", symbol=symbol)
+        fresh.house.place(f"filled {symbol}", symbol=symbol)
+        fresh.house.fill(f"filled {symbol}")
+    fresh.pass_time(6)
+    fresh.trading.link_up()
+    first = fresh.house.snapshot()
+    fresh.trading.on_snapshot(first)
+    assert fresh.trading.gate.shuts("reconciled")
+    turned = {name: getattr(first, name)[::-1] for name in ("working", "fills", "positions")}
+    assert turned != {name: getattr(first, name) for name in turned}
+    fresh.ask(**turned)
+    assert not fresh.trading.gate.shuts("reconciled")
+
+
 def test_an_answer_that_is_not_clean_breaks_the_row(fresh):
     fresh.ask()
     fresh.trading.on_no_answer("no answer within 5 s")
@@ -289,6 +305,18 @@ def test_an_order_with_our_tag_that_nobody_sent_halts_entries_until_somebody_res
     assert world.trading.gate.state is HALTED
     world.trading.resume("me")
     assert world.trading.gate.state is OPEN
+
+
+def test_each_further_stranger_is_alarmed(world):
+    for name in ("FBtest-9-1_ENTRY", "FBtest-9-2_ENTRY"):
+        world.house.place(name)
+        world.ask()
+        world.ask()
+    assert len(world.told()) == 2
+    assert "FBtest-9-2_ENTRY" in world.told()[-1]
+    world.trading.resume("me")
+    world.ask()
+    assert len(world.told()) == 3
 
 
 def test_a_stray_is_cancelled_and_alarmed(world):

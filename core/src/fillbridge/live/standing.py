@@ -35,6 +35,7 @@ class Standing:
         self._reconciler = Reconciler(tag, quarantine)
         self._last: tuple[object, ...] = ()
         self._mismatched_since: dict[str, int] = {}
+        self._strangers: set[str] = set()
         self._rounds = 0
         """Answers since it began again."""
         self._answered_ns = 0
@@ -108,8 +109,10 @@ class Standing:
         if findings.unknown:
             ids = ", ".join(sorted(findings.unknown))
             reason = f"the broker works orders with our tag that are not ours: {ids}"
-            if account.shut(STRANGERS, GateState.HALTED, reason):
+            is_shut = account.shut(STRANGERS, GateState.HALTED, reason)
+            if is_shut or not self._strangers.issuperset(findings.unknown):
                 account.alarm(reason)
+            self._strangers.update(findings.unknown)
         for symbol in since.keys() - findings.mismatched.keys():
             del since[symbol]
         mismatches = {}
@@ -124,7 +127,7 @@ class Standing:
             account.alarm(message)
 
     def _open(self, findings: Findings, snapshot: BrokerSnapshot) -> None:
-        answers = (snapshot.working, snapshot.fills, snapshot.positions)
+        answers = _in_order(snapshot)
         # What has differed for long blocks its symbol, and is no matter of the others.
         fresh = findings.mismatched.keys() - self._account.gate.blocked(_MISMATCH)
         brings_news = findings.reports or findings.is_incomplete or fresh
@@ -151,6 +154,15 @@ class Standing:
         )
         is_calm = not self._mismatched_since and not self._protection.is_alert
         return is_calm and not account.gate.shuts(RECONCILED) and not any(in_doubt)
+
+
+def _in_order(snapshot: BrokerSnapshot) -> tuple[object, ...]:
+    """The answers, as they are in whatever order the broker gives them."""
+    return (
+        sorted(snapshot.working, key=lambda one: (one.client_order_id, one.broker_order_id)),
+        sorted(snapshot.fills, key=lambda one: one.fill_id),
+        sorted(snapshot.positions, key=lambda one: one.symbol),
+    )
 
 
 def _is_in_doubt(order_state: OrderState) -> bool:
