@@ -125,6 +125,7 @@ class Account:
         observers=(),
         bus=None,
         on_closed=lambda result: None,
+        **publishing,
     ):
         self.closed = []
         self.failed = []
@@ -132,7 +133,9 @@ class Account:
         self.clock = VirtualClock(START)
         self.metrics = ExecutionMetrics()
         self.bus = InProcessBus() if bus is None else bus
-        self.publisher = Publisher(self.bus, _implementations("fillbridge_handle_event", observers))
+        self.publisher = Publisher(
+            self.bus, _implementations("fillbridge_handle_event", observers), **publishing
+        )
         self.broker = Broker()
         self.shell = Shell(
             ShellHooks(

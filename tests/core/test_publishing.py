@@ -234,3 +234,81 @@ async def test_an_in_process_bus_may_be_shared(account):
     await first.publisher.drain()
     await second.publisher.drain()
     assert closed == ["ES", "GC"]
+
+
+async def test_a_call_that_raises_is_logged_and_stops_nobody(account, caplog):
+    made, called = account(), []
+
+    def breaks():
+        raise OSError("the disk is full")
+
+    made.publisher.call_later(breaks)
+    made.publisher.call_later(lambda: called.append(1))
+    await made.publisher.drain()
+    assert called == [1]
+    assert "the disk is full" in caplog.text
+
+
+# Live: nobody's subscriber may fill the memory
+
+
+async def test_publishing_that_takes_too_long_is_given_up(account, caplog):
+    made, seen = account(patience_s=0.0), []
+
+    async def hangs(kind, payload):
+        seen.append(payload.trade_id)
+        await anyio.sleep_forever()
+
+    made.bus.subscribe(TRADE_CLOSED, hangs)
+    made.trade()
+    made.trade()
+    await made.publisher.drain()
+    assert seen == ["T1", "T2"]
+    assert not made.publisher.is_pending
+    assert caplog.text.count("publishing TRADE_CLOSED took longer than 0.0 s: it is given up") == 2
+
+
+async def test_what_is_published_in_time_is_not_given_up(account, caplog):
+    made, closed = account(patience_s=3600.0), []
+
+    async def waits(kind, payload):
+        await anyio.lowlevel.checkpoint()
+        closed.append(payload)
+
+    made.bus.subscribe(TRADE_CLOSED, waits)
+    made.trade()
+    await made.publisher.drain()
+    assert closed == made.closed
+    assert caplog.text == ""
+
+
+async def test_of_too_many_events_the_oldest_are_dropped_and_counted(account, caplog):
+    made, closed = account(max_waiting=3), []
+    made.bus.subscribe(TRADE_CLOSED, lambda kind, payload: closed.append(payload.trade_id))
+    for _ in range(8):
+        made.trade()
+    assert made.publisher.dropped == 5
+    assert caplog.text.count("more than 3 events wait: the oldest are dropped") == 2
+    await made.publisher.drain()
+    assert closed == ["T6", "T7", "T8"]
+
+
+async def test_calls_are_never_dropped_and_keep_their_order(account):
+    made, made_calls = account(max_waiting=2), []
+    made.bus.subscribe(TRADE_CLOSED, lambda kind, payload: made_calls.append(payload.trade_id))
+    for number in range(4):
+        made.trade()
+        made.publisher.call_later(lambda number=number: made_calls.append(number))
+    assert made.publisher.is_pending
+    await made.publisher.drain()
+    assert made_calls == [0, 1, 2, "T4", 3]
+    assert not made.publisher.is_pending
+
+
+async def test_in_a_backtest_every_event_waits(account):
+    made, closed = account(), []
+    made.bus.subscribe(TRADE_CLOSED, lambda kind, payload: closed.append(payload))
+    for _ in range(50):
+        made.trade()
+    await made.publisher.drain()
+    assert closed == made.closed

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import anyio
+
 from fillbridge.bus import EventBus, InProcessBus, Interest
 from fillbridge.engine.state import OrderState, Trade
 from fillbridge.plugins import Implementation
@@ -30,15 +32,31 @@ class Publisher:
 
     Nothing is built for which nobody asked: an in-process bus tells its subscriptions, a bus of
     the caller is taken to want everything.
+
+    :param patience_s: publishing an event that takes longer is given up; ``None``: never
+    :param max_waiting: of more events than this the oldest are dropped; ``None``: none are
     """
 
-    def __init__(self, bus: EventBus, observers: Sequence[Implementation]) -> None:
+    def __init__(
+        self,
+        bus: EventBus,
+        observers: Sequence[Implementation],
+        *,
+        patience_s: float | None = None,
+        max_waiting: int | None = None,
+    ) -> None:
         self._bus = bus
         self._observers = observers
         self.interest = Interest(PUBLISHED)
         if isinstance(bus, InProcessBus) and not observers:
             self.interest = bus.interest
         self._queue: deque[Event | Callable[[], None]] = deque()
+        self._overdue: deque[Callable[[], None]] = deque()
+        """Calls that stood among events that were dropped."""
+        self._patience_s = patience_s
+        self._max_waiting = max_waiting
+        self.dropped = 0
+        """Events that nobody was told of, for too many waited."""
         self._is_draining = False
 
     def wants(self, event_type: str) -> bool:
@@ -48,7 +66,7 @@ class Publisher:
     @property
     def is_pending(self) -> bool:
         """Whether events wait for delivery."""
-        return bool(self._queue)
+        return bool(self._queue or self._overdue)
 
     def trade_closed(self, result: TradeResult) -> None:
         """A trade closed."""
@@ -91,18 +109,34 @@ class Publisher:
             return
         self._is_draining = True
         try:
-            while self._queue:
-                await self._deliver(self._queue.popleft())
+            while self._queue or self._overdue:
+                await self._deliver((self._overdue or self._queue).popleft())
         finally:
             self._is_draining = False
 
     def call_later(self, call: Callable[[], None]) -> None:
-        """Make a call when what was queued before it has been delivered; it must not raise."""
-        self._queue.append(call)
+        """Make a call once what was queued before is delivered; what it raises is logged."""
+        self._wait(call)
+
+    def _wait(self, one: Event | Callable[[], None]) -> None:
+        """Queue it; the oldest event makes room where there is none."""
+        queue, limit = self._queue, self._max_waiting
+        queue.append(one)
+        while limit is not None and len(queue) > limit:
+            oldest = queue.popleft()
+            if not isinstance(oldest, Event):
+                self._overdue.append(oldest)
+                continue
+            if self.dropped % limit == 0:
+                _logger.error("more than %d events wait: the oldest are dropped", limit)
+            self.dropped += 1
 
     async def _deliver(self, event: Event | Callable[[], None]) -> None:
         if not isinstance(event, Event):
-            event()
+            try:
+                event()
+            except Exception:
+                _logger.exception("a call behind published events failed")
             return
         for observer in self._observers:
             try:
@@ -110,20 +144,31 @@ class Publisher:
             except Exception:
                 _logger.exception("observer %s failed on %s", observer.plugin, event.event_type)
         try:
-            await self._bus.publish(
-                event_type=event.event_type,
-                payload=event.payload,
-                priority=event.priority,
-                timestamp=to_datetime(event.timestamp_ns),
-                metadata=event.metadata,
-            )
+            await self._publish(event)
         except Exception:
             _logger.exception("publishing %s failed", event.event_type)
+
+    async def _publish(self, event: Event) -> None:
+        published = self._bus.publish(
+            event_type=event.event_type,
+            payload=event.payload,
+            priority=event.priority,
+            timestamp=to_datetime(event.timestamp_ns),
+            metadata=event.metadata,
+        )
+        if self._patience_s is None:
+            await published
+            return
+        with anyio.move_on_after(self._patience_s) as patience:
+            await published
+        if patience.cancelled_caught:
+            kind, limit = event.event_type, self._patience_s
+            _logger.error("publishing %s took longer than %s s: it is given up", kind, limit)
 
     def _add(
         self, kind: str, payload: Any, priority: str, time_ns: int, metadata: dict[str, Any]
     ) -> None:
-        self._queue.append(
+        self._wait(
             Event(
                 event_type=kind,
                 payload=payload,

@@ -1,5 +1,6 @@
 """The live handler where the way to the broker fails, while orders are on it or not."""
 
+import anyio
 import pytest
 
 from fillbridge import OrderRefused
@@ -143,7 +144,7 @@ async def test_while_there_is_no_line_entries_are_refused_at_once(floor, proposa
 
 
 async def test_many_cuts_change_nothing(floor, proposal):
-    here = floor()
+    here = floor(reconnect_lasting=0.5)
     async with here.running() as handler:
         trade_id = await handler.execute_trade(proposal())
         await here.price(5000.0)
@@ -271,3 +272,24 @@ async def test_a_limit_entry_outlives_a_cut(floor, proposal):
         await here.wait(0.2)
         assert handler.open_positions[trade_id].size == 2
         assert here.working == {"SL": 2, "TP": 2}
+
+
+# A subscriber that never returns
+
+
+async def test_a_subscriber_that_hangs_holds_up_neither_orders_nor_results(
+    floor, proposal, monkeypatch
+):
+    monkeypatch.setattr("fillbridge.handlers.live._PATIENCE_S", 0.0)
+    here = floor()
+
+    async def hangs(kind, payload):
+        await anyio.sleep_forever()
+
+    async with here.running() as handler:
+        handler.event_bus.subscribe("ORDER_STATUS_CHANGE", hangs)
+        await handler.execute_trade(proposal())
+        await here.price(5000.0)
+        await here.price(5010.0, 5010.25)
+        assert len(here.results) == 1
+        assert not handler._events.is_pending

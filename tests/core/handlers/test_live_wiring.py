@@ -149,6 +149,8 @@ def test_the_rules_follow_the_settings(plugins):
             protection_timeout=0.5,
             reconcile_interval=7,
             quarantine=9,
+            reconnect_lasting=3,
+            reconnect_limit=100,
         )
     )
     second = 1_000_000_000
@@ -157,6 +159,7 @@ def test_the_rules_follow_the_settings(plugins):
     assert rules.unproved_protection_ns == second
     assert rules.reconcile_ns == 7 * second
     assert rules.entry_quarantine_ns == 9 * second
+    assert (rules.lasting_session_ns, rules.short_sessions) == (3 * second, 100)
     assert rules.reducing_quarantine_ns == LiveRules().reducing_quarantine_ns
 
 

@@ -1,4 +1,4 @@
-"""The real clock never steps, and a task makes its calls."""
+"""The real clock never goes back, and a task makes its calls."""
 
 import anyio
 import pytest
@@ -45,15 +45,29 @@ def test_a_step_of_the_wall_clock_does_not_move_it(hands, step_ns):
     assert clock.skew_ns == step_ns
 
 
-def test_a_step_that_was_accepted_is_none_any_more(hands):
+def test_it_follows_a_wall_clock_that_is_ahead_once_that_is_accepted(hands):
+    """As after a suspension, in which the monotonic clock stood still."""
     clock = SystemClock()
+    hands.wall_ns += 3_600 * SECOND
+    assert clock.accept_step() == 3_600 * SECOND
+    assert clock.now_ns == hands.wall_ns
+    assert clock.skew_ns == 0
+
+
+def test_it_never_goes_back_with_the_wall_clock(hands):
+    clock = SystemClock()
+    before = clock.now_ns
+    hands.wall_ns -= 7
+    assert clock.accept_step() == 0
+    assert (clock.now_ns, clock.skew_ns) == (before, 0)
+    # Put right again, it is no further ahead than it was.
     hands.wall_ns += 7
-    clock.accept_step()
-    assert clock.skew_ns == 0
+    assert clock.skew_ns == 7
+    assert clock.accept_step() == 0
+    assert (clock.now_ns, clock.skew_ns) == (before, 0)
     hands.wall_ns += 5
-    assert clock.skew_ns == 5
-    clock.accept_step()
-    assert clock.skew_ns == 0
+    assert clock.accept_step() == 5
+    assert clock.now_ns == hands.wall_ns
 
 
 def test_calls_are_made_once_in_order_and_after_their_time(hands):
@@ -128,3 +142,28 @@ async def test_sleeping_until_a_time_that_has_passed_lets_others_run():
         for _ in range(2):  # within one turn, trio runs tasks in any order
             await clock.sleep_until(clock.now_ns - 1)
         assert ran == [1]
+
+
+@pytest.mark.anyio
+async def test_a_step_that_is_accepted_wakes_whoever_waits(hands):
+    clock = SystemClock()
+    woken = []
+
+    async def sleep():
+        await clock.sleep_until(clock.now_ns + 1_000 * SECOND)
+        woken.append("sleeper")
+
+    clock.call_at(clock.now_ns + 1_000 * SECOND, lambda: woken.append("timer"))
+    async with anyio.create_task_group() as group:
+        group.start_soon(clock.run)
+        group.start_soon(sleep)
+        await anyio.wait_all_tasks_blocked()
+        hands.wall_ns += 999 * SECOND
+        clock.accept_step()
+        await anyio.wait_all_tasks_blocked()
+        assert woken == []
+        hands.wall_ns += 2 * SECOND
+        clock.accept_step()
+        await anyio.wait_all_tasks_blocked()
+        assert sorted(woken) == ["sleeper", "timer"]
+        group.cancel_scope.cancel()

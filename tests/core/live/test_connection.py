@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from fillbridge.live import Connection, GateState, LiveTrading, OrderPump
+from fillbridge.live import Connection, GateState, LiveRules, LiveTrading, OrderPump
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell import ShellHooks
 from fillbridge_hooks import (
     EXECUTION_ERROR,
+    Accepted,
     Capabilities,
     ConnectionTerms,
     FatalError,
@@ -86,6 +87,8 @@ class FakeDriver:
         """For each attempt an error, or what a session is prepared with; empty: a session."""
         self.attempts = []
         self.sessions = []
+        self.closing = None
+        """What closing a session raises, if it is set."""
 
     @asynccontextmanager
     async def connect(self, terms):
@@ -102,6 +105,8 @@ class FakeDriver:
             yield session
         finally:
             session.is_closed = True
+            if self.closing is not None:
+                raise self.closing
 
     @property
     def session(self):
@@ -117,7 +122,7 @@ class FakeDriver:
 class Place:
     """Live trading with a connection that runs, on a clock that is moved by hand."""
 
-    def __init__(self, instruments, recorder, **settings):
+    def __init__(self, instruments, recorder, rules=None, **settings):
         from fillbridge.bus import InProcessBus
 
         self.clock = ManualClock(START)
@@ -136,6 +141,7 @@ class Place:
             capabilities=Capabilities(),
             find_instrument=lambda symbol: instruments[symbol],
             default_symbol="ES",
+            rules=rules,
         )
         self.pump = OrderPump(self.trading, self.clock)
         terms = ConnectionTerms(
@@ -169,10 +175,10 @@ class Place:
 
 @pytest.fixture
 def place(instruments, recorder, monkeypatch):
-    def make(**settings):
+    def make(rules=None, **settings):
         # Every wait is the longest that it may be.
         monkeypatch.setattr("tenacity.wait.random.uniform", lambda low, high: high)
-        return Place(instruments, recorder, **settings)
+        return Place(instruments, recorder, rules, **settings)
 
     return make
 
@@ -253,10 +259,104 @@ async def test_after_a_session_that_traded_the_waits_begin_again(place):
         await here.clock.advance(7)
         assert here.driver.waits == [1, 2, 4]
         await here.come_to_trade()
+        await here.clock.advance(60)
         here.driver.session.finish(RetryableError("the line broke"))
         await here.clock.settle()
         await here.clock.advance(3)
         assert here.driver.waits[4:] == [1, 2]
+        assert here.trading.is_connected
+
+
+async def test_only_the_first_session_that_did_not_last_is_replaced_at_once(place):
+    here = place()
+    async with here.running():
+        for wait in (0, 2, 4, 8):
+            await here.come_to_trade()
+            here.driver.session.finish(RetryableError("dropped"))
+            lost_ns = here.clock.now_ns
+            await here.clock.advance(wait)
+            assert here.trading.is_connected
+            assert here.driver.attempts[-1] == lost_ns + wait * SECOND
+
+
+async def test_after_one_that_lasted_the_next_that_did_not_has_to_wait(place):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        await here.clock.advance(60)
+        here.driver.session.finish(RetryableError("the line broke"))
+        await here.clock.settle()
+        await here.come_to_trade()
+        here.driver.session.finish(RetryableError("dropped"))
+        await here.clock.settle()
+        assert not here.trading.is_connected
+        await here.clock.advance(1)
+        assert here.trading.is_connected
+
+
+# Too many logins
+
+
+async def dropped(here, times):
+    """Let the broker drop so many sessions, each right after it came to trade."""
+    for _ in range(times):
+        while not here.trading.is_connected:
+            await here.clock.advance(0.5)
+        await here.come_to_trade()
+        here.driver.session.finish(RetryableError("dropped"))
+        await here.clock.settle()
+
+
+@pytest.mark.parametrize("is_grouped", [False, True])
+async def test_after_six_sessions_that_did_not_last_a_person_decides(place, is_grouped):
+    here = place(max_wait_s=4.0)
+    if is_grouped:
+        here.driver.closing = ExceptionGroup("the driver's tasks", [RetryableError("dropped")])
+    async with here.running():
+        await dropped(here, 5)
+        assert here.gate is GateState.RECOVERING
+        await dropped(here, 1)
+        reason = (
+            "6 sessions within 600 s were lost before they had traded for 60 s,"
+            " the last because: dropped"
+        )
+        assert here.gate is GateState.STANDBY
+        assert f"standby: {reason}" in here.trading.gate.reasons()
+        assert here.publisher.is_pending
+        await here.clock.advance(3_600)
+        assert len(here.driver.attempts) == 6
+        assert here.connection.failure is None
+        here.trading.resume("me")
+        here.connection.resume()
+        await here.clock.settle()
+        await dropped(here, 5)
+        assert len(here.driver.attempts) == 11
+        assert here.gate is GateState.RECOVERING
+
+
+async def test_sessions_that_did_not_last_are_forgotten_after_ten_minutes(place):
+    here = place(max_wait_s=4.0)
+    async with here.running():
+        for _ in range(4):
+            await dropped(here, 3)
+            while not here.trading.is_connected:
+                await here.clock.advance(0.5)
+            await here.clock.advance(600)
+            here.driver.session.finish(RetryableError("the line broke"))
+            await here.clock.settle()
+        assert here.gate is GateState.RECOVERING
+
+
+async def test_how_many_are_too_many_may_be_widened(place):
+    rules = LiveRules(short_sessions=1, lasting_session_ns=1 * SECOND)
+    here = place(rules)
+    async with here.running():
+        for _ in range(3):
+            await here.come_to_trade()
+            await here.clock.advance(1)
+            here.driver.session.finish(RetryableError("dropped"))
+            await here.clock.settle()
+        assert here.trading.is_connected
 
 
 async def test_a_session_that_never_came_to_trade_is_a_failed_attempt(place):
@@ -288,7 +388,7 @@ async def test_one_that_was_reconciled_while_entries_are_halted_is_replaced_at_o
 
 
 async def test_many_losses_leave_nothing_behind(place):
-    here = place()
+    here = place(LiveRules(lasting_session_ns=SECOND))
     async with here.running():
         for _ in range(30):
             await here.come_to_trade()
@@ -398,3 +498,123 @@ async def test_a_question_that_nobody_answers_is_given_up(place):
         assert here.gate is GateState.RECOVERING
         # Five seconds for an answer, and one until it is asked again.
         assert here.driver.session.asked == 3
+
+
+# What nobody should raise
+
+FOREIGN = [
+    OSError("broken pipe"),
+    KeyError("price"),
+    ExceptionGroup("the driver's tasks", [OSError("broken pipe")]),
+]
+GROUPED = ExceptionGroup("the driver's tasks", [RetryableError("socket closed")])
+
+
+@pytest.mark.parametrize(
+    ("error", "where"),
+    [
+        (GROUPED, "receiving"),
+        *((error, where) for error in FOREIGN for where in ("receiving", "a question")),
+    ],
+)
+async def test_whatever_a_session_raises_is_a_loss(place, error, where):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        if where == "receiving":
+            here.driver.session.finish(error)
+        else:
+            here.driver.session.answers_end = error
+        await here.clock.advance(6)
+        assert len(here.driver.sessions) == 2
+        assert here.driver.sessions[0].is_closed
+        assert here.gate is GateState.OPEN
+        assert here.publisher.is_pending is (error is not GROUPED)
+
+
+async def test_a_group_around_a_retryable_error_is_only_no_clean_answer(place):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        here.driver.session.answers_end = GROUPED
+        await here.clock.advance(6)
+        here.driver.session.answers_end = None
+        assert len(here.driver.sessions) == 1
+
+
+@pytest.mark.parametrize("error", [*FOREIGN, GROUPED])
+async def test_whatever_connecting_raises_is_a_failed_attempt(place, error):
+    here = place()
+    here.driver.plan = [error, error]
+    async with here.running():
+        await here.clock.advance(10)
+        assert here.driver.waits == [1, 2]
+        assert here.gate is GateState.OPEN
+
+
+@pytest.mark.parametrize("error", [FatalError("no"), ForcedLogout("from Chicago")])
+async def test_a_group_around_an_end_is_an_end(place, error):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        here.driver.session.finish(ExceptionGroup("the driver's tasks", [error]))
+        await here.clock.advance(60)
+        assert len(here.driver.sessions) == 1
+        assert here.gate is GateState.STANDBY
+
+
+async def test_a_plugin_that_cannot_wrap_a_session_is_a_failed_attempt(place, caplog):
+    failures = [ValueError("plugin")]
+
+    def wrap(session):
+        if failures:
+            raise failures.pop()
+        return session
+
+    here = place(wrap=wrap)
+    async with here.running():
+        await here.clock.advance(3)
+        assert len(here.driver.sessions) == 2
+        assert here.driver.sessions[0].is_closed
+        assert here.gate is GateState.OPEN
+    assert "ValueError: plugin" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+async def test_a_defect_of_ours_halts_entries_and_receiving_goes_on(place, monkeypatch, caplog):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+
+        def breaks(report):
+            raise ZeroDivisionError("ours")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(here.trading._account, "report", breaks)
+            here.driver.session.say(Accepted("A", "B", here.clock.now_ns))
+            await here.clock.settle()
+        assert here.gate is GateState.HALTED
+        assert here.trading.gate.reasons() == ("halted: a defect: ZeroDivisionError: ours",)
+        assert "Traceback" in caplog.text
+        here.driver.session.say(TradeTick(here.clock.now_ns, 4000.25, 1, "ES"))
+        await here.clock.settle()
+        assert here.trading.market.view("ES").last == 4000.25
+        assert len(here.driver.sessions) == 1
+        here.trading.resume("me")
+        assert here.gate is GateState.OPEN
+
+
+async def test_a_defect_in_taking_answers_halts_entries_and_it_is_asked_again(place, monkeypatch):
+    here = place()
+    async with here.running():
+        await here.come_to_trade()
+        asked = here.driver.session.asked
+
+        def breaks(snapshot):
+            raise ZeroDivisionError("ours")
+
+        monkeypatch.setattr(here.trading._standing, "on_snapshot", breaks)
+        await here.clock.advance(8)
+        assert here.gate is GateState.HALTED
+        assert len(here.driver.sessions) == 1
+        assert 2 <= here.driver.session.asked - asked <= 8

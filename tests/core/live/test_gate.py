@@ -83,6 +83,8 @@ def test_what_is_no_news_changes_nothing(gate):
     gate.block("ES", "b", "y")
     version = gate.version
     assert not gate.shut("a", GateState.HALTED, "x")
+    assert not gate.shut("a", GateState.HALTED, "another reason")
+    assert gate.reasons() == ("halted: another reason", "ES: y")
     assert not gate.block("ES", "b", "y")
     assert not gate.lift("other")
     assert not gate.unblock("ES", "other")
@@ -94,12 +96,12 @@ def test_what_is_no_news_changes_nothing(gate):
     "change",
     [
         lambda gate: gate.shut("b", GateState.STANDBY, "z"),
-        lambda gate: gate.shut("a", GateState.HALTED, "another reason"),
+        lambda gate: gate.shut("a", GateState.REDUCE_ONLY, "x"),
         lambda gate: gate.lift("a"),
         lambda gate: gate.block("ES", "b", "another reason"),
         lambda gate: gate.unblock("ES", "b"),
     ],
-    ids=["shut", "reason", "lift", "block", "unblock"],
+    ids=["shut", "state", "lift", "block", "unblock"],
 )
 def test_every_change_is_another_version(gate, change):
     gate.shut("a", GateState.HALTED, "x")

@@ -18,10 +18,11 @@ class SteppingClock(SystemClock):
         self.monotonic_ns = 0
         self.wall_ns = 0
         super().__init__()
+        self._offset_ns = 0
 
     @property
     def now_ns(self):
-        return self.monotonic_ns
+        return self.monotonic_ns + getattr(self, "_offset_ns", 0)
 
     def _wall_ns(self):
         return getattr(self, "wall_ns", 0) + self.monotonic_ns
@@ -67,6 +68,14 @@ def test_each_late_task_begins_the_ten_seconds_again(world, clock, health):
     assert state(world) is REDUCE_ONLY
 
 
+def test_tasks_that_go_on_running_late_are_noted_once_and_told_as_they_are(world, health):
+    for lag_ms in (300, 310, 320):
+        health.sample(lag_ms * MILLISECOND)
+    assert world.trading.gate.reasons() == ("reduce_only: tasks ran 320 ms late",)
+    lags = [note for kind, note in world.journal.notes if note.get("cause") == "lag"]
+    assert len(lags) == 1
+
+
 @pytest.mark.parametrize(("lag_ms", "is_doubtful"), [(1_000, False), (1_001, True)])
 def test_after_a_stall_the_broker_is_asked_before_any_entry_leaves(
     world, health, lag_ms, is_doubtful
@@ -86,7 +95,11 @@ def test_a_step_of_the_wall_clock_shuts_it_for_thirty_seconds(world, step_ms):
     health = Health(world.trading, clock, 250 * MILLISECOND)
     clock.wall_ns = step_ms * MILLISECOND
     health.sample(0)
-    assert world.trading.gate.reasons() == (f"reduce_only: the wall clock stepped by {step_ms} ms",)
+    stepped = f"reduce_only: the wall clock stepped by {step_ms} ms"
+    assert stepped in world.trading.gate.reasons()
+    world.ask()
+    world.ask()
+    assert world.trading.gate.reasons() == (stepped,)
     for _ in range(29):
         clock.monotonic_ns += 1_000 * MILLISECOND
         health.sample(0)
@@ -94,6 +107,22 @@ def test_a_step_of_the_wall_clock_shuts_it_for_thirty_seconds(world, step_ms):
     clock.monotonic_ns += 1_000 * MILLISECOND
     health.sample(0)
     assert state(world) is OPEN
+
+
+@pytest.mark.parametrize(("step_ms", "is_doubtful"), [(-3_600_000, False), (3_600_000, True)])
+def test_after_a_suspension_the_time_is_right_and_the_broker_is_asked_again(
+    world, step_ms, is_doubtful
+):
+    clock = SteppingClock()
+    health = Health(world.trading, clock, 250 * MILLISECOND)
+    clock.wall_ns = step_ms * MILLISECOND
+    health.sample(0)
+    assert clock.now_ns == max(0, step_ms) * MILLISECOND
+    assert clock.skew_ns == 0
+    assert world.trading.gate.shuts("reconciled") is is_doubtful
+    assert world.trading.gate.shuts("clock")
+    health.sample(0)
+    assert world.trading.gate.shuts("clock")
 
 
 def test_a_small_skew_of_the_wall_clock_is_none(world):

@@ -7,7 +7,10 @@ MILLISECOND = 1_000_000
 
 def test_the_times_are_those_that_were_agreed():
     rules = LiveRules()
-    told = {name: getattr(rules, name) // MILLISECOND for name in rules.__struct_fields__}
+    told = {
+        name: getattr(rules, name) // (MILLISECOND if name.endswith("_ns") else 1)
+        for name in rules.__struct_fields__
+    }
     assert told == {
         "acknowledgement_ns": 2_000,
         "protection_ns": 1_500,
@@ -19,8 +22,13 @@ def test_the_times_are_those_that_were_agreed():
         "reconcile_ns": 5_000,
         "doubtful_reconcile_ns": 1_000,
         "recovering_reconcile_ns": 200,
+        "recovering_rounds": 25,
+        "unanswered_ns": 10_000,
         "mismatch_ns": 5_000,
         "look_ns": 100,
         "entry_quarantine_ns": 30_000,
         "reducing_quarantine_ns": 3_000,
+        "lasting_session_ns": 60_000,
+        "short_sessions": 5,
+        "short_sessions_ns": 600_000,
     }

@@ -14,6 +14,7 @@ from fillbridge_hooks import (
 )
 
 SECOND = 1_000_000_000
+START = 1_700_000_000 * SECOND
 RULES = LiveRules()
 OPEN, RECOVERING, HALTED = GateState.OPEN, GateState.RECOVERING, GateState.HALTED
 
@@ -47,6 +48,22 @@ def test_answers_that_differ_do_not_open_it(fresh):
     fresh.ask()
     assert fresh.trading.gate.shuts("reconciled")
     fresh.ask()
+    assert not fresh.trading.gate.shuts("reconciled")
+
+
+def test_the_same_answers_in_another_order_are_the_same(fresh):
+    for symbol in ("ES", "NQ"):
+        fresh.house.place(f"manual {symbol}", symbol=symbol)
+        fresh.house.place(f"filled {symbol}", symbol=symbol)
+        fresh.house.fill(f"filled {symbol}")
+    fresh.pass_time(6)
+    fresh.trading.link_up()
+    first = fresh.house.snapshot()
+    fresh.trading.on_snapshot(first)
+    assert fresh.trading.gate.shuts("reconciled")
+    turned = {name: getattr(first, name)[::-1] for name in ("working", "fills", "positions")}
+    assert turned != {name: getattr(first, name) for name in turned}
+    fresh.ask(**turned)
     assert not fresh.trading.gate.shuts("reconciled")
 
 
@@ -193,6 +210,60 @@ def test_the_fills_of_a_trade_that_has_ended_are_asked_for_while_it_is_remembere
     assert world.trading.fills_since_ns() == start_ns - 120 * SECOND
 
 
+# A broker that does not answer
+
+UNANSWERED = "no clean answer of the broker for 10 s"
+
+
+def unanswered(world, seconds):
+    """Let time go on without a single clean answer."""
+    ends_ns = world.clock.now_ns + round(seconds * SECOND)
+    while world.clock.now_ns < ends_ns:
+        world.pass_time(0.1, asks=False)
+        if world.clock.now_ns >= world.trading.snapshot_due_ns:
+            world.trading.on_no_answer("timeout")
+
+
+def test_ten_seconds_without_a_clean_answer_shut_the_gate_until_the_next(world):
+    world.ask()
+    unanswered(world, 9.9)
+    assert world.trading.gate.state is OPEN
+    unanswered(world, 0.1)
+    assert world.trading.gate.reasons() == (f"reduce_only: {UNANSWERED}",)
+    unanswered(world, 600)
+    assert world.told() == [UNANSWERED]
+    world.ask()
+    assert world.trading.gate.state is OPEN
+    unanswered(world, 10)
+    assert world.told() == [UNANSWERED] * 2
+
+
+def test_a_question_that_nobody_ever_answers_shuts_it_too(world):
+    world.ask()
+    world.pass_time(10, asks=False)
+    assert world.trading.gate.reasons() == (f"reduce_only: {UNANSWERED}",)
+
+
+def test_the_ten_seconds_count_from_when_the_session_began_and_only_while_there_is_one(world):
+    world.ask()
+    world.cut()
+    world.pass_time(60)
+    assert world.told() == []
+    world.trading.link_up()
+    unanswered(world, 9.9)
+    assert world.told() == []
+    unanswered(world, 0.2)
+    assert world.told() == [UNANSWERED]
+
+
+def test_doubts_do_not_begin_the_ten_seconds_again(world):
+    world.ask()
+    unanswered(world, 6)
+    world.trading.doubt("the process stood still")
+    unanswered(world, 4)
+    assert world.told() == [UNANSWERED]
+
+
 # What is not ours
 
 
@@ -234,6 +305,18 @@ def test_an_order_with_our_tag_that_nobody_sent_halts_entries_until_somebody_res
     assert world.trading.gate.state is HALTED
     world.trading.resume("me")
     assert world.trading.gate.state is OPEN
+
+
+def test_each_further_stranger_is_alarmed(world):
+    for name in ("FBtest-9-1_ENTRY", "FBtest-9-2_ENTRY"):
+        world.house.place(name)
+        world.ask()
+        world.ask()
+    assert len(world.told()) == 2
+    assert "FBtest-9-2_ENTRY" in world.told()[-1]
+    world.trading.resume("me")
+    world.ask()
+    assert len(world.told()) == 3
 
 
 def test_a_stray_is_cancelled_and_alarmed(world):
@@ -295,6 +378,41 @@ def test_a_position_of_a_stranger_is_never_corrected_by_trading(world):
     world.pass_time(20)
     assert world.house.sent == []
     assert world.trading.gate.objection("ES") is not None
+
+
+def test_a_position_that_was_there_before_blocks_its_symbol_and_no_other(fresh):
+    """Somebody holds a contract by hand: that must not keep everything else shut for ever."""
+    wrong = {"positions": (BrokerPosition(symbol="NQ", quantity=1),)}
+    rounds = 0
+    for _ in range(600):
+        fresh.clock.advance_to(fresh.clock.now_ns + SECOND // 10)
+        if fresh.clock.now_ns >= fresh.trading.snapshot_due_ns:
+            rounds += 1
+            fresh.ask(**wrong)
+        if fresh.clock.now_ns < START + 5 * SECOND:
+            assert fresh.trading.gate.state is RECOVERING
+    assert fresh.trading.gate.state is OPEN
+    assert fresh.trading.gate.objection("NQ").value == "we hold 0, the broker says 1"
+    assert fresh.trading.gate.objection("ES") is None
+    assert 75 <= rounds <= 85
+    fresh.cut()
+    fresh.trading.link_up()
+    fresh.ask(**wrong)
+    assert fresh.trading.gate.state is RECOVERING
+    fresh.ask(**wrong)
+    assert fresh.trading.gate.state is OPEN
+
+
+def test_a_gate_that_stays_shut_is_asked_for_less_often_after_25_rounds(fresh):
+    for _ in range(24):
+        fresh.ask(**WRONG)
+        assert due_in(fresh) == 0.2
+    fresh.ask(**WRONG)
+    assert due_in(fresh) == 1
+    fresh.cut()
+    fresh.trading.link_up()
+    fresh.ask(**WRONG)
+    assert due_in(fresh) == 0.2
 
 
 # Recovery

@@ -1,5 +1,6 @@
 """Live trading of one account: proposals, requests, what leaves, and what is heard."""
 
+import msgspec
 import pytest
 
 from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
@@ -866,3 +867,42 @@ def test_nothing_is_mended_in_a_new_session_before_the_broker_has_answered(world
         world.trading.look()
         world.leave()
     assert world.house.sent == before
+# What cannot be
+
+
+def test_a_price_that_is_none_is_refused_and_alarmed_once_in_ten_seconds(world):
+    for _ in range(3):
+        world.price(float("nan"))
+    assert world.trading.market.view("ES").last == 4000.0
+    assert world.told() == [
+        "the broker sent what cannot be: trade ES price: expected a finite price > 0, was nan"
+    ]
+    world.pass_time(10)
+    world.price(float("nan"))
+    assert len(world.told()) == 2
+
+
+@pytest.mark.parametrize("changes", [{"price": float("nan")}, {"quantity": 0}, {"quantity": -2}])
+def test_a_fill_that_cannot_be_is_refused_and_the_broker_is_asked(world, changes):
+    trade_id = world.propose()
+    world.exchange()
+    fill = world.house.fill(f"{trade_id}_ENTRY")
+    world.house.said.clear()
+    world.trading.on_message(msgspec.structs.replace(fill, **changes))
+    assert world.trade(trade_id).held == 0
+    assert any("what cannot be: fill F1 of" in alarm for alarm in world.told())
+    assert world.trading.snapshot_due_ns <= world.clock.now_ns + SECOND
+    world.pass_time(2)
+    assert world.trade(trade_id).held == 2
+
+
+def test_answers_with_a_fill_that_cannot_be_are_no_answers(world):
+    trade_id = world.propose()
+    world.exchange()
+    fill = world.house.fill(f"{trade_id}_ENTRY")
+    world.house.said.clear()
+    world.ask(fills=(msgspec.structs.replace(fill, price=float("inf")),))
+    assert world.trade(trade_id).held == 0
+    assert any("what cannot be: fill F1 of" in alarm for alarm in world.told())
+    world.ask()
+    assert world.trade(trade_id).held == 2

@@ -54,6 +54,10 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The longest wait before the second attempt to connect, s; it doubles with each."""
     reconnect_max: _Positive = 30.0
     """The longest wait between two attempts to connect, s."""
+    reconnect_lasting: _Positive = 60.0
+    """A session that traded for this long is replaced at once when it is lost, s."""
+    reconnect_limit: _Count = 5
+    """More sessions than this within ten minutes that traded, but not for so long, are given up."""
     max_loop_lag_ms: _Positive = 250.0
     """While the handler's own tasks run later than this, no entry leaves."""
 

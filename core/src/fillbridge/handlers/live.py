@@ -52,6 +52,8 @@ _logger = logging.getLogger(__name__)
 
 _HOUR_NS = 3_600_000_000_000
 _DRAIN_S = 5.0
+_PATIENCE_S = 5.0
+_MAX_WAITING = 100_000
 _KEPT_TRADES = 1_000
 _PROTECTING = (OrderRole.STOP, OrderRole.EXIT)
 
@@ -98,7 +100,12 @@ class LiveExecutionHandler(LiveKnowledge):
         self._hooks = shell_hooks(config, plugins, self._models)
         self._driver_name = config.live_settings.provider or "sim"
         self._driver = wrapped_driver(self._driver_name, config, plugins)
-        self._events = Publisher(self.event_bus, plugins.resolve("fillbridge_handle_event"))
+        self._events = Publisher(
+            self.event_bus,
+            plugins.resolve("fillbridge_handle_event"),
+            patience_s=_PATIENCE_S,
+            max_waiting=_MAX_WAITING,
+        )
         self._published = anyio.Event()
         self._changed = anyio.Event()
         self._stack = AsyncExitStack()

@@ -90,4 +90,6 @@ def live_rules(settings: Settings) -> LiveRules:
         unproved_protection_ns=round(2 * live.protection_timeout * _SECOND),
         reconcile_ns=round(live.reconcile_interval * _SECOND),
         entry_quarantine_ns=round(live.quarantine * _SECOND),
+        lasting_session_ns=round(live.reconnect_lasting * _SECOND),
+        short_sessions=live.reconnect_limit,
     )

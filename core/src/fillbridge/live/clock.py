@@ -1,4 +1,4 @@
-"""The real clock: wall time that never steps, with timers that a task runs."""
+"""The real clock: wall time that never goes back, with timers that a task runs."""
 
 import heapq
 import time
@@ -24,7 +24,8 @@ class _Timer:
 class SystemClock:
     """UTC as it was when the clock was made, carried on by the monotonic clock.
 
-    So it never goes back and never jumps; :attr:`skew_ns` says how far the wall clock did.
+    So it never goes back, and jumps only where :meth:`accept_step` lets it; :attr:`skew_ns` says
+    how far the wall clock did.
     """
 
     def __init__(self) -> None:
@@ -33,6 +34,7 @@ class SystemClock:
         self._timers: list[tuple[int, int, _Timer]] = []
         self._made = 0
         self._woken = anyio.Event()
+        self._stepped = anyio.Event()
 
     @property
     def now_ns(self) -> int:
@@ -44,9 +46,22 @@ class SystemClock:
         """How far the wall clock has stepped ahead of this one."""
         return self._wall_ns() - self.now_ns - self._accepted_ns
 
-    def accept_step(self) -> None:
-        """Measure :attr:`skew_ns` from where the wall clock is now."""
-        self._accepted_ns += self.skew_ns
+    def accept_step(self) -> int:
+        """Measure :attr:`skew_ns` from where the wall clock is now; how far this one moved, ns.
+
+        It follows a wall clock that is ahead, as after a suspension, in which the monotonic clock
+        stands still; whoever waits is woken. It never follows one that is behind.
+        """
+        ahead_ns = self._wall_ns() - self.now_ns
+        if ahead_ns <= 0:
+            self._accepted_ns = ahead_ns
+            return 0
+        self._accepted_ns = 0
+        self._offset_ns += ahead_ns
+        self._woken.set()
+        self._stepped.set()
+        self._stepped = anyio.Event()
+        return ahead_ns
 
     def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` once, as soon as the time is after ``time_ns``; see :meth:`run`."""
@@ -63,7 +78,8 @@ class SystemClock:
             if left_ns <= 0:
                 await anyio.lowlevel.checkpoint()
                 return
-            await anyio.sleep(min(left_ns / 1e9, _LONGEST_SLEEP_S))
+            with anyio.move_on_after(min(left_ns / 1e9, _LONGEST_SLEEP_S)):
+                await self._stepped.wait()
 
     async def run(self) -> None:
         """Make the calls that fall due, for ever."""

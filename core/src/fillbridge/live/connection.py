@@ -1,24 +1,27 @@
 """The way to the broker: connecting, serving a session until it is lost, and connecting again.
 
 Reconnecting is done here and nowhere else. An attempt that fails for a reason that may pass is
-made again after a wait that doubles, with jitter, up to a maximum; a session that came to trade
-begins with the shortest wait again.
+made again after a wait that doubles, with jitter, up to a maximum. A session that traded for long
+enough is replaced at once, and the waits begin again with the shortest; so is the first that did
+not last. When too many did not, a person decides: a broker locks out who logs in all the time.
 """
 
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 import anyio
 import tenacity
 
+from fillbridge.live.boundary import as_known
 from fillbridge.live.pump import OrderPump
 from fillbridge.live.questions import ask
+from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.trading import LiveTrading
 from fillbridge_hooks import (
     ConfigurationError,
     ConnectionTerms,
     Driver,
-    DriverError,
     FatalError,
     FillbridgeError,
     ForcedLogout,
@@ -30,6 +33,11 @@ from fillbridge_hooks import (
 _logger = logging.getLogger(__name__)
 
 _ANSWER_TIME_S = 5.0
+_SECOND = 1_000_000_000
+
+
+class _TooManyLogins(FatalError):
+    """Sessions come to trade and are lost again, one after the other."""
 
 
 class Connection:
@@ -66,8 +74,12 @@ class Connection:
         """What keeps it from connecting until a person has mended it."""
         self._sessions = 0
         self._lost = ""
-        self._ended: FatalError | None = None
-        self._came_to_trade = False
+        self._ended: FillbridgeError | None = None
+        self._traded_since_ns: int | None = None
+        self._short_ns: deque[int] = deque()
+        """When sessions ended that came to trade and did not last."""
+        self._may_hurry = True
+        self._hurries = False
 
     @property
     def _clock(self) -> LiveClock:
@@ -83,6 +95,8 @@ class Connection:
         while True:
             try:
                 await self._keep_connected()
+            except _TooManyLogins as error:
+                self._trading.logged_out(str(error))
             except ForcedLogout as error:
                 self._trading.logged_out(f"another login took the session: {error}")
             except (FatalError, ConfigurationError) as error:
@@ -94,12 +108,20 @@ class Connection:
             # What was resumed before was another matter.
             self._resumed = anyio.Event()
             await self._resumed.wait()
+            self._short_ns.clear()
+            self._may_hurry = True
 
     async def _keep_connected(self) -> None:
-        """Make attempts until one leads to a session that came to trade, and serve that."""
+        """Make attempts until one leads to a session that trades for long enough."""
+        backoff = tenacity.wait_random_exponential(self._first_wait_s, self._max_wait_s)
+
+        def wait_s(state: tenacity.RetryCallState) -> float:
+            hurries, self._hurries = self._hurries, False
+            return 0.0 if hurries else backoff(state)
+
         attempts = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(RetryableError),
-            wait=tenacity.wait_random_exponential(self._first_wait_s, self._max_wait_s),
+            wait=wait_s,
             stop=tenacity.stop_never,
             sleep=self._sleep,
             before_sleep=self._say,
@@ -110,26 +132,55 @@ class Connection:
                 await self._attempt()
 
     async def _attempt(self) -> None:
-        """One session; raises where it did not come to trade."""
-        async with self._driver.connect(self._terms) as session:
-            self._begin(self._wrap(session))
-            try:
-                await self._serve()
-            finally:
-                self._pump.session = None
-                self._trading.link_lost(self._lost or "the session ended")
-                self._changed()
+        """One session; raises where it did not trade for long enough."""
+        self._lost, self._ended, self._traded_since_ns = "", None, None
+        try:
+            async with self._driver.connect(self._terms) as session:
+                self._begin(self._wrap(session))
+                try:
+                    await self._serve()
+                finally:
+                    self._pump.session = None
+                    self._trading.link_lost(self._lost or "the session ended")
+                    self._changed()
+        except Exception as error:  # noqa: BLE001  # a driver or a plugin may raise anything
+            known = self._known(error)
+            self._lost = self._lost or str(known) or type(known).__name__
+            if not isinstance(known, RetryableError):
+                self._ended = self._ended or known
         # Not within the session, for its driver may put what passes through it into a group.
         if self._ended is not None:
             raise self._ended
-        if not self._came_to_trade:
+        if not self._has_lasted():
             raise RetryableError(self._lost)
+
+    def _has_lasted(self) -> bool:
+        """Whether the session that ended was a good one.
+
+        :raises _TooManyLogins: if it was not, as so many before
+        """
+        if self._traded_since_ns is None:
+            return False
+        now, rules, short = self._clock.now_ns, self._trading.rules, self._short_ns
+        if now - self._traded_since_ns >= rules.lasting_session_ns:
+            self._may_hurry = False
+            return True
+        short.append(now)
+        while now - short[0] >= rules.short_sessions_ns:
+            short.popleft()
+        if len(short) > rules.short_sessions:
+            raise _TooManyLogins(
+                f"{len(short)} sessions within {rules.short_sessions_ns / _SECOND:.0f} s were lost"
+                f" before they had traded for {rules.lasting_session_ns / _SECOND:.0f} s,"
+                f" the last because: {self._lost}"
+            )
+        self._hurries, self._may_hurry = self._may_hurry, False
+        return False
 
     def _begin(self, session: Session) -> None:
         self._sessions += 1
         if self._sessions > 1:
             self._trading.metrics.reconnects += 1
-        self._lost, self._ended, self._came_to_trade = "", None, False
         self._pump.session = session
         self._trading.link_up()
 
@@ -144,17 +195,31 @@ class Connection:
     ) -> None:
         try:
             await serve()
-        except DriverError as error:
-            self._lost = self._lost or str(error) or type(error).__name__
-            if isinstance(error, FatalError):
-                self._ended = error
+        except Exception as error:  # noqa: BLE001  # a driver or a plugin may raise anything
+            known = self._known(error)
+            self._lost = self._lost or str(known) or type(known).__name__
+            if not isinstance(known, RetryableError):
+                self._ended = known
             scope.cancel()
+
+    def _known(self, error: Exception) -> FillbridgeError:
+        """What an error of the driver or of a plugin means; alarmed where it should not be."""
+        known, is_meant = as_known(error)
+        if not is_meant:
+            _logger.error("the driver or a plugin around it failed", exc_info=error)
+            self._trading.alarm(f"the driver or a plugin around it failed: {known}")
+        return known
 
     async def _receive(self) -> None:
         session = self._pump.session
         assert session is not None  # noqa: S101  # it is set before anything is served
         while True:
-            self._trading.on_message(await session.receive())
+            message = await session.receive()
+            try:
+                self._trading.on_message(message)
+            except Exception as error:  # noqa: BLE001  # it is logged there
+                # What is wrong here is no reason to lose the broker, who protects positions.
+                self._trading.defect(error)
             self._changed()
 
     async def _ask(self) -> None:
@@ -169,12 +234,24 @@ class Connection:
             assert session is not None  # noqa: S101  # it is set before anything is served
             since_ns = trading.fills_since_ns()
             try:
-                trading.on_snapshot(await ask(session, clock, since_ns, _ANSWER_TIME_S))
-            except RetryableError as error:
-                trading.on_no_answer(str(error))
-            if trading.is_reconciled:
-                self._came_to_trade = True
+                snapshot = await ask(session, clock, since_ns, _ANSWER_TIME_S)
+            except Exception as error:
+                known, is_meant = as_known(error)
+                if not is_meant or not isinstance(known, RetryableError):
+                    raise
+                trading.on_no_answer(str(known))
+            else:
+                self._take(snapshot)
+            if trading.is_reconciled and self._traded_since_ns is None:
+                self._traded_since_ns = clock.now_ns
             self._changed()
+
+    def _take(self, snapshot: BrokerSnapshot) -> None:
+        try:
+            self._trading.on_snapshot(snapshot)
+        except Exception as error:  # noqa: BLE001  # it is logged there
+            self._trading.defect(error)
+            self._trading.on_no_answer("the answers could not be taken")
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.now_ns + round(seconds * 1e9))

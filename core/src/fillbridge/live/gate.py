@@ -48,10 +48,11 @@ class Gate:
         return (*everywhere, *single)
 
     def shut(self, cause: str, state: GateState, reason: str) -> bool:
-        """Shut it for ``cause``; whether that is news."""
-        if self._causes.get(cause) == (state, reason):
-            return False
+        """Shut it for ``cause``; whether that is news, which another reason alone is not."""
+        known = self._causes.get(cause)
         self._causes[cause] = (state, reason)
+        if known is not None and known[0] is state:
+            return False
         self.version += 1
         return True
 

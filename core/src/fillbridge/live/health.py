@@ -44,8 +44,12 @@ class Health:
             return
         skew_ns = self._clock.skew_ns
         if abs(skew_ns) > _MAX_SKEW_NS:
-            self._is_bad(_STEP, f"the wall clock stepped by {skew_ns / 1e6:.0f} ms")
-            self._clock.accept_step()
+            stepped = f"the wall clock stepped by {skew_ns / 1e6:.0f} ms"
+            # First, for the clock may move with it, and the calm is counted by the clock.
+            moved_ns = self._clock.accept_step()
+            self._is_bad(_STEP, stepped)
+            if moved_ns:
+                self._trading.doubt(stepped)
         else:
             self._is_good(_STEP, _STEADY_NS)
 

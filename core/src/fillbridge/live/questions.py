@@ -3,7 +3,7 @@
 import anyio
 
 from fillbridge.live.snapshot import BrokerSnapshot
-from fillbridge_hooks import DriverError, LiveClock, RetryableError, Session
+from fillbridge_hooks import LiveClock, RetryableError, Session
 
 
 async def ask(
@@ -13,9 +13,10 @@ async def ask(
 
     :raises RetryableError: if one of the answers is not clean, or all take longer than ``seconds``
     :raises FatalError: if the session is over for good
+    :raises Exception: whatever else the session raised, as it is
     """
     found: list[BrokerSnapshot] = []
-    failed: list[DriverError] = []
+    failed: list[Exception] = []
 
     async def put_questions() -> None:
         asked_ns = clock.now_ns
@@ -31,7 +32,7 @@ async def ask(
                     fills=await session.fills(fills_since_ns),
                 )
             )
-        except DriverError as error:
+        except Exception as error:  # noqa: BLE001  # it is raised again below
             failed.append(error)
         group.cancel_scope.cancel()
 

@@ -7,7 +7,7 @@ _MILLISECOND = 1_000_000
 
 
 class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
-    """Times in ns."""
+    """Times in ns, where the name says so."""
 
     acknowledgement_ns: int = 2 * _SECOND
     """An order without an answer is UNKNOWN after this."""
@@ -27,10 +27,20 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     doubtful_reconcile_ns: int = _SECOND
     """Between two rounds of questions while something is in doubt."""
     recovering_reconcile_ns: int = 200 * _MILLISECOND
-    """Between two rounds while no entry leaves before they agree."""
+    """Between the first rounds while no entry leaves before they agree."""
+    recovering_rounds: int = 25
+    """How many of them; afterwards it is asked as often as in doubt."""
+    unanswered_ns: int = 10 * _SECOND
+    """Without a clean answer for this long no entry leaves, while there is a session."""
     mismatch_ns: int = 5 * _SECOND
     """A position that differs from the broker's for this long blocks entries."""
     look_ns: int = 100 * _MILLISECOND
     """Between two looks at deadlines."""
     entry_quarantine_ns: int = 30 * _SECOND
     reducing_quarantine_ns: int = 3 * _SECOND
+    lasting_session_ns: int = 60 * _SECOND
+    """A session that traded for this long was a good one: it is replaced at once."""
+    short_sessions: int = 5
+    """More sessions than this that came to trade and did not last are a matter for a person."""
+    short_sessions_ns: int = 600 * _SECOND
+    """Within this time."""

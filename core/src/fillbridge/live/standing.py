@@ -14,7 +14,8 @@ from fillbridge_hooks import TERMINAL_STATUSES, OrderStatus
 _logger = logging.getLogger(__name__)
 
 RECONCILED, STRANGERS, GONE = "reconciled", "strangers", "gone"
-_FOREIGN, _MISMATCH = "foreign", "mismatch"
+_FOREIGN, _MISMATCH, _ANSWERS = "foreign", "mismatch", "answers"
+_SECOND = 1_000_000_000
 _UNPROVED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 _FILLS_MARGIN_NS = 120_000_000_000
 
@@ -40,11 +41,22 @@ class Standing:
 
         Somebody else closed it: nothing of ours may go on closing it.
         """
+        self._strangers: set[str] = set()
+        self._rounds = 0
+        """Answers since it began again."""
+        self._answered_ns = 0
+        """When the last clean answer came, or the session began if none has yet."""
+
+    def begin_session(self) -> None:
+        """A session began: nothing has been answered in it yet."""
+        self._answered_ns = self._account.now_ns
+        self.begin_again("not yet reconciled with the broker")
 
     def begin_again(self, reason: str) -> None:
         """What was known may be out of date: no entry leaves before the broker was asked."""
         self._reconciler.begin_again()
         self._last = ()
+        self._rounds = 0
         self._account.shut(RECONCILED, GateState.RECOVERING, reason)
         self._account.snapshot_due_ns = self._account.now_ns
 
@@ -62,10 +74,24 @@ class Standing:
         account = self._account
         account.snapshot_due_ns = account.now_ns + account.rules.doubtful_reconcile_ns
         _logger.warning("no clean answer of the broker: %s", reason)
+        self.look()
+
+    def look(self) -> None:
+        """Let no entry out once a broker who can be reached has not answered for too long."""
+        account = self._account
+        limit_ns = account.rules.unanswered_ns
+        if account.now_ns - self._answered_ns < limit_ns:
+            return
+        reason = f"no clean answer of the broker for {limit_ns / _SECOND:.0f} s"
+        if account.shut(_ANSWERS, GateState.REDUCE_ONLY, reason):
+            account.alarm(reason)
 
     def on_snapshot(self, snapshot: BrokerSnapshot) -> None:
         """Take the answers to one round of questions."""
         account = self._account
+        self._rounds += 1
+        self._answered_ns = account.now_ns
+        account.lift(_ANSWERS)
         findings = self._reconciler.compare(account.state, snapshot, account.now_ns)
         for report in findings.reports:
             account.report(report)
@@ -89,8 +115,10 @@ class Standing:
         if findings.unknown:
             ids = ", ".join(sorted(findings.unknown))
             reason = f"the broker works orders with our tag that are not ours: {ids}"
-            if account.shut(STRANGERS, GateState.HALTED, reason):
+            is_shut = account.shut(STRANGERS, GateState.HALTED, reason)
+            if is_shut or not self._strangers.issuperset(findings.unknown):
                 account.alarm(reason)
+            self._strangers.update(findings.unknown)
         for symbol in since.keys() - findings.mismatched.keys():
             del since[symbol]
         mismatches = {}
@@ -126,8 +154,10 @@ class Standing:
                     account.shell.step(CancelRequested(order_id, why, account.now_ns))
 
     def _open(self, findings: Findings, snapshot: BrokerSnapshot) -> None:
-        answers = (snapshot.working, snapshot.fills, snapshot.positions)
-        brings_news = findings.reports or findings.is_incomplete or findings.mismatched
+        answers = _in_order(snapshot)
+        # What has differed for long blocks its symbol, and is no matter of the others.
+        fresh = findings.mismatched.keys() - self._account.gate.blocked(_MISMATCH)
+        brings_news = findings.reports or findings.is_incomplete or fresh
         is_agreed = not brings_news and answers == self._last
         self._last = () if brings_news else answers
         if is_agreed and not self._protection.is_alert:
@@ -138,7 +168,7 @@ class Standing:
         rules = self._account.rules
         if self._is_settled():
             return rules.reconcile_ns
-        if self._account.gate.shuts(RECONCILED):
+        if self._account.gate.shuts(RECONCILED) and self._rounds < rules.recovering_rounds:
             return rules.recovering_reconcile_ns
         return rules.doubtful_reconcile_ns
 
@@ -151,6 +181,15 @@ class Standing:
         )
         is_calm = not self._mismatched_since and not self._protection.is_alert
         return is_calm and not account.gate.shuts(RECONCILED) and not any(in_doubt)
+
+
+def _in_order(snapshot: BrokerSnapshot) -> tuple[object, ...]:
+    """The answers, as they are in whatever order the broker gives them."""
+    return (
+        sorted(snapshot.working, key=lambda one: (one.client_order_id, one.broker_order_id)),
+        sorted(snapshot.fills, key=lambda one: one.fill_id),
+        sorted(snapshot.positions, key=lambda one: one.symbol),
+    )
 
 
 def _is_in_doubt(order_state: OrderState) -> bool:

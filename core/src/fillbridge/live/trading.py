@@ -4,6 +4,7 @@ Synchronous throughout. Whoever calls it finds in ``outbox.ready`` what may leav
 tells it what became of that.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 
 from fillbridge.engine.messages import (
@@ -18,6 +19,7 @@ from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
 from fillbridge.live.account import Account
 from fillbridge.live.gate import Gate, GateState
+from fillbridge.live.inspection import objection
 from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
 from fillbridge.live.proposals import Proposals
@@ -48,9 +50,12 @@ from fillbridge_hooks import (
     TradeTick,
 )
 
+_logger = logging.getLogger(__name__)
+
 _SECOND = 1_000_000_000
+_REPEATED_NS = 10 * _SECOND
 _LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
-_UNKNOWN = "unknown"
+_UNKNOWN, _DEFECT = "unknown", "defect"
 
 
 class LiveTrading:
@@ -86,6 +91,7 @@ class LiveTrading:
         )
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
+        self._refused_ns: dict[str, int] = {}
         self._proposals = Proposals(
             self._account,
             f"{tag}{journal.epoch:x}-",
@@ -196,11 +202,11 @@ class LiveTrading:
             self.gate.shut(_HALTED, GateState.HALTED, reason)
 
     def resume(self, by: str) -> None:
-        """Lift what only a person may lift: a halt, a standby, strangers' orders."""
+        """Lift what only a person may lift: a halt, a standby, strangers' orders, a defect."""
         account = self._account
         with account.recorded():
             account.shell.step(EntriesResumed(by, account.now_ns))
-            for cause in (_HALTED, _SESSION, STRANGERS, GONE):
+            for cause in (_HALTED, _SESSION, STRANGERS, GONE, _DEFECT):
                 account.lift(cause)
 
     def drain(self) -> None:
@@ -217,6 +223,19 @@ class LiveTrading:
         with self._account.recorded():
             self._account.lift(cause)
 
+    def alarm(self, message: str) -> None:
+        """Tell a person."""
+        with self._account.recorded():
+            self._account.alarm(message)
+
+    def defect(self, error: Exception) -> None:
+        """Something here is broken: no entry leaves until somebody resumes, all else goes on."""
+        reason = f"a defect: {type(error).__name__}: {error}"
+        _logger.critical("%s", reason, exc_info=error)
+        with self._account.recorded():
+            self._account.shut(_DEFECT, GateState.HALTED, reason)
+            self._account.alarm(reason)
+
     # The connection
 
     def link_up(self) -> None:
@@ -225,7 +244,7 @@ class LiveTrading:
         with account.recorded():
             account.is_connected = True
             self._protection.begin_again()
-            self._standing.begin_again("not yet reconciled with the broker")
+            self._standing.begin_session()
             account.lift(_LINK)
 
     def link_lost(self, reason: str) -> None:
@@ -269,8 +288,14 @@ class LiveTrading:
     # What the broker says
 
     def on_message(self, message: Message) -> None:
-        """Take a report, or a price."""
-        if isinstance(message, TradeTick):
+        """Take a report, or a price; what cannot be either is refused and alarmed."""
+        refused = objection(message)
+        if refused is not None:
+            self._refuse(refused)
+            # Prices come again by themselves; of an order the broker must be asked.
+            if not isinstance(message, TradeTick | QuoteTick):
+                self._account.ask_soon()
+        elif isinstance(message, TradeTick):
             instrument = self.market.on_trade(message)
             if instrument is not None:
                 ticks = round(message.price / instrument.tick_size)
@@ -283,19 +308,35 @@ class LiveTrading:
                 if isinstance(message, OutcomeUnknown):
                     self._block_what_is_unknown()
 
+    def _refuse(self, refused: InvalidValue) -> None:
+        """Alarm, but not again and again for what is sent again and again."""
+        now, times = self._account.now_ns, self._refused_ns
+        for field in [field for field, time_ns in times.items() if now - time_ns >= _REPEATED_NS]:
+            del times[field]
+        if refused.field not in times:
+            times[refused.field] = now
+            self.alarm(f"the broker sent what cannot be: {refused}")
+
     def fills_since_ns(self) -> int:
         """From when on the broker must be asked for fills, ns UTC."""
         return self._standing.fills_since_ns()
 
     def on_snapshot(self, snapshot: BrokerSnapshot) -> None:
-        """Take the answers to one round of questions."""
+        """Take the answers to one round of questions; they are none if one cannot be."""
+        for fill in snapshot.fills:
+            refused = objection(fill)
+            if refused is not None:
+                self._refuse(refused)
+                self.on_no_answer(str(refused))
+                return
         with self._account.recorded():
             self._protection.see()
             self._standing.on_snapshot(snapshot)
 
     def on_no_answer(self, reason: str) -> None:
         """The broker gave no clean answer: nothing is concluded from that."""
-        self._standing.on_no_answer(reason)
+        with self._account.recorded():
+            self._standing.on_no_answer(reason)
 
     # What leaves
 
@@ -338,6 +379,7 @@ class LiveTrading:
         account = self._account
         with account.recorded():
             if self.is_connected:
+                self._standing.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
                 is_doubtful = self._doubt_what_is_under_way(waited, account.now_ns - limit_ns)
