@@ -383,6 +383,20 @@ def test_a_journal_that_is_gone_is_said_to_be_lost(written, evidence):
     assert written.reopen().status == "clean"
 
 
+def test_after_a_loss_entries_are_halted_until_somebody_resumes(written):
+    written.where.database.unlink()
+    log_of(written.where.database).unlink(missing_ok=True)
+
+    lost = written.open()
+    assert lost.state.halted.by == "recovery"
+    assert "the journal was lost" in lost.state.halted.reason
+    lost.check(lost.state, always=True)
+    lost.close(clean=False)
+
+    killed = written.open()
+    assert (killed.recovery.status, killed.state.halted.by) == ("recovered", "recovery")
+
+
 def test_records_go_on_after_a_loss(written, trades):
     written.where.database.unlink()
     log_of(written.where.database).unlink(missing_ok=True)

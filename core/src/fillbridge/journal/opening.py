@@ -5,6 +5,8 @@ from pathlib import Path
 
 import apsw
 
+from fillbridge.engine import fold
+from fillbridge.engine.messages import EntriesHalted
 from fillbridge.journal.epochs import keep_epoch, last_epoch
 from fillbridge.journal.errors import BrokenRecord, JournalUnusable
 from fillbridge.journal.keys import given_key, make_key, read_key
@@ -19,6 +21,7 @@ from fillbridge.journal.writer import CLOSED, LOST, OPENED, Journal
 from fillbridge_hooks import Clock, Secret
 
 _SECOND = 1_000_000_000
+_RECOVERY = "recovery"
 
 
 def open_journal(
@@ -35,7 +38,8 @@ def open_journal(
 ) -> Journal:
     """Open the journal of an account, and make it at first use.
 
-    What stands when this returns: the start, with an epoch above that of every start before.
+    What stands when this returns: the start, with an epoch above that of every start before. Where
+    the journal was lost, a halt stands with it: nobody knows what it held, so a person decides.
 
     :param directory: where the folders of all accounts stand
     :param clock: tells the time of the start
@@ -191,7 +195,7 @@ class _Opening:
         if is_lost:
             return (
                 "lost",
-                f"the journal of this account is gone: {self._where.database}",
+                f"the journal was lost: {self._where.database} is gone",
             )
         if recovered.head.seq == 0:
             return "new", ""
@@ -208,6 +212,10 @@ class _Opening:
         try:
             if journal.recovery.status == "lost":
                 journal.note_own(LOST, {"epoch": journal.epoch}, now_ns)
+                # In the same commit: no crash may come between the loss and the halt.
+                halted = EntriesHalted(journal.recovery.reason, _RECOVERY, now_ns)
+                journal.append([halted], now_ns)
+                fold(journal.state, halted)
             journal.note_own(
                 OPENED,
                 {
