@@ -306,7 +306,7 @@ async def test_a_lost_journal_lets_no_entry_out_until_somebody_resumes(floor, pr
     database(here).unlink()
     async with here.running() as handler:
         assert handler.recovery.status == "lost"
-        with pytest.raises(OrderRefused, match="halted .the journal was lost"):
+        with pytest.raises(OrderRefused, match=r"halted .the journal was lost"):
             await handler.execute_trade(proposal(proposal_id="p1"))
         here.kill()
     async with here.running() as handler:
@@ -324,6 +324,6 @@ async def test_a_damaged_journal_lets_no_entry_out_and_nobody_can_resume(floor, 
     async with here.running() as handler:
         assert handler.recovery.status == "quarantined"
         handler.resume(by="ann")
-        with pytest.raises(OrderRefused, match="halted .the journal failed"):
+        with pytest.raises(OrderRefused, match=r"halted .the journal failed"):
             await handler.execute_trade(proposal())
     assert here.sent("_ENTRY") == 0
