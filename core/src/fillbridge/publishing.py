@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import anyio
+
 from fillbridge.bus import EventBus, InProcessBus, Interest
 from fillbridge.engine.state import OrderState, Trade
 from fillbridge.plugins import Implementation
@@ -40,6 +42,7 @@ class Publisher:
             self.interest = bus.interest
         self._queue: deque[Event | Callable[[], None]] = deque()
         self._is_draining = False
+        self._idle: anyio.Event | None = None
 
     def wants(self, event_type: str) -> bool:
         """Whether anybody would receive an event of this type."""
@@ -95,6 +98,16 @@ class Publisher:
                 await self._deliver(self._queue.popleft())
         finally:
             self._is_draining = False
+            if self._idle is not None:
+                self._idle.set()
+
+    async def wait_idle(self) -> None:
+        """Wait until everything was delivered, by whomever."""
+        while self._is_draining:
+            self._idle = self._idle or anyio.Event()
+            await self._idle.wait()
+            self._idle = None
+        await self.drain()
 
     def call_later(self, call: Callable[[], None]) -> None:
         """Make a call when what was queued before it has been delivered; it must not raise."""

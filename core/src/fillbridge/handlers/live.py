@@ -13,6 +13,7 @@ import anyio
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings, decode_settings
+from fillbridge.engine.messages import CancelRequested
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.handlers.live_knowledge import LiveKnowledge
 from fillbridge.handlers.live_wiring import (
@@ -37,12 +38,12 @@ from fillbridge.plugins import Models, Plugins
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
 from fillbridge_hooks import (
+    TERMINAL_STATUSES,
     ConnectionTerms,
     EntryNotSent,
     Instrument,
     InvalidValue,
     LiveClock,
-    OrderRole,
     OrderStatus,
     RiskProposal,
     TradeResult,
@@ -52,8 +53,11 @@ _logger = logging.getLogger(__name__)
 
 _HOUR_NS = 3_600_000_000_000
 _DRAIN_S = 5.0
+_WITHDRAW_S = 3.0
+"""Of the time to drain, so that the rest of it is left for what is to be told."""
+_NOTHING = ""
+"""No order: whoever waits for it to leave waits until everything has."""
 _KEPT_TRADES = 1_000
-_PROTECTING = (OrderRole.STOP, OrderRole.EXIT)
 
 
 class LiveExecutionHandler(LiveKnowledge):
@@ -61,7 +65,8 @@ class LiveExecutionHandler(LiveKnowledge):
 
     Use it as a context: ``async with LiveExecutionHandler(config) as handler``. Inside, it is
     connected or trying to be, and recovers what an earlier run left; leaving it drains: no entry
-    leaves any more, stops and targets stay at the broker.
+    leaves any more, one that works without a stop at the broker is withdrawn, stops and targets
+    stay at the broker.
 
     Nothing leaves before it stands in the journal, and nothing is published before either.
 
@@ -101,6 +106,8 @@ class LiveExecutionHandler(LiveKnowledge):
         self._events = Publisher(self.event_bus, plugins.resolve("fillbridge_handle_event"))
         self._published = anyio.Event()
         self._changed = anyio.Event()
+        self._receiving: anyio.CancelScope
+        self._received: anyio.Event
         self._stack = AsyncExitStack()
         self._journal: Journal
         self._trading: LiveTrading
@@ -143,7 +150,7 @@ class LiveExecutionHandler(LiveKnowledge):
                 if isinstance(self.clock, SystemClock):
                     group.start_soon(self.clock.run)
                 group.start_soon(self._pump.run)
-                group.start_soon(self._connection.run)
+                group.start_soon(self._receive)
                 group.start_soon(self._look)
                 group.start_soon(self._deliver)
                 health = Health(self._trading, self.clock, round(live.max_loop_lag_ms * 1e6))
@@ -151,11 +158,7 @@ class LiveExecutionHandler(LiveKnowledge):
                 try:
                     yield
                 finally:
-                    self._trading.drain()
-                    self._pump.stop()
-                    with anyio.move_on_after(_DRAIN_S, shield=True):
-                        await self._left()
-                        await self.drain()
+                    await self._stop()
                     group.cancel_scope.cancel()
             is_clean = True
         finally:
@@ -190,6 +193,7 @@ class LiveExecutionHandler(LiveKnowledge):
             first_wait_s=live.reconnect_first,
             max_wait_s=live.reconnect_max,
         )
+        self._receiving, self._received = anyio.CancelScope(), anyio.Event()
         self._orders = KnownOrders(self._trading.state, with_ended=True)
         self._open_positions = OpenPositions(self._trading.state, self._excursion_of)
 
@@ -218,9 +222,52 @@ class LiveExecutionHandler(LiveKnowledge):
             await self.drain()
             await self._published.wait()
 
+    async def _receive(self) -> None:
+        try:
+            with self._receiving:
+                await self._connection.run()
+        finally:
+            self._received.set()
+
+    # Stopping
+
+    async def _stop(self) -> None:
+        """Leave nothing at the broker that needs somebody here, and tell what happened.
+
+        The order matters: what an entry fills at the last moment still gets its stop, so the pump
+        outlives the receiver.
+        """
+        self._trading.drain()
+        ends_s = anyio.current_time() + _DRAIN_S
+        with anyio.move_on_after(_WITHDRAW_S, shield=True):
+            await self._withdraw()
+        self._receiving.cancel()
+        with anyio.CancelScope(deadline=ends_s, shield=True):
+            await self._received.wait()
+            await self._left()
+            await self._events.wait_idle()
+        self._pump.stop()
+
+    async def _withdraw(self) -> None:
+        """Withdraw the entries whose stop would have to be placed from here, until they ended."""
+        await self._left()
+        entries = [
+            trade.entry
+            for trade in tuple(self._trading.state.trades.values())
+            if not trade.plan.has_broker_legs and trade.entry.status not in TERMINAL_STATUSES
+        ]
+        for entry in entries:
+            entry_id = entry.order.client_order_id
+            self._request(CancelRequested(entry_id, "the handler is stopping", self._now_ns()))
+        while self._pump.session is not None and any(
+            entry.status not in TERMINAL_STATUSES for entry in entries
+        ):
+            await self._changed.wait()
+        await self._left()
+
     async def _left(self) -> None:
-        while self._trading.outbox.ready:
-            await anyio.lowlevel.checkpoint()
+        """Wait until the pump has nothing more to send."""
+        await self._pump.wait_left(_NOTHING)
 
     def _wake(self) -> None:
         """Something may have changed: let those go on who wait for it."""

@@ -85,8 +85,9 @@ class LiveRun:
     async def run(self) -> bool:
         """Run until a signal, the time or the market ends it; whether everything is recorded.
 
-        The first SIGTERM or SIGINT drains: no entry leaves any more, stops and targets stay at
-        the broker, the end is recorded. A second one ends the process at once.
+        The first SIGTERM or SIGINT drains: no entry leaves any more, one that works without a stop
+        at the broker is withdrawn, stops and targets stay at the broker, the end is recorded. A
+        second one ends the process at once.
 
         :raises ConfigurationError: if another handler has the account, or the journal, the socket,
             the market or the way to the broker cannot be used
