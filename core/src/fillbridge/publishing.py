@@ -53,16 +53,21 @@ class Publisher:
         """Whether events wait for delivery."""
         return bool(self._queue)
 
-    def trade_closed(self, result: TradeResult) -> None:
-        """A trade closed."""
+    def trade_closed(self, result: TradeResult, *, corrects: bool = False) -> None:
+        """A trade closed.
+
+        :param corrects: whether it had closed before, and this result takes the place of that one
+        """
         if not self.wants(TRADE_CLOSED):
             return
-        metadata = {
+        metadata: dict[str, Any] = {
             "pnl_net": result.pnl_net,
             "duration_seconds": result.duration_seconds,
             "exit_reason": result.exit_reason.value,
             "execution_quality": result.execution_quality_score,
         }
+        if corrects:
+            metadata["corrects"] = True
         self._add(TRADE_CLOSED, result, "HIGH", result.exit_time_ns, metadata)
 
     def execution_error(self, error: str, proposal: RiskProposal | None, time_ns: int) -> None:

@@ -1,10 +1,12 @@
 """The live handler end to end, at the simulated broker in this process."""
 
 import anyio
+import msgspec
 import pytest
 
 from fillbridge import ExecutionHandlerAPI, InvalidValue, LiveExecutionHandler, OrderRefused
 from fillbridge.journal import AccountLocked, JournalFailed
+from fillbridge.runs.live import LiveRun
 from fillbridge_hooks import (
     ConfigurationError,
     EntryNotSent,
@@ -625,3 +627,24 @@ async def test_an_entry_that_has_not_left_when_it_stops_never_leaves_and_that_is
         handler._trading.propose(proposal())
     assert here.sent("_ENTRY") == 0
     assert any("the handler is stopping" in alarm for alarm in here.alarms)
+
+
+async def test_a_trade_that_closes_twice_stands_once_in_what_is_told(floor, proposal):
+    here = floor()
+    told = []
+    async with here.running() as handler:
+        run = LiveRun(handler, told.append)
+        for _ in range(2):
+            await opened(here, handler, proposal)
+            await here.price(5010.25)
+        first, other = handler.closed_trades
+        second = msgspec.structs.replace(first, pnl_net=-1_000.0, exit_price=4990.0)
+        handler._trade_closed(None, second)
+        handler._events.trade_closed(second, corrects=True)
+        await handler.drain()
+        assert handler.closed_trades == (second, other)
+        assert await handler.wait_closed(first.trade_id) == second
+    trades = [event for event in told if event["event"] == "trade"]
+    assert ["corrects" in event for event in trades] == [False, False, True]
+    assert run._summary.trades == 2
+    assert run._summary.pnl_net == second.pnl_net + other.pnl_net

@@ -353,7 +353,13 @@ class LiveExecutionHandler(LiveKnowledge):
         return is_recorded
 
     def _trade_closed(self, trade: Trade, result: TradeResult) -> None:
-        self._closed_trades.append(result)
+        trades = self._closed_trades
+        for place in range(len(trades) - 1, -1, -1):
+            if trades[place].trade_id == result.trade_id:
+                trades[place] = result
+                break
+        else:
+            trades.append(result)
         if self._trade_sink is not None:
             self._events.call_later(partial(self._trade_sink, result))
 
