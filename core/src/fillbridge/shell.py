@@ -347,7 +347,8 @@ class Shell(Generic[DeskT, ClockT]):
         instrument = trade.plan.instrument
         self.excursions.flush(self.session.open_market(instrument), instrument)
         excursion = self.excursions.pop(instrument.symbol, trade_id)
-        measured = measure_trade(trade, excursion, self._hooks.score_execution)
+        now = self.clock.now_ns
+        measured = measure_trade(trade, excursion, self._hooks.score_execution, now)
         result = trade_result(trade, measured)
         self._cancel_timers(trade_id)
         corrects = trade.realised_cents is not None

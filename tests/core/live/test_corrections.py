@@ -1,5 +1,6 @@
 """A trade that closes twice, or did not happen after all, is counted once, or not at all."""
 
+import msgspec
 import pytest
 
 from fillbridge_hooks import TRADE_CLOSED, FillVoided
@@ -81,3 +82,19 @@ def test_what_was_counted_is_remembered_of_so_many_trades_alone(world, monkeypat
     assert world.metrics.trades_closed == 3
     world.metrics.forget_trade(trades[2][0])
     assert world.metrics.trades_closed == 2
+
+
+def test_a_fill_that_the_broker_stamps_days_ahead_does_not_roll_the_trade_date(world):
+    trade_id = world.opened(proposal_id="p1")
+    ends_ns = world.state.counters.trade_date_ends_ns
+    fill = world.house.fill(f"{trade_id}_SL", price=3990.0)
+    world.house.said.clear()
+    ahead_ns = fill.time_ns + 3 * 86_400_000_000_000
+    world.trading.on_message(msgspec.structs.replace(fill, time_ns=ahead_ns))
+    world.exchange()
+    (result,) = world.closed
+    assert result.exit_time_ns == ahead_ns, "the result keeps what the broker said"
+    counters = world.state.counters
+    assert (counters.trade_date_ends_ns, counters.trades) == (ends_ns, 1)
+    assert counters.realised_cents == -100_000
+    assert world.state.proposed == {"p1": trade_id}
