@@ -2,7 +2,7 @@
 
 import pytest
 
-from fillbridge import OrderRefused
+from fillbridge import ExecutionHandlerAPI, OrderRefused
 from fillbridge_hooks import ExitReason, OrderStatus, OrderType
 
 pytestmark = pytest.mark.anyio
@@ -290,6 +290,19 @@ async def test_an_order_with_our_tag_that_the_journal_does_not_know_halts_entrie
         assert status["gate"] == "halted"
         assert f"{trade_id}_SL" in str(status["reasons"])
         assert here.working == {"SL": 2, "TP": 2}
+
+
+@pytest.mark.parametrize("request_name", ["cancel_all", "close_all"])
+async def test_a_request_from_which_nothing_follows_is_kept_all_the_same(floor, request_name):
+    here = floor()
+    async with here.running() as handler:
+        api = ExecutionHandlerAPI(handler)
+        ask = {"cancel_all": api.cancel_all_orders, "close_all": api.close_all_positions}
+        assert ask[request_name](by="ann")
+        here.kill()
+    async with here.running() as handler:
+        (note,) = handler._journal.notes("management")
+        assert (note.payload["request"], note.payload["by"]) == (request_name, "ann")
 
 
 def database(here):

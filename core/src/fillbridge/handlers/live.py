@@ -327,6 +327,13 @@ class LiveExecutionHandler(LiveKnowledge):
         except JournalFailed as error:
             _logger.critical("%s by %s is not recorded: %s", request, by, error)
 
+    def keep_requests(self) -> None:
+        """Commit what was noted, for where nothing follows from a request nothing else does."""
+        try:
+            self._journal.commit()
+        except JournalFailed as error:
+            _logger.critical("requests are not recorded: %s", error)
+
     def stop_entries(self, reason: str = "emergency stop", by: str = "the management API") -> None:
         """Refuse every proposal until :meth:`resume`, after a restart too."""
         self._trading.halt(reason, by)
