@@ -312,3 +312,26 @@ async def test_in_a_backtest_every_event_waits(account):
         made.trade()
     await made.publisher.drain()
     assert closed == made.closed
+
+
+async def test_whoever_waits_until_all_is_told_waits_for_what_is_being_told(account):
+    going_on, told = anyio.Event(), []
+
+    class Slow(Theirs):
+        async def publish(self, event_type, payload, **meta):
+            await going_on.wait()
+            told.append(event_type)
+
+    made = account(bus=Slow())
+    made.trade()
+    async with anyio.create_task_group() as group:
+        group.start_soon(made.publisher.drain)
+        await anyio.wait_all_tasks_blocked()
+        await made.publisher.drain()
+        assert not told
+        group.start_soon(made.publisher.wait_idle)
+        await anyio.wait_all_tasks_blocked()
+        going_on.set()
+        await made.publisher.wait_idle()
+        assert len(told) == 12
+    assert not made.publisher.is_pending

@@ -155,3 +155,36 @@ def test_each_call_that_stands_is_made_once_and_on_time(
         assert clock.next_due_ns == min(waiting, default=NEVER)
     assert seen == sorted(seen)
     assert clock.now_ns == max(moves, default=0)
+
+
+def test_cancelled_calls_are_not_kept_until_they_would_be_due() -> None:
+    clock = VirtualClock()
+    log = Log(clock)
+    kept = [clock.call_at(2 * number, log.entry(str(number))) for number in range(1, 101)]
+    for number in range(10_000):
+        clock.call_at(1_000 + number, log.entry("never")).cancel()
+    assert len(clock._timers) <= 400
+    for timer in kept[:50]:
+        timer.cancel()
+        timer.cancel()
+    clock.advance_to(20_000)
+    assert [name for name, _ in log.calls] == [str(number) for number in range(51, 101)]
+    assert clock._void == 0
+
+
+def test_calls_that_are_cancelled_by_a_call_are_not_made() -> None:
+    clock = VirtualClock()
+    log = Log(clock)
+    others = [clock.call_at(20 + number, log.entry("never")) for number in range(200)]
+
+    def cancel_all() -> None:
+        for timer in others:
+            timer.cancel()
+
+    clock.call_at(10, cancel_all)
+    last = clock.call_at(500, log.entry("last"))
+    clock.advance_to(1_000)
+    last.cancel()
+    assert log.calls == [("last", 500)]
+    assert clock.next_due_ns == NEVER
+    assert clock._void == 0

@@ -17,11 +17,12 @@ _SHORT = Direction.SHORT
 
 
 def measure_trade(
-    trade: Trade, excursion: Excursion, plugins: Sequence[Implementation]
+    trade: Trade, excursion: Excursion, plugins: Sequence[Implementation], now_ns: int
 ) -> TradeMeasured:
     """Excursions and score of a trade that is flat.
 
     :param plugins: asked for the score in turn; the default score where none answers
+    :param now_ns: when that is, ns UTC: the broker's times of fills are not to be counted by
     """
     plan = trade.plan
     last_exit = trade.last_exit
@@ -32,7 +33,7 @@ def measure_trade(
     score = _score_of_plugins(trade, plugins) if plugins else None
     if score is None:
         score = _default_score(trade, entry_price)
-    return TradeMeasured(plan.trade_id, favourable, adverse, score, last_exit.time_ns)
+    return TradeMeasured(plan.trade_id, favourable, adverse, score, now_ns)
 
 
 def _score_of_plugins(trade: Trade, plugins: Sequence[Implementation]) -> float | None:

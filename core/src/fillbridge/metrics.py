@@ -2,12 +2,21 @@
 
 from bisect import bisect_left
 from collections import Counter
+from typing import NamedTuple
 
-from fillbridge.engine.state import Trade
-from fillbridge_hooks import TradeResult
+from fillbridge.engine.state import REMEMBERED_TRADES, Trade
+from fillbridge_hooks import OrderStatus, TradeResult
 
 _BOUNDS_MS: tuple[float, ...] = tuple(0.001 * 2**step for step in range(28))
 """Upper bounds of the latency histogram: 1 microsecond, doubled up to about 2 minutes."""
+
+
+class _Counted(NamedTuple):
+    """What was counted of a closed trade."""
+
+    is_winning: bool
+    statuses: tuple[OrderStatus, ...]
+    contracts: int
 
 
 class ExecutionMetrics:
@@ -33,6 +42,8 @@ class ExecutionMetrics:
         """The orders of trades that are done, by the status in which they ended."""
         self.contracts_requested = 0
         self.contracts_filled = 0
+        self._counted: dict[str, _Counted] = {}
+        """By trade id, of as many as the engine remembers: a late fill or a bust may change one."""
         self._latencies = [0] * (len(_BOUNDS_MS) + 1)
         self._latency_max = 0.0
 
@@ -44,16 +55,35 @@ class ExecutionMetrics:
         return self.contracts_filled / self.contracts_requested
 
     def count_trade(self, result: TradeResult, trade: Trade) -> None:
-        """Count a closed trade and its orders."""
-        self.trades_closed += 1
-        if result.pnl_net > 0:
-            self.winning_trades += 1
+        """Count a closed trade and its orders; one that was counted before is counted anew."""
+        trade_id = result.trade_id
+        self.forget_trade(trade_id)
+        statuses = tuple(order_state.status for order_state in trade.orders)
+        counted = _Counted(result.pnl_net > 0, statuses, trade.entry.filled)
+        self._count(counted, 1)
+        self._counted[trade_id] = counted
+        if len(self._counted) > REMEMBERED_TRADES:
+            del self._counted[next(iter(self._counted))]
+
+    def forget_trade(self, trade_id: str) -> None:
+        """Take back what was counted of a trade: it did not close that way, or not at all.
+
+        Without effect on a trade that is not known, or closed long ago.
+        """
+        counted = self._counted.pop(trade_id, None)
+        if counted is not None:
+            self._count(counted, -1)
+
+    def _count(self, counted: "_Counted", sign: int) -> None:
+        self.trades_closed += sign
+        if counted.is_winning:
+            self.winning_trades += sign
         else:
-            self.losing_trades += 1
+            self.losing_trades += sign
         counts = self.orders_by_status
-        for order_state in trade.orders:
-            counts[order_state.status] += 1
-        self.contracts_filled += trade.entry.filled
+        for status in counted.statuses:
+            counts[status] += sign
+        self.contracts_filled += sign * counted.contracts
 
     def update_execution_time(self, ms: float) -> None:
         """Count one execution that took ``ms`` milliseconds."""

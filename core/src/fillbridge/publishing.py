@@ -58,6 +58,7 @@ class Publisher:
         self.dropped = 0
         """Events that nobody was told of, for too many waited."""
         self._is_draining = False
+        self._idle: anyio.Event | None = None
 
     def wants(self, event_type: str) -> bool:
         """Whether anybody would receive an event of this type."""
@@ -68,16 +69,21 @@ class Publisher:
         """Whether events wait for delivery."""
         return bool(self._queue or self._overdue)
 
-    def trade_closed(self, result: TradeResult) -> None:
-        """A trade closed."""
+    def trade_closed(self, result: TradeResult, *, corrects: bool = False) -> None:
+        """A trade closed.
+
+        :param corrects: whether it had closed before, and this result takes the place of that one
+        """
         if not self.wants(TRADE_CLOSED):
             return
-        metadata = {
+        metadata: dict[str, Any] = {
             "pnl_net": result.pnl_net,
             "duration_seconds": result.duration_seconds,
             "exit_reason": result.exit_reason.value,
             "execution_quality": result.execution_quality_score,
         }
+        if corrects:
+            metadata["corrects"] = True
         self._add(TRADE_CLOSED, result, "HIGH", result.exit_time_ns, metadata)
 
     def execution_error(self, error: str, proposal: RiskProposal | None, time_ns: int) -> None:
@@ -113,6 +119,16 @@ class Publisher:
                 await self._deliver((self._overdue or self._queue).popleft())
         finally:
             self._is_draining = False
+            if self._idle is not None:
+                self._idle.set()
+
+    async def wait_idle(self) -> None:
+        """Wait until everything was delivered, by whomever."""
+        while self._is_draining:
+            self._idle = self._idle or anyio.Event()
+            await self._idle.wait()
+            self._idle = None
+        await self.drain()
 
     def call_later(self, call: Callable[[], None]) -> None:
         """Make a call once what was queued before is delivered; what it raises is logged."""

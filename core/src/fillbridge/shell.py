@@ -330,7 +330,7 @@ class Shell(Generic[DeskT, ClockT]):
         trade = self.state.trades[effect.trade_id]
         plan = trade.plan
         instrument = plan.instrument
-        if not trade.exit_quantity:
+        if not trade.exit_quantity and trade.realised_cents is None:
             self._metrics.trades_executed += 1
         self.excursions.flush(self.session.open_market(instrument), instrument)
         self.excursions.track(instrument.symbol, plan.trade_id, plan.direction)
@@ -347,14 +347,16 @@ class Shell(Generic[DeskT, ClockT]):
         instrument = trade.plan.instrument
         self.excursions.flush(self.session.open_market(instrument), instrument)
         excursion = self.excursions.pop(instrument.symbol, trade_id)
-        measured = measure_trade(trade, excursion, self._hooks.score_execution)
+        now = self.clock.now_ns
+        measured = measure_trade(trade, excursion, self._hooks.score_execution, now)
         result = trade_result(trade, measured)
         self._cancel_timers(trade_id)
+        corrects = trade.realised_cents is not None
         # Now, not once the queue is done: whoever takes the result finds the trade gone.
         self._advance(measured)
         self._metrics.count_trade(result, trade)
         self._on_trade_closed(trade, result)
-        self._publisher.trade_closed(result)
+        self._publisher.trade_closed(result, corrects=corrects)
 
     def _protect(self, effect: Protect) -> None:
         self.step(ProtectionDue(effect.trade_id, self.clock.now_ns))
@@ -364,6 +366,7 @@ class Shell(Generic[DeskT, ClockT]):
         plan = trade.plan
         self._cancel_timers(plan.trade_id)
         self.excursions.forget(plan.instrument.symbol, plan.trade_id)
+        self._metrics.forget_trade(plan.trade_id)
         self._metrics.execution_errors += 1
         self._metrics.orders_by_status[entry.status] += 1
         self._on_entry_failed(trade, effect.reason)

@@ -11,6 +11,8 @@ from typing import Protocol
 NEVER = 1 << 62
 """A time in ns UTC that is never reached."""
 
+_FEW = 64
+
 
 class Timer(Protocol):
     """A call that a clock will make."""
@@ -38,13 +40,16 @@ class LiveClock(Clock, Protocol):
 
 
 class _VirtualTimer:
-    __slots__ = ("callback",)
+    __slots__ = ("_clock", "callback")
 
-    def __init__(self, callback: Callable[[], None]) -> None:
+    def __init__(self, clock: "VirtualClock", callback: Callable[[], None]) -> None:
         self.callback: Callable[[], None] | None = callback
+        self._clock = clock
 
     def cancel(self) -> None:
-        self.callback = None
+        if self.callback is not None:
+            self.callback = None
+            self._clock.count_void()
 
 
 class VirtualClock:
@@ -60,6 +65,8 @@ class VirtualClock:
         """Where the clock is being moved to while it makes calls; to be read only."""
         self._order = 0
         self._timers: list[tuple[int, int, _VirtualTimer]] = []
+        self._void = 0
+        """How many of the timers were cancelled."""
 
     @property
     def next_due_ns(self) -> int:
@@ -67,11 +74,12 @@ class VirtualClock:
         timers = self._timers
         while timers and timers[0][2].callback is None:
             heapq.heappop(timers)
+            self._void -= 1
         return timers[0][0] if timers else NEVER
 
     def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` once, as soon as the time is after ``time_ns``."""
-        timer = _VirtualTimer(callback)
+        timer = _VirtualTimer(self, callback)
         self._order += 1
         heapq.heappush(self._timers, (time_ns, self._order, timer))
         return timer
@@ -82,8 +90,21 @@ class VirtualClock:
         self.heading_to_ns = time_ns
         while timers and timers[0][0] < time_ns:
             due_ns, _, timer = heapq.heappop(timers)
-            if timer.callback is not None:
+            callback, timer.callback = timer.callback, None
+            if callback is not None:
                 self.now_ns = max(self.now_ns, due_ns)
-                timer.callback()
+                callback()
+            else:
+                self._void -= 1
         if time_ns > self.now_ns:
             self.now_ns = time_ns
+
+    def count_void(self) -> None:
+        """A timer was cancelled: drop such timers once they are more than the others."""
+        self._void += 1
+        timers = self._timers
+        if self._void > _FEW and 2 * self._void > len(timers):
+            # In place, for whoever is making calls goes on with the same list.
+            timers[:] = [entry for entry in timers if entry[2].callback is not None]
+            heapq.heapify(timers)
+            self._void = 0

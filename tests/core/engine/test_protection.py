@@ -129,6 +129,18 @@ def test_an_exit_fill_taken_back_after_the_trade_closed_brings_it_back_under_a_s
     assert desk.state.counters.realised_cents == round(result.pnl_net * 100)
 
 
+def test_a_round_trip_that_is_taken_back_whole_has_realised_nothing(closed):
+    desk = closed
+    assert desk.state.counters.realised_cents != 0
+    trade = desk.state.ended["T1"]
+    for booked in reversed(list(trade.fills.values())):
+        desk.voided(booked.fill)
+    desk.protect()
+    assert desk.state.trades == {}
+    assert desk.state.counters.realised_cents == 0
+    assert trade.realised_cents is None
+
+
 def test_a_fill_is_taken_back_once(opened):
     desk = opened()
     (booked,) = desk.trade().fills.values()

@@ -200,6 +200,7 @@ class Floor:
     """
 
     def __init__(self, folder, driver="sim", sections=None, **live):
+        self.folder = folder
         self.clock = ManualClock(START)
         self.wire = Wire()
         self.plugins = Plugins()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fillbridge import OrderRefused
+from fillbridge import ExecutionHandlerAPI, OrderRefused
 from fillbridge_hooks import ExitReason, OrderStatus, OrderType
 
 pytestmark = pytest.mark.anyio
@@ -290,3 +290,53 @@ async def test_an_order_with_our_tag_that_the_journal_does_not_know_halts_entrie
         assert status["gate"] == "halted"
         assert f"{trade_id}_SL" in str(status["reasons"])
         assert here.working == {"SL": 2, "TP": 2}
+
+
+@pytest.mark.parametrize("request_name", ["cancel_all", "close_all"])
+async def test_a_request_from_which_nothing_follows_is_kept_all_the_same(floor, request_name):
+    here = floor()
+    async with here.running() as handler:
+        api = ExecutionHandlerAPI(handler)
+        ask = {"cancel_all": api.cancel_all_orders, "close_all": api.close_all_positions}
+        assert ask[request_name](by="ann")
+        here.kill()
+    async with here.running() as handler:
+        (note,) = handler._journal.notes("management")
+        assert (note.payload["request"], note.payload["by"]) == (request_name, "ann")
+
+
+def database(here):
+    (found,) = here.folder.rglob("journal.db")
+    return found
+
+
+async def test_a_lost_journal_lets_no_entry_out_until_somebody_resumes(floor, proposal):
+    here = floor()
+    async with here.running() as handler:
+        await handler.execute_trade(proposal(proposal_id="p1"))
+        await here.price(5000.0, 5010.25)
+        handler.stop_entries("news", by="ann")
+    database(here).unlink()
+    async with here.running() as handler:
+        assert handler.recovery.status == "lost"
+        with pytest.raises(OrderRefused, match=r"halted .the journal was lost"):
+            await handler.execute_trade(proposal(proposal_id="p1"))
+        here.kill()
+    async with here.running() as handler:
+        assert handler.get_connection_status()["gate"] == "halted"
+        handler.resume(by="ann")
+        await handler.execute_trade(proposal(proposal_id="p2"))
+    assert here.sent("_ENTRY") == 2
+
+
+async def test_a_damaged_journal_lets_no_entry_out_and_nobody_can_resume(floor, proposal):
+    here = floor()
+    async with here.running():
+        pass
+    database(here).write_bytes(b"no database")
+    async with here.running() as handler:
+        assert handler.recovery.status == "quarantined"
+        handler.resume(by="ann")
+        with pytest.raises(OrderRefused, match=r"halted .the journal failed"):
+            await handler.execute_trade(proposal())
+    assert here.sent("_ENTRY") == 0

@@ -1,10 +1,12 @@
 """The live handler end to end, at the simulated broker in this process."""
 
 import anyio
+import msgspec
 import pytest
 
 from fillbridge import ExecutionHandlerAPI, InvalidValue, LiveExecutionHandler, OrderRefused
 from fillbridge.journal import AccountLocked, JournalFailed
+from fillbridge.runs.live import LiveRun
 from fillbridge_hooks import (
     ConfigurationError,
     EntryNotSent,
@@ -463,6 +465,75 @@ async def test_leaving_drains_and_keeps_stops_at_the_broker(floor, proposal):
         assert handler._journal.recovery.status == "clean"
 
 
+@pytest.mark.parametrize(("driver", "left"), [("sim", {}), ("sim-bracket", {"ENTRY": 2})])
+async def test_leaving_withdraws_entries_whose_stop_is_not_at_the_broker(
+    floor, proposal, driver, left
+):
+    here = floor(driver)
+    levels = {
+        "stop_loss_ticks": None,
+        "take_profit_ticks": None,
+        "stop_loss_price": 4990.0,
+        "take_profit_price": 5010.0,
+    }
+    async with here.running() as handler:
+        await handler.execute_trade(proposal(urgency="low", **levels))
+        await here.wait(0.2)
+    assert here.working == left
+    assert here.held == {}
+    async with here.running() as handler:
+        assert len(handler.open_positions) == len(left)
+
+
+async def test_an_entry_that_fills_while_it_is_withdrawn_at_the_end_is_protected(floor, proposal):
+    here = floor()
+    async with here.running() as handler:
+        await handler.execute_trade(proposal(urgency="low"))
+        await here.wait(0.2)
+        (wired,) = here.wire.sessions
+        ask = wired._session.cancel
+
+        async def fill_first(client_order_id):
+            here.broker.trade("ES", 4990.0)
+            return await ask(client_order_id)
+
+        wired.cancel = fill_first
+    assert here.held == {"ES": 2}
+    assert here.working == {"SL": 2, "TP": 2}
+
+
+async def test_without_a_connection_nobody_waits_for_entries_at_the_end(floor, proposal):
+    here = floor()
+    async with here.running() as handler:
+        await handler.execute_trade(proposal(urgency="low"))
+        await here.wait(0.2)
+        async with here.driver.connect(handler._terms()):
+            await here.wait(1)
+        assert handler.get_connection_status()["gate"] == "standby"
+    assert here.working == {"ENTRY": 2}
+    async with here.running() as handler:
+        await here.wait(2)
+        assert here.working == {}, "the cancel was recorded, and repeated"
+
+
+async def test_an_orderly_end_waits_for_the_event_that_is_being_told(floor, proposal):
+    here = floor()
+    async with here.running() as handler:
+        told, going_on = [], anyio.Event()
+
+        async def take_time(kind, payload):
+            await going_on.wait()
+
+        handler.event_bus.subscribe("ORDER_STATUS_CHANGE", take_time)
+        handler.event_bus.subscribe("TRADE_CLOSED", lambda kind, result: told.append(result))
+        await handler.execute_trade(proposal())
+        await here.price(5000.0, 5010.25)
+        assert not told
+        going_on.set()
+    assert told == here.results
+    assert len(told) == 1
+
+
 async def test_what_the_body_raises_goes_through(floor):
     here = floor()
     with pytest.raises(BaseException) as caught:  # noqa: PT011  # a group, or as it is
@@ -556,3 +627,24 @@ async def test_an_entry_that_has_not_left_when_it_stops_never_leaves_and_that_is
         handler._trading.propose(proposal())
     assert here.sent("_ENTRY") == 0
     assert any("the handler is stopping" in alarm for alarm in here.alarms)
+
+
+async def test_a_trade_that_closes_twice_stands_once_in_what_is_told(floor, proposal):
+    here = floor()
+    told = []
+    async with here.running() as handler:
+        run = LiveRun(handler, told.append)
+        for _ in range(2):
+            await opened(here, handler, proposal)
+            await here.price(5010.25)
+        first, other = handler.closed_trades
+        second = msgspec.structs.replace(first, pnl_net=-1_000.0, exit_price=4990.0)
+        handler._trade_closed(None, second)
+        handler._events.trade_closed(second, corrects=True)
+        await handler.drain()
+        assert handler.closed_trades == (second, other)
+        assert await handler.wait_closed(first.trade_id) == second
+    trades = [event for event in told if event["event"] == "trade"]
+    assert ["corrects" in event for event in trades] == [False, False, True]
+    assert run._summary.trades == 2
+    assert run._summary.pnl_net == second.pnl_net + other.pnl_net

@@ -6,7 +6,7 @@ from itertools import pairwise
 import apsw
 import pytest
 
-from fillbridge.engine.messages import CancelSent
+from fillbridge.engine.messages import CancelSent, EntriesHalted
 from fillbridge.journal import BrokenRecord, JournalFailed, JournalUnusable, open_journal
 from fillbridge.journal.contents import Contents, copy_state, state_bytes
 from fillbridge.journal.reading import reading
@@ -383,6 +383,20 @@ def test_a_journal_that_is_gone_is_said_to_be_lost(written, evidence):
     assert written.reopen().status == "clean"
 
 
+def test_after_a_loss_entries_are_halted_until_somebody_resumes(written):
+    written.where.database.unlink()
+    log_of(written.where.database).unlink(missing_ok=True)
+
+    lost = written.open()
+    assert lost.state.halted.by == "recovery"
+    assert "the journal was lost" in lost.state.halted.reason
+    lost.check(lost.state, always=True)
+    lost.close(clean=False)
+
+    killed = written.open()
+    assert (killed.recovery.status, killed.state.halted.by) == ("recovered", "recovery")
+
+
 def test_records_go_on_after_a_loss(written, trades):
     written.where.database.unlink()
     log_of(written.where.database).unlink(missing_ok=True)
@@ -392,6 +406,74 @@ def test_records_go_on_after_a_loss(written, trades):
     journal.close(clean=True)
 
     assert written.open().recovery.status == "clean"
+
+
+@pytest.fixture
+def older(bench, trades):
+    """A journal of two runs in whose place that of the first one is put."""
+    journal = bench.open()
+    bench.record(journal, trades(2).recorded)
+    journal.close(clean=True)
+    copy = bench.where.database.read_bytes()
+
+    def put_back(clean):
+        second = bench.open()
+        bench.record(second, [EntriesHalted("news", "ann", bench.clock.now_ns)])
+        second.close(clean=clean)
+        log_of(bench.where.database).unlink(missing_ok=True)
+        bench.where.database.write_bytes(copy)
+
+    bench.put_back = put_back
+    return bench
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_an_older_copy_shows_by_the_epoch_and_is_a_loss(older, clean):
+    older.put_back(clean)
+
+    journal = older.open()
+
+    assert journal.recovery.status == "lost"
+    assert "it ends in epoch 1, expected epoch 2" in journal.recovery.reason
+    assert journal.state.halted.by == "recovery"
+    assert len(journal.state.ended) == 2, "what it holds is kept"
+    assert journal.epoch == 3
+    journal.close(clean=False)
+    assert older.reopen().status == "recovered", "it is said once"
+
+
+def test_an_older_copy_with_its_epoch_shows_by_the_checkpoints(older):
+    older.put_back(clean=True)
+    older.where.epoch.write_text("1")
+
+    journal = older.open()
+
+    assert journal.recovery.status == "lost"
+    assert "a checkpoint says there were" in journal.recovery.reason
+    journal.close(clean=False)
+    assert older.reopen().status == "recovered", "it is said once"
+
+
+def test_the_journal_before_a_loss_put_back_after_it_is_a_loss(older):
+    copy = older.where.database.read_bytes()
+    older.where.database.unlink()
+    older.open().close(clean=True)
+    older.where.database.write_bytes(copy)
+    older.where.epoch.write_text("1")
+
+    recovery = older.reopen()
+
+    assert recovery.status == "lost"
+    assert "it was made in epoch 1, and another one in epoch 2" in recovery.reason
+
+
+def test_checkpoints_that_were_changed_say_nothing(older):
+    older.put_back(clean=True)
+    older.where.epoch.write_text("1")
+    (file,) = older.where.checkpoints.iterdir()
+    file.write_text(file.read_text().replace('"seq"', '"sequence"'))
+
+    assert older.reopen().status == "clean"
 
 
 def test_a_loss_without_any_epoch_needs_a_person(written):

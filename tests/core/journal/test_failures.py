@@ -103,7 +103,9 @@ def test_a_start_that_cannot_be_recorded_gives_the_account_back(bench, disk):
         bench.open(vfs="failing", durability="power")
 
     disk.failing = ""
-    assert bench.open().epoch == 3, "the epoch was taken"
+    journal = bench.open()
+    assert journal.epoch == 3, "the epoch was taken"
+    assert journal.recovery.status == "recovered", "nothing of it was lost"
 
 
 def test_trading_goes_on_without_checkpoints(bench, trades, tmp_path, caplog):

@@ -167,3 +167,17 @@ async def test_a_step_that_is_accepted_wakes_whoever_waits(hands):
         await anyio.wait_all_tasks_blocked()
         assert sorted(woken) == ["sleeper", "timer"]
         group.cancel_scope.cancel()
+
+
+def test_cancelled_calls_are_not_kept_until_they_would_be_due(hands):
+    clock = SystemClock()
+    calls = []
+    for number in range(100):
+        clock.call_at(clock.now_ns + number * SECOND, lambda number=number: calls.append(number))
+    for _ in range(10_000):
+        clock.call_at(clock.now_ns + 50 * SECOND, lambda: calls.append("never")).cancel()
+    assert len(clock._timers) <= 400
+    hands.move(200 * SECOND)
+    clock._call_what_is_due()
+    assert calls == list(range(100))
+    assert clock._void == 0

@@ -867,6 +867,8 @@ def test_nothing_is_mended_in_a_new_session_before_the_broker_has_answered(world
         world.trading.look()
         world.leave()
     assert world.house.sent == before
+
+
 # What cannot be
 
 

@@ -120,14 +120,47 @@ async def test_whoever_goes_away_goes_alone(served):
         assert (await at.client.ask(ShowStatus())).kind is AnswerKind.DONE
 
 
-async def test_connections_are_bounded(served):
+async def test_the_connection_that_is_idle_longest_makes_way_for_a_new_one(served):
     async with served() as at, AsyncExitStack() as stack:
         others = [await stack.enter_async_context(connect(at.desk.path)) for _ in range(63)]
+        for client in (others[-1], at.client, *others[1:]):
+            assert (await client.ask(ShowStatus())).kind is AnswerKind.DONE
+        for sent in range(3):
+            (answer,) = await exchange(at.desk.path, b'{"request":"status"}\n')
+            assert answer["kind"] == "done", sent
+        with pytest.raises(NotConnected, match="the handler ended"):
+            await others[0].ask(ShowStatus())
         assert (await others[-1].ask(ShowStatus())).kind is AnswerKind.DONE
-        (answer,) = await exchange(at.desk.path, b"")
-        assert answer["kind"] == "refused"
-        assert answer["error"] == "expected at most 64 connections at once, was more"
-        assert (await at.client.ask(ShowStatus())).kind is AnswerKind.DONE
+
+
+async def test_whoever_takes_no_answers_makes_way_too(served):
+    async with served() as at, AsyncExitStack() as stack:
+        for _ in range(64):
+            stream = stack.enter_context(contextlib.closing(await connect_unix(at.desk.path)))
+            stream._socket.send(b'{"request":"status"}\n' * 4_000)
+        await anyio.wait_all_tasks_blocked()
+        (answer,) = await exchange(at.desk.path, b'{"request":"status"}\n')
+        assert answer["kind"] == "done"
+
+
+async def test_connections_are_bounded(desk, monkeypatch):
+    async with desk() as opened:
+        going_on = anyio.Event()
+
+        async def take_time(line):
+            await going_on.wait()
+            return b'{"kind":"done"}\n'
+
+        monkeypatch.setattr(opened.management, "answer_line", take_time)
+        async with serve_management(opened.management, opened.path), AsyncExitStack() as stack:
+            for _ in range(64):
+                stream = await connect_unix(opened.path)
+                stack.enter_context(contextlib.closing(stream))
+                await stream.send(b"busy\n")
+            await anyio.wait_all_tasks_blocked()
+            (answer,) = await exchange(opened.path, b"")
+            assert answer["kind"] == "refused"
+            assert answer["error"] == "expected at most 64 connections at once, was more"
 
 
 async def test_a_client_finds_nobody(tmp_path):

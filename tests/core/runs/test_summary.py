@@ -48,6 +48,18 @@ def test_sums_are_exact_to_the_cent(trades):
         assert document[name] == float(exact)
 
 
+@given(st.lists(st.builds(make, cents, cents, cents, cents)))
+def test_what_is_removed_leaves_nothing(trades):
+    summary = Summary()
+    summary.add(make(100, path_dependent=True))
+    before = summary.document("", ["ES"], 0)
+    for trade in trades:
+        summary.add(trade)
+    for trade in trades:
+        summary.remove(trade)
+    assert summary.document("", ["ES"], 0) == before
+
+
 def test_trades_are_counted_by_what_they_are():
     summary = Summary()
     for trade in (

@@ -272,7 +272,12 @@ def _trade_measured(state: EngineState, event: TradeMeasured) -> None:
 
 
 def _trade_abandoned(state: EngineState, event: TradeAbandoned) -> None:
-    _end_trade(state, state.trades[event.trade_id], event.time_ns)
+    trade = state.trades[event.trade_id]
+    if trade.realised_cents is not None:
+        counters = _counters(state, trade.plan.instrument, event.time_ns)
+        counters.realised_cents -= trade.realised_cents
+        trade.realised_cents = None
+    _end_trade(state, trade, event.time_ns)
 
 
 def _end_trade(state: EngineState, trade: Trade, time_ns: int) -> None:

@@ -46,6 +46,9 @@ class ManagedHandler(Protocol):
     def note_request(self, request: str, by: str, **details: Any) -> None:
         """Keep who asked for what, before it is done."""
 
+    def keep_requests(self) -> None:
+        """Make durable what was noted, where nothing followed from it."""
+
     def get_connection_status(self) -> dict[str, Any]:
         """``status``, ``mode`` and what else says whether orders can go out."""
 
@@ -78,6 +81,7 @@ class ExecutionHandlerAPI:
         """End every trade: entries are withdrawn, positions closed at the market."""
         self._handler.note_request("close_all", by, reason=reason.value)
         self._close_all(reason)
+        self._handler.keep_requests()
         return self._handler.is_recording
 
     def cancel_all_orders(self, *, by: str = _API) -> bool:
@@ -87,6 +91,7 @@ class ExecutionHandlerAPI:
         """
         self._handler.note_request("cancel_all", by)
         self._handler.cancel_entries()
+        self._handler.keep_requests()
         return self._handler.is_recording
 
     def get_execution_metrics(self) -> ExecutionMetrics:

@@ -163,6 +163,9 @@ class BacktestExecutionHandler(SimulationHandler):
     def note_request(self, request: str, by: str, **details: Any) -> None:
         """A simulation keeps no record of who asked for what."""
 
+    def keep_requests(self) -> None:
+        """Nothing was noted."""
+
     # What requests need
 
     @property

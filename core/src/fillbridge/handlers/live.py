@@ -13,6 +13,7 @@ import anyio
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings, decode_settings
+from fillbridge.engine.messages import CancelRequested
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.handlers.live_knowledge import LiveKnowledge
 from fillbridge.handlers.live_wiring import (
@@ -37,12 +38,12 @@ from fillbridge.plugins import Models, Plugins
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
 from fillbridge_hooks import (
+    TERMINAL_STATUSES,
     ConnectionTerms,
     EntryNotSent,
     Instrument,
     InvalidValue,
     LiveClock,
-    OrderRole,
     OrderStatus,
     RiskProposal,
     TradeResult,
@@ -54,8 +55,11 @@ _HOUR_NS = 3_600_000_000_000
 _DRAIN_S = 5.0
 _PATIENCE_S = 5.0
 _MAX_WAITING = 100_000
+_WITHDRAW_S = 3.0
+"""Of the time to drain, so that the rest of it is left for what is to be told."""
+_NOTHING = ""
+"""No order: whoever waits for it to leave waits until everything has."""
 _KEPT_TRADES = 1_000
-_PROTECTING = (OrderRole.STOP, OrderRole.EXIT)
 
 
 class LiveExecutionHandler(LiveKnowledge):
@@ -63,7 +67,8 @@ class LiveExecutionHandler(LiveKnowledge):
 
     Use it as a context: ``async with LiveExecutionHandler(config) as handler``. Inside, it is
     connected or trying to be, and recovers what an earlier run left; leaving it drains: no entry
-    leaves any more, stops and targets stay at the broker.
+    leaves any more, one that works without a stop at the broker is withdrawn, stops and targets
+    stay at the broker.
 
     Nothing leaves before it stands in the journal, and nothing is published before either.
 
@@ -108,6 +113,8 @@ class LiveExecutionHandler(LiveKnowledge):
         )
         self._published = anyio.Event()
         self._changed = anyio.Event()
+        self._receiving: anyio.CancelScope
+        self._received: anyio.Event
         self._stack = AsyncExitStack()
         self._journal: Journal
         self._trading: LiveTrading
@@ -150,7 +157,7 @@ class LiveExecutionHandler(LiveKnowledge):
                 if isinstance(self.clock, SystemClock):
                     group.start_soon(self.clock.run)
                 group.start_soon(self._pump.run)
-                group.start_soon(self._connection.run)
+                group.start_soon(self._receive)
                 group.start_soon(self._look)
                 group.start_soon(self._deliver)
                 health = Health(self._trading, self.clock, round(live.max_loop_lag_ms * 1e6))
@@ -158,11 +165,7 @@ class LiveExecutionHandler(LiveKnowledge):
                 try:
                     yield
                 finally:
-                    self._trading.drain()
-                    self._pump.stop()
-                    with anyio.move_on_after(_DRAIN_S, shield=True):
-                        await self._left()
-                        await self.drain()
+                    await self._stop()
                     group.cancel_scope.cancel()
             is_clean = True
         finally:
@@ -197,6 +200,7 @@ class LiveExecutionHandler(LiveKnowledge):
             first_wait_s=live.reconnect_first,
             max_wait_s=live.reconnect_max,
         )
+        self._receiving, self._received = anyio.CancelScope(), anyio.Event()
         self._orders = KnownOrders(self._trading.state, with_ended=True)
         self._open_positions = OpenPositions(self._trading.state, self._excursion_of)
 
@@ -225,9 +229,52 @@ class LiveExecutionHandler(LiveKnowledge):
             await self.drain()
             await self._published.wait()
 
+    async def _receive(self) -> None:
+        try:
+            with self._receiving:
+                await self._connection.run()
+        finally:
+            self._received.set()
+
+    # Stopping
+
+    async def _stop(self) -> None:
+        """Leave nothing at the broker that needs somebody here, and tell what happened.
+
+        The order matters: what an entry fills at the last moment still gets its stop, so the pump
+        outlives the receiver.
+        """
+        self._trading.drain()
+        ends_s = anyio.current_time() + _DRAIN_S
+        with anyio.move_on_after(_WITHDRAW_S, shield=True):
+            await self._withdraw()
+        self._receiving.cancel()
+        with anyio.CancelScope(deadline=ends_s, shield=True):
+            await self._received.wait()
+            await self._left()
+            await self._events.wait_idle()
+        self._pump.stop()
+
+    async def _withdraw(self) -> None:
+        """Withdraw the entries whose stop would have to be placed from here, until they ended."""
+        await self._left()
+        entries = [
+            trade.entry
+            for trade in tuple(self._trading.state.trades.values())
+            if not trade.plan.has_broker_legs and trade.entry.status not in TERMINAL_STATUSES
+        ]
+        for entry in entries:
+            entry_id = entry.order.client_order_id
+            self._request(CancelRequested(entry_id, "the handler is stopping", self._now_ns()))
+        while self._pump.session is not None and any(
+            entry.status not in TERMINAL_STATUSES for entry in entries
+        ):
+            await self._changed.wait()
+        await self._left()
+
     async def _left(self) -> None:
-        while self._trading.outbox.ready:
-            await anyio.lowlevel.checkpoint()
+        """Wait until the pump has nothing more to send."""
+        await self._pump.wait_left(_NOTHING)
 
     def _wake(self) -> None:
         """Something may have changed: let those go on who wait for it."""
@@ -287,6 +334,13 @@ class LiveExecutionHandler(LiveKnowledge):
         except JournalFailed as error:
             _logger.critical("%s by %s is not recorded: %s", request, by, error)
 
+    def keep_requests(self) -> None:
+        """Commit what was noted, for where nothing follows from a request nothing else does."""
+        try:
+            self._journal.commit()
+        except JournalFailed as error:
+            _logger.critical("requests are not recorded: %s", error)
+
     def stop_entries(self, reason: str = "emergency stop", by: str = "the management API") -> None:
         """Refuse every proposal until :meth:`resume`, after a restart too."""
         self._trading.halt(reason, by)
@@ -313,7 +367,13 @@ class LiveExecutionHandler(LiveKnowledge):
         return is_recorded
 
     def _trade_closed(self, trade: Trade, result: TradeResult) -> None:
-        self._closed_trades.append(result)
+        trades = self._closed_trades
+        for place in range(len(trades) - 1, -1, -1):
+            if trades[place].trade_id == result.trade_id:
+                trades[place] = result
+                break
+        else:
+            trades.append(result)
         if self._trade_sink is not None:
             self._events.call_later(partial(self._trade_sink, result))
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -78,6 +79,16 @@ def read_checkpoints(path: Path) -> Iterator[Checkpoint]:
                 yield _decoder.decode(line)
             except msgspec.MsgspecError:
                 continue
+
+
+def newest_checkpoint(path: Path, key: bytes) -> Checkpoint | None:
+    """The one that was written last and is as it was signed; ``None`` where none can be read."""
+    newest = None
+    with suppress(OSError):
+        for checkpoint in read_checkpoints(path):
+            if checkpoint.is_sound(key):
+                newest = checkpoint
+    return newest
 
 
 class CheckpointTest:

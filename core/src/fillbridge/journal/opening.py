@@ -5,7 +5,10 @@ from pathlib import Path
 
 import apsw
 
-from fillbridge.journal.epochs import keep_epoch, last_epoch
+from fillbridge.engine import fold
+from fillbridge.engine.messages import EntriesHalted
+from fillbridge.journal.checkpoints import checkpoint_file, newest_checkpoint
+from fillbridge.journal.epochs import KeptEpoch, keep_epoch, last_epoch
 from fillbridge.journal.errors import BrokenRecord, JournalUnusable
 from fillbridge.journal.keys import given_key, make_key, read_key
 from fillbridge.journal.lock import AccountLock
@@ -19,6 +22,7 @@ from fillbridge.journal.writer import CLOSED, LOST, OPENED, Journal
 from fillbridge_hooks import Clock, Secret
 
 _SECOND = 1_000_000_000
+_RECOVERY = "recovery"
 
 
 def open_journal(
@@ -35,7 +39,8 @@ def open_journal(
 ) -> Journal:
     """Open the journal of an account, and make it at first use.
 
-    What stands when this returns: the start, with an epoch above that of every start before.
+    What stands when this returns: the start, with an epoch above that of every start before. Where
+    the journal was lost, a halt stands with it: nobody knows what it held, so a person decides.
 
     :param directory: where the folders of all accounts stand
     :param clock: tells the time of the start
@@ -100,9 +105,15 @@ class _Opening:
             self._make(kept, is_lost=is_lost)
         key = self._found_key(is_new=is_absent)
         store, recovered, torn = self._read(key)
-        status, reason = self._judge(recovered, torn, is_lost=is_lost)
-        epoch = max(kept or 0, _recorded_epoch(recovered)) + 1
-        keep_epoch(where.epoch, epoch)
+        missing = (
+            f"{where.database} is gone" if is_lost else self._behind(key, kept, store, recovered)
+        )
+        status, reason = self._judge(recovered, torn, missing)
+        recorded = _recorded_epoch(recovered)
+        if kept is None:
+            kept = KeptEpoch(recorded, recorded)
+        epoch = max(kept.last, recorded) + 1
+        keep_epoch(where.epoch, KeptEpoch(epoch, max(kept.recorded, recorded)))
         journal = Journal(
             store,
             where.archive,
@@ -125,11 +136,11 @@ class _Opening:
             self._record_start(journal, store)
         return journal
 
-    def _was_there(self, kept: int | None) -> bool:
+    def _was_there(self, kept: KeptEpoch | None) -> bool:
         where = self._where
-        return kept != 0 or where.key.exists() or where.archive.exists()
+        return kept is None or kept.last != 0 or where.key.exists() or where.archive.exists()
 
-    def _make(self, kept: int | None, *, is_lost: bool) -> None:
+    def _make(self, kept: KeptEpoch | None, *, is_lost: bool) -> None:
         where = self._where
         if kept is None:
             raise JournalUnusable(
@@ -137,8 +148,8 @@ class _Opening:
                 f"now that {where.database} is gone; write one above every epoch in use into it"
             )
         if is_lost and where.archive.exists():
-            where.archive.rename(where.archive.with_name(f"archive-lost-{kept}"))
-        create(where.unfinished, where.database, where.account, kept + 1)
+            where.archive.rename(where.archive.with_name(f"archive-lost-{kept.last}"))
+        create(where.unfinished, where.database, where.account, kept.last + 1)
 
     def _found_key(self, *, is_new: bool) -> bytes:
         if self._key is not None:
@@ -185,14 +196,31 @@ class _Opening:
             )
         return store, recovered, tail.size
 
-    def _judge(self, recovered: Recovered, torn: int, *, is_lost: bool) -> tuple[Status, str]:
+    def _behind(
+        self, key: bytes, kept: KeptEpoch | None, store: Store | None, recovered: Recovered
+    ) -> str:
+        """What shows that this is an older copy of the journal; empty where nothing does."""
+        epoch, head = _recorded_epoch(recovered), recovered.head
+        if kept is not None and epoch < kept.recorded:
+            return f"it ends in epoch {epoch}, expected epoch {kept.recorded}: it is an older copy"
+        folder = self._settings.checkpoint_directory
+        newest = newest_checkpoint(checkpoint_file(folder, self._where.account), key)
+        if newest is None or store is None:
+            return ""
+        if newest.born > store.born:
+            return f"it was made in epoch {store.born}, and another one in epoch {newest.born}"
+        if newest.born == store.born and newest.seq > head.seq:
+            return (
+                f"it ends with record {head.seq}, and a checkpoint says there were {newest.seq}: "
+                "it is an older copy"
+            )
+        return ""
+
+    def _judge(self, recovered: Recovered, torn: int, missing: str) -> tuple[Status, str]:
         if recovered.broken is not None:
             return "quarantined", str(recovered.broken)
-        if is_lost:
-            return (
-                "lost",
-                f"the journal of this account is gone: {self._where.database}",
-            )
+        if missing:
+            return "lost", f"the journal was lost: {missing}"
         if recovered.head.seq == 0:
             return "new", ""
         closed = recovered.contents.notes.get(CLOSED)
@@ -208,6 +236,10 @@ class _Opening:
         try:
             if journal.recovery.status == "lost":
                 journal.note_own(LOST, {"epoch": journal.epoch}, now_ns)
+                # In the same commit: no crash may come between the loss and the halt.
+                halted = EntriesHalted(journal.recovery.reason, _RECOVERY, now_ns)
+                journal.append([halted], now_ns)
+                fold(journal.state, halted)
             journal.note_own(
                 OPENED,
                 {
@@ -219,6 +251,9 @@ class _Opening:
                 now_ns,
             )
             journal.commit()
+            keep_epoch(self._where.epoch, KeptEpoch(journal.epoch, journal.epoch))
+            if journal.recovery.status == "lost":
+                journal.sign()
         except BaseException:
             if store is not None:
                 store.close(keep_log=True)

@@ -21,8 +21,8 @@ class Recovery(msgspec.Struct, frozen=True, kw_only=True):
 
     status: Status
     """``new``: the first start. ``clean``: the last run stopped in order. ``recovered``: it did
-    not. ``lost``: there was a journal and it is gone. ``quarantined``: it is damaged or was
-    changed, so nothing can be recorded."""
+    not. ``lost``: there was a journal and it is gone, or this is an older copy of it.
+    ``quarantined``: it is damaged or was changed, so nothing can be recorded."""
     reason: str
     """What is to be said of it; empty where nothing is."""
     records: int

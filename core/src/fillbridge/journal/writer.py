@@ -158,6 +158,10 @@ class Journal:
         if is_last or upkeep.is_checkpoint_due(after):
             upkeep.checkpoint(after, self.epoch, now_ns, self._key)
 
+    def sign(self) -> None:
+        """Write a checkpoint of the last commit now, for those written before do not count."""
+        self._usable().checkpoint(self._head, self.epoch, self._clock.now_ns, self._key)
+
     # Reading
 
     def notes(self, kind: str) -> Iterator[Note]:

@@ -9,16 +9,20 @@ import anyio
 from fillbridge_hooks import Timer
 
 _LONGEST_SLEEP_S = 60.0
+_FEW = 64
 
 
 class _Timer:
-    __slots__ = ("callback",)
+    __slots__ = ("_clock", "callback")
 
-    def __init__(self, callback: Callable[[], None]) -> None:
+    def __init__(self, clock: "SystemClock", callback: Callable[[], None]) -> None:
         self.callback: Callable[[], None] | None = callback
+        self._clock = clock
 
     def cancel(self) -> None:
-        self.callback = None
+        if self.callback is not None:
+            self.callback = None
+            self._clock.count_void()
 
 
 class SystemClock:
@@ -33,6 +37,8 @@ class SystemClock:
         self._accepted_ns = 0
         self._timers: list[tuple[int, int, _Timer]] = []
         self._made = 0
+        self._void = 0
+        """How many of the timers were cancelled."""
         self._woken = anyio.Event()
         self._stepped = anyio.Event()
 
@@ -65,11 +71,20 @@ class SystemClock:
 
     def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` once, as soon as the time is after ``time_ns``; see :meth:`run`."""
-        timer = _Timer(callback)
+        timer = _Timer(self, callback)
         self._made += 1
         heapq.heappush(self._timers, (time_ns, self._made, timer))
         self._woken.set()
         return timer
+
+    def count_void(self) -> None:
+        """A timer was cancelled: drop such timers once they are more than the others."""
+        self._void += 1
+        timers = self._timers
+        if self._void > _FEW and 2 * self._void > len(timers):
+            timers[:] = [entry for entry in timers if entry[2].callback is not None]
+            heapq.heapify(timers)
+            self._void = 0
 
     async def sleep_until(self, time_ns: int) -> None:
         """Wait until the clock shows ``time_ns`` or later."""
@@ -96,8 +111,11 @@ class SystemClock:
             if left_ns >= 0:
                 return min(left_ns / 1e9 + 0.0001, _LONGEST_SLEEP_S)
             timer = heapq.heappop(self._timers)[2]
-            if timer.callback is not None:
-                timer.callback()
+            callback, timer.callback = timer.callback, None
+            if callback is not None:
+                callback()
+            else:
+                self._void -= 1
         return _LONGEST_SLEEP_S
 
     @staticmethod

@@ -105,12 +105,14 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 class _Server:
-    """Serves connections, a bounded number of them."""
+    """Serves connections, a bounded number of them: a new one takes the place of an idle one."""
 
     def __init__(self, management: Management, tasks: TaskGroup) -> None:
         self._management = management
         self._tasks = tasks
         self._connections = 0
+        self._idle: dict[UnixStream, anyio.CancelScope] = {}
+        """Those of which nothing is being carried out, the one that is idle longest first."""
 
     async def serve(self, listener: UnixListener) -> None:
         while True:
@@ -130,22 +132,36 @@ class _Server:
         self._connections -= 1
 
     async def _converse(self, stream: UnixStream) -> None:
-        if self._connections > _MOST_CONNECTIONS:
+        if self._connections > _MOST_CONNECTIONS and not self._end_an_idle_one():
             error = f"expected at most {_MOST_CONNECTIONS} connections at once, was more"
             await stream.send(encode_line(Answer(kind=AnswerKind.REFUSED, error=error)))
             return
-        lines = Lines(stream, MAX_REQUEST_BYTES)
+        lines, answer = Lines(stream, MAX_REQUEST_BYTES), b""
         while True:
-            try:
-                line = await lines.next()
-            except LineTooLong as error:
-                answer = Answer(kind=AnswerKind.INVALID, error=f"request: {error}")
-                await stream.send(encode_line(answer))
-                await _hear_out(stream)
-                return
+            line = None
+            # Whoever does not take its answer is as idle as one that asks nothing.
+            with anyio.CancelScope() as scope:
+                self._idle[stream] = scope
+                try:
+                    if answer:
+                        await stream.send(answer)
+                    line = await lines.next()
+                except LineTooLong as error:
+                    too_long = Answer(kind=AnswerKind.INVALID, error=f"request: {error}")
+                    await stream.send(encode_line(too_long))
+                    await _hear_out(stream)
+                finally:
+                    self._idle.pop(stream, None)
             if line is None:
                 return
-            await stream.send(await self._management.answer_line(line))
+            answer = await self._management.answer_line(line)
+
+    def _end_an_idle_one(self) -> bool:
+        """End the connection that is idle longest; whether there was one."""
+        for stream in self._idle:
+            self._idle.pop(stream).cancel()
+            return True
+        return False
 
 
 async def _hear_out(stream: UnixStream) -> None:

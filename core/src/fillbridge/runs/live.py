@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _SECOND = 1_000_000_000
 _LOOK_NS = 250_000_000
 _REMEMBERED = 64
+_REMEMBERED_TRADES = 1_000
 _NOT_DRAINED = 1
 _LOGGER = "fillbridge"
 
@@ -73,6 +74,7 @@ class LiveRun:
         self._was_connected = False
         self._asked = anyio.Event()
         self._summary = Summary()
+        self._counted: dict[str, TradeResult] = {}
         self._gate: tuple[Any, ...] = ()
         self._shown: deque[str] = deque(maxlen=_REMEMBERED)
         for event_type, listen in (
@@ -85,8 +87,9 @@ class LiveRun:
     async def run(self) -> bool:
         """Run until a signal, the time or the market ends it; whether everything is recorded.
 
-        The first SIGTERM or SIGINT drains: no entry leaves any more, stops and targets stay at
-        the broker, the end is recorded. A second one ends the process at once.
+        The first SIGTERM or SIGINT drains: no entry leaves any more, one that works without a stop
+        at the broker is withdrawn, stops and targets stay at the broker, the end is recorded. A
+        second one ends the process at once.
 
         :raises ConfigurationError: if another handler has the account, or the journal, the socket,
             the market or the way to the broker cannot be used
@@ -217,8 +220,16 @@ class LiveRun:
         self._tell(self._event("order", order=order))
 
     def _on_trade(self, kind: str, trade: TradeResult) -> None:
+        counted = self._counted
+        corrected = counted.pop(trade.trade_id, None)
+        if corrected is not None:
+            self._summary.remove(corrected)
         self._summary.add(trade)
-        self._tell(self._event("trade", trade=trade))
+        counted[trade.trade_id] = trade
+        if len(counted) > _REMEMBERED_TRADES:
+            del counted[next(iter(counted))]
+        correction = {} if corrected is None else {"corrects": True}
+        self._tell(self._event("trade", trade=trade, **correction))
 
     def _on_error(self, kind: str, payload: dict[str, Any]) -> None:
         message, proposal = payload["error"], payload["proposal"]

@@ -28,18 +28,25 @@ class Summary:
 
     def add(self, trade: TradeResult) -> None:
         """Take in a closed trade."""
-        self.trades += 1
-        self._winning += trade.pnl_net > 0
-        self._path_dependent += trade.path_dependent
-        self._cost_unknown += not trade.cost_complete
-        self._by_exit_reason[trade.exit_reason.value] += 1
+        self._count(trade, 1)
+
+    def remove(self, trade: TradeResult) -> None:
+        """Take a trade out again, for another result takes its place."""
+        self._count(trade, -1)
+
+    def _count(self, trade: TradeResult, sign: int) -> None:
+        self.trades += sign
+        self._winning += sign * (trade.pnl_net > 0)
+        self._path_dependent += sign * trade.path_dependent
+        self._cost_unknown += sign * (not trade.cost_complete)
+        self._by_exit_reason[trade.exit_reason.value] += sign
         cents = self._cents
-        cents["pnl_gross"] += round(trade.pnl_gross * 100)
-        cents["pnl_net"] += round(trade.pnl_net * 100)
-        cents["pnl_net_low"] += round(trade.pnl_net_low * 100)
-        cents["pnl_net_high"] += round(trade.pnl_net_high * 100)
-        cents["commission"] += round(trade.commission * 100)
-        cents["slippage"] += round(trade.slippage * 100)
+        cents["pnl_gross"] += sign * round(trade.pnl_gross * 100)
+        cents["pnl_net"] += sign * round(trade.pnl_net * 100)
+        cents["pnl_net_low"] += sign * round(trade.pnl_net_low * 100)
+        cents["pnl_net_high"] += sign * round(trade.pnl_net_high * 100)
+        cents["commission"] += sign * round(trade.commission * 100)
+        cents["slippage"] += sign * round(trade.slippage * 100)
 
     @property
     def pnl_net(self) -> float:
