@@ -20,6 +20,7 @@ from fillbridge.excursions import Excursions
 from fillbridge.live.account import Account
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.inspection import objection
+from fillbridge.live.last_check import last_check
 from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
 from fillbridge.live.proposals import Proposals
@@ -39,7 +40,6 @@ from fillbridge_hooks import (
     Message,
     NotSent,
     OrderRefused,
-    OrderRole,
     OrderStatus,
     OutcomeUnknown,
     QuoteTick,
@@ -342,22 +342,7 @@ class LiveTrading:
 
     def last_check(self, command: Command) -> NotSent | None:
         """Why an order must not leave after all, right before it would."""
-        if not isinstance(command, Submission):
-            return None
-        order = command.approved.order
-        now = self._account.now_ns
-        reason = ""
-        if order.role is not OrderRole.ENTRY:
-            # Nothing holds up what reduces a position, unless there is none.
-            theirs = self._standing.overstated.get(order.instrument.symbol)
-            if theirs is not None and order.side.sign * theirs + order.quantity > 0:
-                reason = f"the broker holds {theirs}"
-        elif now - command.made_ns > self.rules.stale_send_ns:
-            reason = f"judged {(now - command.made_ns) / _SECOND:.3f} s before it could leave"
-        elif command.gate_version != self.gate.version:
-            objection = self.gate.objection(order.instrument.symbol)
-            reason = str(objection) if objection else ""
-        return NotSent(order.client_order_id, reason, now) if reason else None
+        return last_check(command, self._account, self._standing.overstated)
 
     def on_outcome(self, command: Command, outcome: SendOutcome) -> None:
         """Take what became of a command that was handed to the session."""

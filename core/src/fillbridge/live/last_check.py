@@ -1,0 +1,35 @@
+"""The last look at an order, right before it would leave."""
+
+from collections.abc import Mapping
+
+from fillbridge.live.account import Account
+from fillbridge.live.outbox import Command, Submission
+from fillbridge_hooks import NotSent, OrderRole
+
+_SECOND = 1_000_000_000
+
+
+def last_check(command: Command, account: Account, overstated: Mapping[str, int]) -> NotSent | None:
+    """Why an order must not leave after all; ``None`` if it may.
+
+    An entry must not be stale, nor the gate have shut since it was judged. Nothing holds up what
+    reduces a position, unless the broker holds none of it.
+
+    :param overstated: by symbol, what the broker holds where that is less than we do
+    """
+    if not isinstance(command, Submission):
+        return None
+    order = command.approved.order
+    now = account.now_ns
+    symbol = order.instrument.symbol
+    reason = ""
+    if order.role is not OrderRole.ENTRY:
+        theirs = overstated.get(symbol)
+        if theirs is not None and order.side.sign * theirs + order.quantity > 0:
+            reason = f"the broker holds {theirs}"
+    elif now - command.made_ns > account.rules.stale_send_ns:
+        reason = f"judged {(now - command.made_ns) / _SECOND:.3f} s before it could leave"
+    elif command.gate_version != account.gate.version:
+        objection = account.gate.objection(symbol)
+        reason = str(objection) if objection else ""
+    return NotSent(order.client_order_id, reason, now) if reason else None
