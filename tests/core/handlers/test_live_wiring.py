@@ -11,6 +11,7 @@ from fillbridge.handlers.live_wiring import (
     wrapped_driver,
     wrapped_session,
 )
+from fillbridge.handlers.redaction import Redactor
 from fillbridge.live import LiveRules
 from fillbridge.plugins import Plugins
 from fillbridge_hooks import Capabilities, ConfigurationError
@@ -120,7 +121,9 @@ def test_plugins_are_wrapped_around_each_session(plugins):
 def test_credentials_are_resolved_when_they_are_taken(plugins, monkeypatch):
     made = plugins()
     found = credentials(
-        settings(made, credentials={"user": "${FB_USER}", "password": "${FB_PASSWORD}"}), made
+        settings(made, credentials={"user": "${FB_USER}", "password": "${FB_PASSWORD}"}),
+        made,
+        Redactor(),
     )
     assert set(found) == {"user", "password"}
     assert len(found) == 2

@@ -24,6 +24,7 @@ from fillbridge.handlers.live_wiring import (
     wrapped_session,
 )
 from fillbridge.handlers.orders import KnownOrders
+from fillbridge.handlers.redaction import RedactedDriver, RedactedSession, Redactor
 from fillbridge.handlers.requesting import Request
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
 from fillbridge.journal import Journal, JournalFailed, open_journal
@@ -46,6 +47,7 @@ from fillbridge_hooks import (
     LiveClock,
     OrderStatus,
     RiskProposal,
+    Session,
     TradeResult,
 )
 
@@ -105,6 +107,7 @@ class LiveExecutionHandler(LiveKnowledge):
         self._hooks = shell_hooks(config, plugins, self._models)
         self._driver_name = config.live_settings.provider or "sim"
         self._driver = wrapped_driver(self._driver_name, config, plugins)
+        self._redactor = Redactor()
         self._events = Publisher(
             self.event_bus,
             plugins.resolve("fillbridge_handle_event"),
@@ -191,11 +194,11 @@ class LiveExecutionHandler(LiveKnowledge):
         )
         self._pump = OrderPump(self._trading, self.clock)
         self._connection = Connection(
-            self._driver,
+            RedactedDriver(self._driver, self._redactor),
             self._terms(),
             self._trading,
             self._pump,
-            wrap=partial(wrapped_session, name=self._driver_name, plugins=self._plugins),
+            wrap=self._wrapped,
             changed=self._wake,
             first_wait_s=live.reconnect_first,
             max_wait_s=live.reconnect_max,
@@ -204,6 +207,10 @@ class LiveExecutionHandler(LiveKnowledge):
         self._orders = KnownOrders(self._trading.state, with_ended=True)
         self._open_positions = OpenPositions(self._trading.state, self._excursion_of)
 
+    def _wrapped(self, session: Session) -> Session:
+        wrapped = wrapped_session(session, self._driver_name, self._plugins)
+        return RedactedSession(wrapped, self._redactor)
+
     def _terms(self) -> ConnectionTerms:
         live = self.settings.live_settings
         plugin = self._plugins.driver_plugin(self._driver_name)
@@ -211,7 +218,7 @@ class LiveExecutionHandler(LiveKnowledge):
             account=live.account,
             instruments=(self.instrument(live.symbol),),
             settings=self.settings.plugin_sections.get(plugin),
-            credentials=credentials(self.settings, self._plugins),
+            credentials=credentials(self.settings, self._plugins, self._redactor),
             clock=self.clock,
             heartbeat_interval_s=live.heartbeat_interval,
             slippage=slippage_model(self.settings, self._models),

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from fillbridge.config import Settings
+from fillbridge.handlers.redaction import Redactor
 from fillbridge.live import LiveRules
 from fillbridge.plugins import Plugins
 from fillbridge.secrets import Secrets
@@ -44,18 +45,24 @@ def wrapped_session(session: Session, name: str, plugins: Plugins) -> Session:
 
 
 class Credentials(Mapping[str, Secret]):
-    """The configured credentials, each resolved when a driver takes it and kept nowhere."""
+    """The configured credentials, each resolved when a driver takes it.
 
-    def __init__(self, references: Mapping[str, str], secrets: Secrets) -> None:
+    It is kept by nobody but the redactor, which must know it to keep it out of what is said.
+    """
+
+    def __init__(self, references: Mapping[str, str], secrets: Secrets, redactor: Redactor) -> None:
         self._references = references
         self._secrets = secrets
+        self._redactor = redactor
 
     def __getitem__(self, name: str) -> Secret:
         """The secret of that name.
 
         :raises ConfigurationError: if nobody has it
         """
-        return self._secrets.resolve(self._references[name])
+        secret = self._secrets.resolve(self._references[name])
+        self._redactor.learn(secret)
+        return secret
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._references)
@@ -64,7 +71,7 @@ class Credentials(Mapping[str, Secret]):
         return len(self._references)
 
 
-def credentials(settings: Settings, plugins: Plugins) -> Credentials:
+def credentials(settings: Settings, plugins: Plugins, redactor: Redactor) -> Credentials:
     """What a driver logs in with, from the environment, the files of a folder and plugins.
 
     :raises PluginError: if a plugin's secret provider cannot be used
@@ -72,7 +79,7 @@ def credentials(settings: Settings, plugins: Plugins) -> Credentials:
     live = settings.live_settings
     directory = None if live.secrets is None else Path(live.secrets)
     secrets = Secrets(plugins.secret_providers(), environ=os.environ, directory=directory)
-    return Credentials(live.credentials, secrets)
+    return Credentials(live.credentials, secrets, redactor)
 
 
 def account_tag(account: str) -> str:

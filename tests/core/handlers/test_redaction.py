@@ -1,0 +1,155 @@
+"""No secret is in anything that a driver's words become: status, alarms, records, the log."""
+
+import json
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+
+from fillbridge import hookimpl
+from fillbridge.handlers.redaction import Redactor
+from fillbridge_hooks import FatalError, InvalidValue, Rejected, RetryableError, Secret
+
+pytestmark = pytest.mark.anyio
+
+CANARY = "CANARY-hunter2"
+
+
+class Talkative:
+    """A plugin around the driver that repeats the password in whatever fails."""
+
+    def __init__(self):
+        self.refuses_login = False
+        self.driver = None
+
+    @hookimpl
+    def fillbridge_wrap_driver(self, driver, name, settings):
+        self.driver, self.capabilities = driver, driver.capabilities
+        return self
+
+    @asynccontextmanager
+    async def connect(self, terms):
+        password = terms.credentials["password"].reveal()
+        if self.refuses_login:
+            try:
+                raise OSError(f"sent {password}")
+            except OSError as error:
+                raise FatalError(f"login refused: password={password}") from error
+        async with self.driver.connect(terms) as session:
+            yield session
+
+
+@pytest.fixture
+def here(floor, monkeypatch):
+    monkeypatch.setenv("FB_PASSWORD", CANARY)
+    made = floor(credentials={"password": "${FB_PASSWORD}"})
+    made.talkative = Talkative()
+    made.plugins.register(made.talkative, "talkative")
+    made.driver = made.plugins.driver("sim")
+    return made
+
+
+def everything(here, handler, caplog):
+    """All that anybody can see of a run."""
+    return "\n".join(
+        (
+            caplog.text,
+            *map(str, handler.get_connection_status()["reasons"]),
+            *(str(note) for note in handler._journal.notes("gate")),
+            *here.alarms,
+            json.dumps(msgspec.to_builtins(list(handler.order_history.values())), default=str),
+            str(handler.connection_failure),
+        )
+    )
+
+
+async def test_a_refused_login(here, caplog):
+    async with here.running() as handler:
+        here.talkative.refuses_login = True
+        here.wire.cut()
+        await here.wait(2)
+        assert "login refused: password=***" in handler.get_connection_status()["reasons"][0]
+        told = everything(here, handler, caplog)
+        assert "password=***" in told
+        assert CANARY not in told
+
+
+async def test_a_lost_line(here, caplog):
+    async with here.running() as handler:
+        here.wire.cut(f"the line of {CANARY} broke")
+        await here.clock.settle()
+        told = everything(here, handler, caplog)
+        assert "the line of *** broke" in told
+        assert CANARY not in told
+
+
+async def test_a_request_that_fails(here, proposal, caplog):
+    async with here.running() as handler:
+
+        async def fail(approved):
+            approved.permit.spend()
+            raise RetryableError(f"{CANARY} is no key")
+
+        here.wire.sessions[-1].submit = fail
+        await handler.execute_trade(proposal())
+        await here.clock.settle()
+        told = everything(here, handler, caplog)
+        assert "*** is no key" in told
+        assert CANARY not in told
+
+
+async def test_a_reason_of_the_broker(here, proposal, caplog):
+    async with here.running() as handler:
+        wired = here.wire.sessions[-1]
+        session = wired._session
+
+        class Refusing:
+            def __getattr__(self, name):
+                return getattr(session, name)
+
+            async def receive(self):
+                message = await session.receive()
+                order_id = getattr(message, "client_order_id", "")
+                if order_id.endswith("_ENTRY"):
+                    return Rejected(order_id, f"no margin for {CANARY}", here.clock.now_ns)
+                return message
+
+        wired._session = Refusing()
+        await here.price(5000.0)
+        await handler.execute_trade(proposal())
+        await here.wait(0.1)
+        told = everything(here, handler, caplog)
+        assert "no margin for ***" in told
+        assert CANARY not in told
+
+
+# The words
+
+
+def redactor(*secrets):
+    made = Redactor()
+    for secret in secrets:
+        made.learn(Secret(secret))
+    return made
+
+
+def test_the_longer_of_two_secrets_is_masked_first():
+    assert redactor("pass", "password", "pass")("a password, a pass") == "a ***, a ***"
+
+
+def test_a_short_secret_is_masked_where_it_stands_alone():
+    assert redactor("me", "")("user=me: some time") == "user=***: some time"
+
+
+def test_errors_are_masked_with_their_causes_groups_and_attributes():
+    made = redactor("hunter2")
+    inner = InvalidValue("key", "another", "hunter2")
+    cause = ValueError("hunter2", 7)
+    cause.__context__ = inner
+    inner.__context__ = cause
+    group = ExceptionGroup("both", [inner])
+    group.__cause__ = cause
+    with pytest.raises(ExceptionGroup), made.errors():
+        raise group
+    assert str(inner) == "key: expected another, was '***'"
+    assert cause.args == ("***", 7)
