@@ -908,3 +908,15 @@ def test_answers_with_a_fill_that_cannot_be_are_no_answers(world):
     assert any("what cannot be: fill F1 of" in alarm for alarm in world.told())
     world.ask()
     assert world.trade(trade_id).held == 2
+
+
+def test_a_position_is_not_held_to_be_gone_after_answers_that_failed_in_between(world):
+    liquidated(world)
+    world.ask()
+    world.trading.on_no_answer("it hangs")
+    world.pass_time(6, asks=False)
+    world.ask()
+    world.ask()
+    assert world.trading.gate.state is not GateState.HALTED
+    world.ask()
+    assert world.trading.gate.state is GateState.HALTED

@@ -16,6 +16,8 @@ _logger = logging.getLogger(__name__)
 RECONCILED, STRANGERS, GONE = "reconciled", "strangers", "gone"
 _FOREIGN, _MISMATCH, _ANSWERS = "foreign", "mismatch", "answers"
 _SECOND = 1_000_000_000
+_AGREEING = 3
+"""Answers in a row before a position counts as closed by somebody else; a bust takes two."""
 _UNPROVED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 _FILLS_MARGIN_NS = 120_000_000_000
 
@@ -36,6 +38,8 @@ class Standing:
         self._reconciler = Reconciler(tag, quarantine)
         self._last: tuple[object, ...] = ()
         self._mismatched_since: dict[str, int] = {}
+        self._agreeing: dict[str, int] = {}
+        """By symbol, how many answers in a row said that it differs."""
         self.overstated: dict[str, int] = {}
         """By symbol, what the broker holds where that has been less than we hold for long.
 
@@ -71,6 +75,7 @@ class Standing:
         """The broker gave no clean answer: nothing is concluded from that."""
         self._last = ()
         self._reconciler.no_answer()
+        self._agreeing = {}
         account = self._account
         account.snapshot_due_ns = account.now_ns + account.rules.doubtful_reconcile_ns
         _logger.warning("no clean answer of the broker: %s", reason)
@@ -121,6 +126,9 @@ class Standing:
             self._strangers.update(findings.unknown)
         for symbol in since.keys() - findings.mismatched.keys():
             del since[symbol]
+        self._agreeing = {
+            symbol: self._agreeing.get(symbol, 0) + 1 for symbol in findings.mismatched
+        }
         mismatches = {}
         overstated: dict[str, int] = {}
         for symbol, (ours, theirs) in findings.mismatched.items():
@@ -128,7 +136,8 @@ class Standing:
             if waited_ns < account.rules.mismatch_ns:
                 continue
             mismatches[symbol] = f"we hold {ours}, the broker says {theirs}"
-            if ours * theirs < 0 or abs(theirs) < abs(ours):
+            is_less = ours * theirs < 0 or abs(theirs) < abs(ours)
+            if is_less and (symbol in self.overstated or self._agreeing[symbol] >= _AGREEING):
                 overstated[symbol] = theirs
         for symbol in overstated.keys() - self.overstated.keys():
             self._let_go(symbol, mismatches[symbol])
