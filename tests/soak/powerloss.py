@@ -6,8 +6,9 @@ not, any sector may be there or not, in any order. Each disk is opened again: no
 had returned may be missing, and the whole must verify.
 
 The last line is one JSON object: ``cuts``, ``disks``, ``lost`` (disks on which an acknowledged
-record was missing), ``wrong`` (on which something else was), ``quarantined`` (reported as damaged),
-``recovered``, ``torn`` (of those, with an incomplete commit dropped), ``disks_per_s``.
+record was missing, or the journal said so), ``wrong`` (on which something else was),
+``quarantined`` (reported as damaged), ``recovered``, ``torn`` (of those, with an incomplete commit
+dropped), ``disks_per_s``.
 
     uv run python tests/soak/powerloss.py [--commits N] [--disks N] [--seed N] [--every N]
         [--durability power|process] [--drop-syncs]
@@ -58,23 +59,32 @@ class Step(NamedTuple):
     data: bytes = b""
 
 
+class Beside(NamedTuple):
+    """The files that are synced as they are written, as they stood at a step."""
+
+    epoch: bytes
+    archived: dict[str, int]
+    """The sizes of the archive's files."""
+
+
 class RecordingVFS(apsw.VFS):
     """The system's VFS, with a list of what changes the disk."""
 
     def __init__(self, name: str, *, drop_syncs: bool = False) -> None:
         self.steps: list[Step] = []
-        self.archived: list[dict[str, int]] = []
-        """For each step, the sizes of the archive's files."""
-        self.archive: Path | None = None
+        self.beside: list[Beside] = []
+        """For each step, what stood beside the journal."""
+        self.folder: Path | None = None
         self.drop_syncs = drop_syncs
         super().__init__(name, "")
 
     def record(self, step: Step) -> None:
         """Add a step."""
         self.steps.append(step)
-        folder = self.archive
-        files = folder.glob("*") if folder is not None and folder.is_dir() else ()
-        self.archived.append({path.name: path.stat().st_size for path in files})
+        if self.folder is not None:
+            archived = (self.folder / "archive").glob("*")
+            sizes = {path.name: path.stat().st_size for path in archived}
+            self.beside.append(Beside((self.folder / "epoch").read_bytes(), sizes))
 
     def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:
         """Open a file whose changes are recorded."""
@@ -222,7 +232,7 @@ class Run(NamedTuple):
 
     first: dict[str, bytes]
     steps: list[Step]
-    archived: list[dict[str, int]]
+    beside: list[Beside]
     heads: dict[int, bytes]
     """The chain's value after each commit, by the number of its last record."""
     states: dict[int, bytes]
@@ -241,7 +251,7 @@ def run(folder: Path, commits: int, durability: Any, *, drop_syncs: bool) -> Run
     where = places(folder, ACCOUNT)
     first = {where.database.name: where.database.read_bytes()}
     vfs = RecordingVFS("powerloss", drop_syncs=drop_syncs)
-    vfs.archive = where.archive
+    vfs.folder = where.folder
     journal = open_journal(
         folder, ACCOUNT, clock=clock, durability=durability, vfs="powerloss", **settings
     )
@@ -257,7 +267,7 @@ def run(folder: Path, commits: int, durability: Any, *, drop_syncs: bool) -> Run
     journal.close(clean=True)
     _acknowledge(vfs, journal, heads, states, state)
     vfs.unregister()
-    return Run(first, vfs.steps, vfs.archived, heads, states, where.folder)
+    return Run(first, vfs.steps, vfs.beside, heads, states, where.folder)
 
 
 def _acknowledge(
@@ -296,6 +306,10 @@ class Score:
             return
         self.recovered += 1
         self.torn += recovery.torn_bytes > 0
+        if recovery.status == "lost":
+            # The journal says so itself, and halts: its state is no longer one that was told.
+            self.lost += 1
+            return
         if found < acknowledged:
             self.lost += 1
         objection = self._objection(run, directory, found, state)
@@ -336,17 +350,17 @@ def cut_everywhere(
         score.cuts += 1
         for survival in (0.0, 1.0, *(source.choice((0.1, 0.5, 0.9)) for _ in range(disks - 2))):
             files = disk.after_power_failure(source, survival)
-            _lay_out(run, where.folder, files, run.archived[number])
+            _lay_out(run, where.folder, files, run.beside[number])
             score.judge(run, directory, acknowledged)
     return score
 
 
-def _lay_out(run: Run, folder: Path, files: dict[str, bytes], archived: dict[str, int]) -> None:
+def _lay_out(run: Run, folder: Path, files: dict[str, bytes], beside: Beside) -> None:
     shutil.rmtree(folder)
     (folder / "archive").mkdir(parents=True)
     shutil.copy(run.folder / "key", folder / "key")
-    (folder / "epoch").write_text("2\n")
-    for name, size in archived.items():
+    (folder / "epoch").write_bytes(beside.epoch)
+    for name, size in beside.archived.items():
         content = (run.folder / "archive" / name).read_bytes()[:size]
         (folder / "archive" / name).write_bytes(content)
     for name, content in files.items():
