@@ -5,7 +5,8 @@ hundredth of the way memory, tasks, descriptors and threads are counted, and the
 entry is compared with a yardstick taken right before it. The last line is one JSON object; the
 exit code is 1 if something grew.
 
-    uv run python tests/soak/soak.py --brackets N [--json]
+    uv run python tests/soak/soak.py --brackets N [--per-minute N] [--durability power|process]
+        [--json]
 """
 
 import argparse
@@ -60,7 +61,9 @@ def sample() -> dict[str, float]:
     }
 
 
-async def soak(brackets: int, advance: Any) -> tuple[list[dict[str, float]], list[list[float]]]:
+async def soak(
+    brackets: int, per_minute: int | None, durability: str, advance: Any
+) -> tuple[list[dict[str, float]], list[list[float]]]:
     """Trade; the samples, and of each tenth the latencies in yardsticks."""
     benchmark = load_benchmark()
     broker = benchmark.Broker()
@@ -71,11 +74,14 @@ async def soak(brackets: int, advance: Any) -> tuple[list[dict[str, float]], lis
     tenths: list[list[float]] = [[] for _ in range(10)]
     every = max(1, brackets // SAMPLES)
     with tempfile.TemporaryDirectory(dir=".") as folder, benchmark.yardsticks(folder) as (_, trip):
-        configuration = benchmark.configuration(folder, "process")
+        configuration = benchmark.configuration(folder, durability)
         async with LiveExecutionHandler(configuration, plugins=plugins) as handler:
             while handler.get_connection_status()["gate"] != "open":  # noqa: ASYNC110
                 await anyio.sleep(0.01)
+            first = anyio.current_time()
             for number in range(brackets):
+                if per_minute is not None:
+                    await anyio.sleep_until(first + number * 60 / per_minute)
                 yardstick_ms = min(trip() for _ in range(3))
                 broker.closed = anyio.Event()
                 started = time.perf_counter_ns()
@@ -98,7 +104,10 @@ def summarise(
     settled = samples[int(SETTLED * len(samples)) - 1]
     last = samples[-1]
     growth = last["rss_mb"] / settled["rss_mb"] - 1
-    p99 = [sorted(tenth)[int(0.99 * len(tenth))] for tenth in tenths if tenth]
+    p50, p99 = (
+        [sorted(tenth)[int(share * len(tenth))] for tenth in tenths if tenth]
+        for share in (0.5, 0.99)
+    )
     constant = {
         name: max(one[name] for one in samples[int(SETTLED * len(samples)) - 1 :]) <= settled[name]
         for name in ("tasks", "descriptors", "threads")
@@ -110,6 +119,8 @@ def summarise(
         "rss_mb_at_the_end": round(last["rss_mb"], 1),
         "rss_growth": round(growth, 4),
         **{f"{name}_constant": is_constant for name, is_constant in constant.items()},
+        "p50_in_yardsticks_first_tenth": round(p50[0], 1),
+        "p50_in_yardsticks_last_tenth": round(p50[-1], 1),
         "p99_in_yardsticks_first_tenth": round(p99[0], 1),
         "p99_in_yardsticks_last_tenth": round(p99[-1], 1),
         "grew": growth > MOST_GROWTH or not all(constant.values()),
@@ -120,12 +131,20 @@ def main() -> int:
     """Soak and say what grew."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--brackets", type=int, default=10_000, metavar="N")
+    parser.add_argument("--per-minute", type=int, metavar="N", help="as fast as they go if not set")
+    parser.add_argument("--durability", choices=("power", "process"), default="process")
     parser.add_argument("--json", action="store_true", help="print the JSON object alone")
     options = parser.parse_args()
     started = time.monotonic()
     with Progress(disable=options.json or not sys.stderr.isatty()) as progress:
         bar = progress.add_task("Brackets", total=options.brackets)
-        found = anyio.run(soak, options.brackets, lambda step: progress.advance(bar, step))
+        found = anyio.run(
+            soak,
+            options.brackets,
+            options.per_minute,
+            options.durability,
+            lambda step: progress.advance(bar, step),
+        )
     document = summarise(options.brackets, *found, time.monotonic() - started)
     print(json.dumps(document))
     return 1 if document["grew"] else 0
