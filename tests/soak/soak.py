@@ -117,6 +117,9 @@ def summarise(
         "brackets_per_s": round(brackets / seconds),
         "rss_mb_at_20_percent": round(settled["rss_mb"], 1),
         "rss_mb_at_the_end": round(last["rss_mb"], 1),
+        "rss_mb_by_tenth": [
+            round(samples[len(samples) * tenth // 10 - 1]["rss_mb"], 1) for tenth in range(1, 11)
+        ],
         "rss_growth": round(growth, 4),
         **{f"{name}_constant": is_constant for name, is_constant in constant.items()},
         "p50_in_yardsticks_first_tenth": round(p50[0], 1),
