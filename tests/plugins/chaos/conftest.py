@@ -332,7 +332,7 @@ async def step(rig, session, rng):
     await rig.clock.advance(rng.choice([0.0, 0.01, 0.3, 2.0]))
 
 
-async def settled(rig, passes=30):
+async def settled(rig, passes=300):
     """Wait for quiet, then ask until two passes over all queries agree; answer the last."""
     await rig.clock.advance(120)
     last = None
