@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import apsw
+import msgspec
 
 from fillbridge.engine import EngineState, decide, fold
 from fillbridge.engine.messages import Event, FillBooked, Input, TradeApproved, TradeMeasured
@@ -296,9 +297,12 @@ class Score:
         self.disks += 1
         clock = VirtualClock(START)
         journal = open_journal(directory, ACCOUNT, clock=clock, durability="process")
-        recovery, state = journal.recovery, state_bytes(journal.state)
-        opened = 0 if recovery.status == "quarantined" else 1
-        found = journal.last_seq - opened
+        recovery, is_halted = journal.recovery, journal.state.halted is not None
+        # Whatever else the state says was there before the start that halted it.
+        state = state_bytes(msgspec.structs.replace(journal.state, halted=None))
+        is_lost = recovery.status == "lost"
+        # A start is one record; that after a loss says so before, and halts.
+        found = journal.last_seq - (3 if is_lost else 1)
         journal.close(clean=False)
         if recovery.status == "quarantined":
             self.quarantined += 1
@@ -306,13 +310,11 @@ class Score:
             return
         self.recovered += 1
         self.torn += recovery.torn_bytes > 0
-        if recovery.status == "lost":
-            # The journal says so itself, and halts: its state is no longer one that was told.
-            self.lost += 1
-            return
-        if found < acknowledged:
+        if is_lost or found < acknowledged:
             self.lost += 1
         objection = self._objection(run, directory, found, state)
+        if is_halted is not is_lost:
+            objection = objection or f"{recovery.status}, and entries halted: {is_halted}"
         if objection:
             self.wrong += 1
             self.first_wrong = self.first_wrong or objection
