@@ -112,13 +112,14 @@ async def test_its_task_makes_calls_that_were_asked_for_before_and_meanwhile():
     clock = SystemClock()
     first, second = anyio.Event(), anyio.Event()
     clock.call_at(clock.now_ns, first.set)
-    async with anyio.create_task_group() as group:
-        group.start_soon(clock.run)
-        await first.wait()
-        await anyio.wait_all_tasks_blocked()
-        clock.call_at(clock.now_ns + MILLISECOND, second.set)
-        await second.wait()
-        group.cancel_scope.cancel()
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as group:
+            group.start_soon(clock.run)
+            await first.wait()
+            await anyio.wait_all_tasks_blocked()
+            clock.call_at(clock.now_ns + MILLISECOND, second.set)
+            await second.wait()
+            group.cancel_scope.cancel()
 
 
 @pytest.mark.anyio

@@ -152,11 +152,12 @@ async def test_whoever_waits_may_be_cancelled_and_the_order_leaves(world, clock,
 
 async def test_everybody_who_waits_for_one_order_hears_of_it(world, pump):
     entry = world.propose() + "_ENTRY"
-    async with anyio.create_task_group() as group:
-        group.start_soon(pump.wait_left, entry)
-        group.start_soon(pump.wait_left, entry)
-        await anyio.wait_all_tasks_blocked()
-        group.start_soon(drain, pump)
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as group:
+            group.start_soon(pump.wait_left, entry)
+            group.start_soon(pump.wait_left, entry)
+            await anyio.wait_all_tasks_blocked()
+            group.start_soon(drain, pump)
 
 
 async def test_whoever_waits_hears_that_an_order_will_not_leave(world, clock, line):
