@@ -9,6 +9,8 @@ exit code is 1 if something grew.
         [--json]
 """
 
+from __future__ import annotations
+
 import argparse
 import importlib.util
 import json
