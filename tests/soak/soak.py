@@ -21,14 +21,16 @@ import threading
 import time
 from array import array
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.lowlevel
 from rich.progress import Progress
 
 from fillbridge import LiveExecutionHandler, Plugins
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "live.py"
 SAMPLES = 100
