@@ -82,7 +82,7 @@ class Recorder:
         self.events += self._taken
         self._taken = []
 
-    def check(self, live):
+    def check(self, live, *, always=False):
         """Nothing diverges here, unless a test says so."""
         if self.diverges:
             raise StateDiverged("another state")

@@ -155,7 +155,7 @@ class DiskRecording:
         """The process is gone: what it had not committed is lost."""
         self.is_dead = True
 
-    def check(self, live: EngineState) -> None:
+    def check(self, live: EngineState, *, always: bool = False) -> None:
         """Nothing now; the run compares."""
 
     def _pass(self, place: str) -> None:

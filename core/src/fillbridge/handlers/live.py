@@ -2,8 +2,8 @@
 
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -158,7 +158,7 @@ class LiveExecutionHandler(LiveKnowledge):
             self._build()
             async with anyio.create_task_group() as group:
                 if isinstance(self.clock, SystemClock):
-                    group.start_soon(self.clock.run)
+                    group.start_soon(self.clock.run, self._guard)
                 group.start_soon(self._pump.run)
                 group.start_soon(self._receive)
                 group.start_soon(self._look)
@@ -226,9 +226,16 @@ class LiveExecutionHandler(LiveKnowledge):
 
     async def _look(self) -> None:
         while True:
-            self._trading.look()
+            with self._guard():
+                self._trading.look()
             self._wake()
             await self.clock.sleep_until(self.clock.now_ns + self._trading.rules.look_ns)
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Let what breaks within be a defect, and not the end; a driver's timers hold secrets."""
+        with self._trading.guard(), self._redactor.errors():
+            yield
 
     async def _deliver(self) -> None:
         while True:

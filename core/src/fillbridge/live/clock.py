@@ -3,6 +3,7 @@
 import heapq
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import anyio
 
@@ -96,15 +97,20 @@ class SystemClock:
             with anyio.move_on_after(min(left_ns / 1e9, _LONGEST_SLEEP_S)):
                 await self._stepped.wait()
 
-    async def run(self) -> None:
-        """Make the calls that fall due, for ever."""
+    async def run(self, guard: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """Make the calls that fall due, for ever.
+
+        :param guard: stands around each call; what it lets through ends the task
+        """
         while True:
             self._woken = anyio.Event()
-            wait_s = self._call_what_is_due()
+            wait_s = self._call_what_is_due(guard)
             with anyio.move_on_after(wait_s):
                 await self._woken.wait()
 
-    def _call_what_is_due(self) -> float:
+    def _call_what_is_due(
+        self, guard: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> float:
         """Make the calls that are due; the seconds until the next is."""
         while self._timers:
             left_ns = self._timers[0][0] - self.now_ns
@@ -113,7 +119,8 @@ class SystemClock:
             timer = heapq.heappop(self._timers)[2]
             callback, timer.callback = timer.callback, None
             if callback is not None:
-                callback()
+                with guard():
+                    callback()
             else:
                 self._void -= 1
         return _LONGEST_SLEEP_S

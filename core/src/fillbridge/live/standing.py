@@ -99,7 +99,9 @@ class Standing:
         account.lift(_ANSWERS)
         findings = self._reconciler.compare(account.state, snapshot, account.now_ns)
         for report in findings.reports:
-            account.report(report)
+            # What breaks over one must not hold up what is known of the others.
+            with account.guard():
+                account.report(report)
         self._repeat(findings)
         self._block(findings)
         self._open(findings, snapshot)

@@ -4,8 +4,8 @@ Synchronous throughout. Whoever calls it finds in ``outbox.ready`` what may leav
 tells it what became of that.
 """
 
-import logging
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 from fillbridge.engine.messages import (
     CancelRequested,
@@ -17,7 +17,7 @@ from fillbridge.engine.messages import (
 )
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
-from fillbridge.live.account import Account
+from fillbridge.live.account import DEFECT, Account
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.inspection import objection
 from fillbridge.live.last_check import last_check
@@ -50,12 +50,10 @@ from fillbridge_hooks import (
     TradeTick,
 )
 
-_logger = logging.getLogger(__name__)
-
 _SECOND = 1_000_000_000
 _REPEATED_NS = 10 * _SECOND
 _LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
-_UNKNOWN, _DEFECT = "unknown", "defect"
+_UNKNOWN = "unknown"
 
 
 class LiveTrading:
@@ -206,8 +204,9 @@ class LiveTrading:
         account = self._account
         with account.recorded():
             account.shell.step(EntriesResumed(by, account.now_ns))
-            for cause in (_HALTED, _SESSION, STRANGERS, GONE, _DEFECT):
+            for cause in (_HALTED, _SESSION, STRANGERS, GONE, DEFECT):
                 account.lift(cause)
+            account.forget_defects()
 
     def drain(self) -> None:
         """Let no entry out any more: the handler is about to stop."""
@@ -230,11 +229,11 @@ class LiveTrading:
 
     def defect(self, error: Exception) -> None:
         """Something here is broken: no entry leaves until somebody resumes, all else goes on."""
-        reason = f"a defect: {type(error).__name__}: {error}"
-        _logger.critical("%s", reason, exc_info=error)
-        with self._account.recorded():
-            self._account.shut(_DEFECT, GateState.HALTED, reason)
-            self._account.alarm(reason)
+        self._account.defect(error)
+
+    def guard(self) -> AbstractContextManager[None]:
+        """A context that ends with what breaks within, and lets nothing through but a defect."""
+        return self._account.guard()
 
     # The connection
 
@@ -281,7 +280,8 @@ class LiveTrading:
                     continue
                 if before_ns is None or order_state.submitted_ns <= before_ns:
                     order_id = order_state.order.client_order_id
-                    shell.on_report(OutcomeUnknown(order_id, reason, self._account.now_ns))
+                    with self.guard():
+                        shell.on_report(OutcomeUnknown(order_id, reason, self._account.now_ns))
                     found = True
         return found
 
@@ -364,12 +364,15 @@ class LiveTrading:
         account = self._account
         with account.recorded():
             if self.is_connected:
-                self._standing.look()
+                with self.guard():
+                    self._standing.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
                 is_doubtful = self._doubt_what_is_under_way(waited, account.now_ns - limit_ns)
+                # What breaks over one trade must not leave the next one bare.
                 for message in self._mending():
-                    account.shell.step(message)
+                    with self.guard():
+                        account.shell.step(message)
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
             self._block_what_is_unknown()
