@@ -146,7 +146,7 @@ class Process:
     def _afterwards(self) -> None:
         trading = self.trading
         if self.metrics.defects:
-            raise Violated(trading._account.gate.reasons()[-1])
+            raise Violated(f"crash: {trading.gate.reasons()}")
         if trading._account.shell.recorded != self._recorded:
             self._recorded = trading._account.shell.recorded
             self._look_soon()

@@ -72,6 +72,13 @@ def protective_legs(
     return stop, target
 
 
+def missing_legs(trade: Trade, quantity: int, fill: Fill) -> tuple[Order, ...]:
+    """Stop and target for ``quantity`` contracts, but what of them the trade has already."""
+    stop, target = protective_legs(trade.plan, quantity, fill)
+    known = (trade.stop, trade.target)
+    return tuple(leg for leg, has in zip((stop, target), known, strict=True) if has is None)
+
+
 def exit_order(trade: Trade, quantity: int, side: Side | None = None) -> Order:
     """A market order over ``quantity``, against the position unless ``side`` says otherwise."""
     entry = trade.plan.entry
@@ -114,5 +121,11 @@ def leg_again(trade: Trade, lost: OrderState, quantity: int) -> Order | None:
 
 
 def _numbered(trade: Trade, role: OrderRole, suffix: str) -> str:
-    number = 1 + sum(other.order.role is role for other in trade.orders)
-    return trade.plan.trade_id + suffix + (str(number) if number > 1 else "")
+    """The id after the last of its role: of those that were taken over, some may be missing."""
+    stem = trade.plan.trade_id + suffix
+    number = 0
+    for other in trade.orders:
+        if other.order.role is role:
+            numeral = other.order.client_order_id.removeprefix(stem)
+            number = max(number + 1, int(numeral) if numeral.isdecimal() else 1)
+    return stem + (str(number + 1) if number else "")

@@ -146,6 +146,17 @@ class ProtectionDue(msgspec.Struct, frozen=True, gc=False, tag=True):
     time_ns: int
 
 
+class OrdersFound(msgspec.Struct, frozen=True, gc=False):
+    """The broker has orders of a trade, sent by us, of which no record was kept."""
+
+    trade_id: str
+    orders: tuple[Order, ...]
+    """As they were sent; of each role the one that counts last."""
+    is_closing: bool
+    """Whether one of them is on its way to close the position."""
+    time_ns: int
+
+
 class EntriesHalted(msgspec.Struct, frozen=True, gc=False, tag=True):
     """No entry may leave until somebody resumes, after a restart neither."""
 
@@ -283,6 +294,7 @@ Input = (
     | CancelRequested
     | ReplaceRequested
     | ProtectionDue
+    | OrdersFound
     | TimerFired
     | TradeMeasured
     | EntriesHalted

@@ -5,6 +5,7 @@ import logging
 from fillbridge.engine.messages import CancelRequested
 from fillbridge.engine.state import OrderState
 from fillbridge.live.account import Account
+from fillbridge.live.adoption import unrecorded
 from fillbridge.live.gate import GateState
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.reconciliation import Findings, Quarantine, Reconciler
@@ -97,6 +98,10 @@ class Standing:
         self._rounds += 1
         self._answered_ns = account.now_ns
         account.lift(_ANSWERS)
+        # First, so that nothing is sent again which an earlier run could not record.
+        for found in unrecorded(account.state, snapshot, account.now_ns):
+            with account.guard():
+                account.shell.step(found)
         findings = self._reconciler.compare(account.state, snapshot, account.now_ns)
         for report in findings.reports:
             # What breaks over one must not hold up what is known of the others.

@@ -43,6 +43,7 @@ from fillbridge_hooks import (
     OrderStatus,
     OutcomeUnknown,
     QuoteTick,
+    Report,
     RiskProposal,
     SendOutcome,
     Sent,
@@ -90,6 +91,8 @@ class LiveTrading:
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
         self._refused_ns: dict[str, int] = {}
+        self._early: list[Report] | None = None
+        """Reports that came before the first answers to what this run does not know of."""
         self._proposals = Proposals(
             self._account,
             f"{tag}{journal.epoch:x}-",
@@ -109,6 +112,8 @@ class LiveTrading:
         with account.recorded():
             if self.state.halted is not None:
                 self.gate.shut(_HALTED, GateState.HALTED, self.state.halted.reason)
+            if self.state.trades:
+                self._early = []
             account.shell.resume()
             self._doubt_what_is_under_way("the handler started anew")
 
@@ -302,11 +307,25 @@ class LiveTrading:
                 self._account.shell.on_price(message.symbol, ticks, None)
         elif isinstance(message, QuoteTick):
             self.market.on_quote(message)
+        elif self._early is not None:
+            # A fill of an order whose stop an earlier run sent, and could not record, would have
+            # it sent again: how things stand comes first, as after every start.
+            self._early.append(message)
         else:
-            with self._account.recorded():
-                self._account.report(message)
-                if isinstance(message, OutcomeUnknown):
-                    self._block_what_is_unknown()
+            self._take(message)
+
+    def _take(self, report: Report) -> None:
+        with self._account.recorded():
+            self._account.report(report)
+            if isinstance(report, OutcomeUnknown):
+                self._block_what_is_unknown()
+
+    def _take_early(self) -> None:
+        """Take the reports that waited for the broker's first answers, or waited long enough."""
+        early, self._early = self._early, None
+        for report in early or ():
+            with self.guard():
+                self._take(report)
 
     def _refuse(self, refused: InvalidValue) -> None:
         """Alarm, but not again and again for what is sent again and again."""
@@ -332,6 +351,7 @@ class LiveTrading:
         with self._account.recorded():
             self._protection.see()
             self._standing.on_snapshot(snapshot)
+            self._take_early()
 
     def on_no_answer(self, reason: str) -> None:
         """The broker gave no clean answer: nothing is concluded from that."""
@@ -364,6 +384,8 @@ class LiveTrading:
         account = self._account
         with account.recorded():
             if self.is_connected:
+                if self._early is not None and self._protection.sees(account.now_ns):
+                    self._take_early()
                 with self.guard():
                     self._standing.look()
                 limit_ns = self.rules.acknowledgement_ns
