@@ -34,7 +34,7 @@ def test_a_stop_that_left_unrecorded_is_the_trades_and_is_not_sent_again(world):
     assert trade.stop.order.trigger_ticks == 15_960
     assert world.house.sent == [f"{trade_id}{one}" for one in ("_ENTRY", "_SL", "_TP")]
     assert world.trading.gate.state is GateState.OPEN
-    assert any("unrecorded" in alarm for alarm in world.told())
+    assert any("this run did not send" in alarm for alarm in world.told())
 
 
 def test_what_was_taken_over_stands_in_the_journal(world):

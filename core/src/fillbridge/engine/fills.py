@@ -1,5 +1,6 @@
 """What follows from a fill: the position is protected, resized, closed or flattened."""
 
+from fillbridge.engine.assumed import in_their_place
 from fillbridge.engine.exits import cancel_all, cover, exit_all, exiting, resize_legs
 from fillbridge.engine.legs import leg_again, missing_legs
 from fillbridge.engine.messages import (
@@ -41,6 +42,9 @@ def on_fill(state: EngineState, message: FillBooked, now: int) -> Decision:
     else:
         held = trade.held - fill.quantity
     if held < 0:
+        instead = in_their_place(trade, order_state, message, -held, now)
+        if instead is not None:
+            return instead
         return _flatten_excess(trade, order_state, message, -held, now)
     if held and order_state.order.role is _ENTRY:
         return _entry_filled(trade, order_state, message, held, now)

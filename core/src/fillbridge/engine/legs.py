@@ -10,6 +10,8 @@ from fillbridge_hooks import Fill, Order, OrderRole, OrderType, Side, TimeInForc
 STOP_SUFFIX = "_SL"
 TARGET_SUFFIX = "_TP"
 EXIT_SUFFIX = "_EXIT"
+ELSEWHERE_SUFFIX = "_ELSEWHERE"
+"""Of what somebody else traded in place of an exit; no order of this id is ever sent."""
 
 _MAX_OF_A_LEG = 3
 _STOP = OrderRole.STOP

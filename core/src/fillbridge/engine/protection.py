@@ -66,7 +66,9 @@ def on_orders_found(state: EngineState, message: OrdersFound, now: int) -> Decis
         closing = CloseRequested(message.trade_id, ExitReason.MANUAL_OVERRIDE, now)
         events = closing, *events
     names = ", ".join(one.client_order_id for one in orders)
-    return events, (Raise(message.trade_id, f"took over from the broker, unrecorded: {names}"),)
+    return events, (
+        Raise(message.trade_id, f"traded by orders that this run did not send: {names}"),
+    )
 
 
 def entry_should_go(trade: Trade) -> bool:
