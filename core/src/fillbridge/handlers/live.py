@@ -26,6 +26,7 @@ from fillbridge.handlers.live_wiring import (
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.handlers.redaction import RedactedDriver, RedactedSession, Redactor
 from fillbridge.handlers.requesting import Request
+from fillbridge.handlers.slowness import SlowExecutions
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
 from fillbridge.journal import Journal, JournalFailed, open_journal
 from fillbridge.live import (
@@ -113,6 +114,9 @@ class LiveExecutionHandler(LiveKnowledge):
             plugins.resolve("fillbridge_handle_event"),
             patience_s=_PATIENCE_S,
             max_waiting=_MAX_WAITING,
+        )
+        self._slow_executions = SlowExecutions(
+            self.metrics, self.clock, config.performance.max_execution_latency_ms
         )
         self._published = anyio.Event()
         self._changed = anyio.Event()
@@ -327,13 +331,10 @@ class LiveExecutionHandler(LiveKnowledge):
         return any(one.client_order_id == entry_id for one in self._trading.outbox.ready)
 
     def _count_latency(self, ms: float) -> None:
-        self.metrics.update_execution_time(ms)
-        limit = self.settings.performance.max_execution_latency_ms
-        if ms > limit:
-            self.metrics.slow_executions += 1
-            error = f"an execution took {ms:.1f} ms, expected at most {limit} ms"
-            _logger.warning(error)
-            self._events.execution_error(error, None, self._now_ns())
+        said = self._slow_executions.count(ms)
+        if said:
+            _logger.warning(said)
+            self._events.execution_error(said, None, self._now_ns())
 
     def note_request(self, request: str, by: str, **details: Any) -> None:
         """Record who asked for what: in the same commit as what follows from it.
