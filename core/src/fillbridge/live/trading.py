@@ -18,8 +18,9 @@ from fillbridge.engine.messages import (
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
 from fillbridge.live.account import DEFECT, Account
+from fillbridge.live.early import EarlyReports
 from fillbridge.live.gate import Gate, GateState
-from fillbridge.live.inspection import objection
+from fillbridge.live.inspection import Refusals, objection
 from fillbridge.live.last_check import last_check
 from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
@@ -52,7 +53,6 @@ from fillbridge_hooks import (
 )
 
 _SECOND = 1_000_000_000
-_REPEATED_NS = 10 * _SECOND
 _LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
 _UNKNOWN = "unknown"
 
@@ -90,9 +90,8 @@ class LiveTrading:
         )
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
-        self._refused_ns: dict[str, int] = {}
-        self._early: list[Report] | None = None
-        """Reports that came before the first answers to what this run does not know of."""
+        self._refusals = Refusals()
+        self._early = EarlyReports(is_waiting=bool(self.state.trades))
         self._proposals = Proposals(
             self._account,
             f"{tag}{journal.epoch:x}-",
@@ -112,8 +111,6 @@ class LiveTrading:
         with account.recorded():
             if self.state.halted is not None:
                 self.gate.shut(_HALTED, GateState.HALTED, self.state.halted.reason)
-            if self.state.trades:
-                self._early = []
             account.shell.resume()
             self._doubt_what_is_under_way("the handler started anew")
 
@@ -307,11 +304,7 @@ class LiveTrading:
                 self._account.shell.on_price(message.symbol, ticks, None)
         elif isinstance(message, QuoteTick):
             self.market.on_quote(message)
-        elif self._early is not None:
-            # A fill of an order whose stop an earlier run sent, and could not record, would have
-            # it sent again: how things stand comes first, as after every start.
-            self._early.append(message)
-        else:
+        elif not self._early.holds(message):
             self._take(message)
 
     def _take(self, report: Report) -> None:
@@ -321,19 +314,13 @@ class LiveTrading:
                 self._block_what_is_unknown()
 
     def _take_early(self) -> None:
-        """Take the reports that waited for the broker's first answers, or waited long enough."""
-        early, self._early = self._early, None
-        for report in early or ():
+        for report in self._early.release():
             with self.guard():
                 self._take(report)
 
     def _refuse(self, refused: InvalidValue) -> None:
         """Alarm, but not again and again for what is sent again and again."""
-        now, times = self._account.now_ns, self._refused_ns
-        for field in [field for field, time_ns in times.items() if now - time_ns >= _REPEATED_NS]:
-            del times[field]
-        if refused.field not in times:
-            times[refused.field] = now
+        if self._refusals.is_news(refused, self._account.now_ns):
             self.alarm(f"the broker sent what cannot be: {refused}")
 
     def fills_since_ns(self) -> int:
@@ -384,7 +371,7 @@ class LiveTrading:
         account = self._account
         with account.recorded():
             if self.is_connected:
-                if self._early is not None and self._protection.sees(account.now_ns):
+                if self._early.is_waiting and self._protection.sees(account.now_ns):
                     self._take_early()
                 with self.guard():
                     self._standing.look()
