@@ -268,7 +268,7 @@ class House:
 class World:
     """One account, its journal, its house, and the line between them."""
 
-    def __init__(self, *, checks=(), bracket=False, rules=None, **settings):
+    def __init__(self, *, checks=(), bracket=False, rules=None, can_trail=True, **settings):
         self.clock = VirtualClock(START)
         self.house = House(self.clock)
         self.journal = Recorder()
@@ -276,7 +276,7 @@ class World:
         self.closed = []
         self.alarms = []
         self._checks = checks
-        self._bracket = bracket
+        self._capabilities = Capabilities(bracket=bracket, replace=can_trail, market_data=can_trail)
         self._rules = rules or LiveRules()
         self._settings = settings
         self._start()
@@ -292,7 +292,7 @@ class World:
             journal=self.journal,
             publisher=self.publisher,
             metrics=self.metrics,
-            capabilities=Capabilities(bracket=self._bracket),
+            capabilities=self._capabilities,
             find_instrument=find_instrument,
             default_symbol="ES",
             rules=self._rules,

@@ -46,7 +46,7 @@ def protective_legs(
         instrument,
         side,
         quantity,
-        OrderType.STOP if trail is None else OrderType.TRAILING_STOP,
+        OrderType.STOP if trail is None or plan.trails_here else OrderType.TRAILING_STOP,
         None,
         stop_ticks,
         trail,

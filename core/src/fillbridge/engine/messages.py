@@ -66,6 +66,8 @@ class TradePlan(msgspec.Struct, frozen=True, gc=False):
     has_broker_legs: bool = False
     """Stop and target go to the broker with the entry, which lets them follow its fills and
     cancels one when the other closes the position."""
+    trails_here: bool = False
+    """A trailing stop rests as a plain one, and is moved by requests."""
 
 
 class TradeApproved(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -14,6 +14,7 @@ from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
 from fillbridge.live.recording import NoRecording, Recording
 from fillbridge.live.rules import LiveRules
+from fillbridge.live.trailing import Trailing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell import Shell, ShellHooks
@@ -26,6 +27,7 @@ from fillbridge_hooks import (
     Report,
     Timer,
     TradeResult,
+    TradeTick,
 )
 
 _logger = logging.getLogger(__name__)
@@ -76,6 +78,7 @@ class Account:
         self.gate = Gate()
         self.market = LiveMarket(clock)
         self.outbox = Outbox(self.market)
+        self.trailing = Trailing(rules)
         self.metrics = metrics
         self.is_connected = False
         self.snapshot_due_ns = 0
@@ -214,6 +217,14 @@ class Account:
             if known is not None:
                 report = at_reference(report, known[1].order)
         self.shell.on_report(report)
+
+    def on_trade(self, trade: TradeTick) -> None:
+        """Take a price of the market."""
+        instrument = self.market.on_trade(trade)
+        if instrument is not None:
+            ticks = round(trade.price / instrument.tick_size)
+            self.shell.on_price(trade.symbol, ticks, None)
+            self.trailing.on_trade(self.state, trade.symbol, ticks)
 
     def not_sent(self, command: Command, reason: str) -> None:
         """Take that a command did not leave.

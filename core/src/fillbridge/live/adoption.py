@@ -17,7 +17,6 @@ from fillbridge_hooks import (
     Fill,
     Order,
     OrderRole,
-    OrderType,
 )
 
 _ROLES = {
@@ -57,7 +56,7 @@ def unrecorded(state: EngineState, snapshot: BrokerSnapshot, now_ns: int) -> Ite
 
 def _as_sent(trade: Trade, known: BrokerOrder, role: OrderRole, fills: tuple[Fill, ...]) -> Order:
     entry = trade.plan.entry
-    is_trailing = known.order_type is OrderType.TRAILING_STOP
+    is_trailing = role is OrderRole.STOP and trade.plan.proposal.trailing_stop
     return Order(
         known.client_order_id,
         trade.plan.trade_id,

@@ -99,7 +99,7 @@ class LiveTrading:
             default_symbol,
             entry_life_s=entry_life_s,
             position_life_ns=position_life_ns,
-            has_broker_legs=capabilities.bracket,
+            capabilities=capabilities,
         )
         self.market.open_market(find_instrument(default_symbol))
         self.gate.shut(_LINK, GateState.RECOVERING, "not connected")
@@ -298,10 +298,7 @@ class LiveTrading:
             if not isinstance(message, TradeTick | QuoteTick):
                 self._account.ask_soon()
         elif isinstance(message, TradeTick):
-            instrument = self.market.on_trade(message)
-            if instrument is not None:
-                ticks = round(message.price / instrument.tick_size)
-                self._account.shell.on_price(message.symbol, ticks, None)
+            self._account.on_trade(message)
         elif isinstance(message, QuoteTick):
             self.market.on_quote(message)
         elif not self._early.holds(message):
@@ -386,8 +383,10 @@ class LiveTrading:
                     account.ask_soon()
             self._block_what_is_unknown()
 
-    def _mending(self) -> Iterator[ProtectionDue | CloseRequested]:
-        return self._protection.look(self.state, self._account.now_ns, self._standing.overstated)
+    def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
+        state, now = self.state, self._account.now_ns
+        yield from self._protection.look(state, now, self._standing.overstated)
+        yield from self._account.trailing.look(state, now)
 
     def _block_what_is_unknown(self) -> None:
         outcome = "the outcome of {} is unknown"
