@@ -78,10 +78,6 @@ class Book:
         ]
         return sorted(found, key=lambda order: int(order.basket_id))
 
-    def legs(self, parent: str) -> list[Order]:
-        """The legs of an entry, oldest first."""
-        return [order for order in self.orders.values() if order.ticket.parent == parent]
-
     # What is asked for
 
     def place(self, ticket: Ticket) -> Order:
