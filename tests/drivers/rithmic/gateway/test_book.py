@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from fillbridge_rithmic.gateway.book.book import Book
 from fillbridge_rithmic.gateway.book.events import Happening
 from fillbridge_rithmic.gateway.book.ledger import Ledger
+from fillbridge_rithmic.gateway.book.linking import flatten
 from fillbridge_rithmic.gateway.book.order import Bracket, Fill, Ticket
 from fillbridge_rithmic.gateway.codes import BracketType, Duration, PriceType, Side
 from fillbridge_rithmic.gateway.settings import Contract
@@ -202,7 +203,7 @@ class Trading(RuleBasedStateMachine):
 
     @rule()
     def flatten(self):
-        self.book.flatten("A", "ES", user="U")
+        flatten(self.book, "A", "ES", user="U")
         assert not [each for each in self.book.working() if each.ticket.leg]
 
     @invariant()

@@ -6,6 +6,8 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -87,6 +89,41 @@ def test_an_empty_password_is_refused(tmp_path):
     result = CliRunner().invoke(gateway, ["--password-file", str(path)])
     assert result.exit_code == 2
     assert "expected a password, was empty" in result.output
+
+
+def test_it_can_be_run_in_a_process_of_many_things(tmp_path):
+    control = tmp_path / "control"
+    arguments = ["--control", str(control), "--market", "manual", "--speed", "max"]
+    arguments += ["--contract", "MNQ:CME:0.25:2:20000", "--account", "A", "--account", "B"]
+
+    def end_it():
+        while not control.exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    ending = threading.Thread(target=end_it, daemon=True)
+    ending.start()
+    result = CliRunner().invoke(gateway, arguments)
+    ending.join(20)
+    assert result.exit_code == 0
+    assert "Users: rehearsal; password: rehearsal\n" in result.output
+    assert "Accounts: A, B\n" in result.output
+    assert "Contracts: MNQ.CME\n" in result.output
+    assert f"Control socket: {control}\n" in result.output
+
+
+def test_what_makes_certificates_has_to_be_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    result = CliRunner().invoke(gateway, [])
+    assert result.exit_code == 2
+    assert "install fillbridge-rithmic[gateway]" in result.output
+
+
+def test_a_password_file_has_to_be_text(tmp_path):
+    path = tmp_path / "password"
+    path.write_bytes(b"\xff")
+    result = CliRunner().invoke(gateway, ["--password-file", str(path)])
+    assert "password: cannot be read: it is no text" in result.output
 
 
 def test_a_password_is_in_no_representation():

@@ -240,6 +240,31 @@ async def test_a_position_is_valued_as_the_market_moves_but_not_more_than_once_a
         assert told == ["0.00", "150.00"]
 
 
+async def test_who_has_no_account_has_no_house():
+    user = User(name="u", **PASSWORD, accounts=("NONE",))
+    settings = GatewaySettings(users=(user,))
+    async with serve_gateway(settings) as running, connected(running) as client:
+        answer = await client.log_in(user="u", **PASSWORD)
+        assert not answer.HasField("fcm_id")
+        (none,) = await client.ask(302)
+        assert list(none.rp_code) == ["7", "no data"]
+
+
+async def test_market_data_is_told_in_the_parts_that_are_wished():
+    async with serve_gateway() as running, logged_in(running, plant=1) as client:
+        gateway = running.gateway
+        await client.ask(100, symbol="ES", exchange="CME", request=1, update_bits=3)
+        assert client.notices(150, 151) == []
+        gateway.trade("ES", 5000.0)
+        gateway.quote("ES", 4999.75, None)
+        quote = await client.until(151)
+        assert (quote.presence_bits, quote.clear_bits) == (1, 2)
+        for bits, templates in ((1, [150]), (2, [151])):
+            client.heard.clear()
+            await client.ask(100, symbol="ES", exchange="CME", request=1, update_bits=bits)
+            assert [each.template_id for each in client.notices(150, 151)] == templates
+
+
 async def test_a_session_can_be_left():
     async with serve_gateway() as running, logged_in(running) as client:
         (answer,) = await client.ask(12)

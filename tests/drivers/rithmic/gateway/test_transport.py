@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.drivers.rithmic.gateway.client import HOUSE, connected, logged_in
 
 from fillbridge_hooks import ConfigurationError
-from fillbridge_rithmic.gateway import GatewaySettings, serve_gateway
+from fillbridge_rithmic.gateway import Gateway, GatewaySettings, serve_gateway
 from fillbridge_rithmic.gateway.codec import BadFrame, build, pack, unpack
 
 pytestmark = pytest.mark.anyio
@@ -81,8 +81,53 @@ async def test_who_speaks_no_tls_or_no_websocket_ends_alone():
         ) as stream:
             await stream.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b"426" in await stream.receive()
+        async with await anyio.connect_tcp(
+            "127.0.0.1", port, tls=True, ssl_context=context, tls_standard_compatible=False
+        ) as stream:
+            await stream.send(b"nonsense\r\n\r\n")
+            with anyio.fail_after(5):
+                await until_closed(stream)
         async with logged_in(running) as client:
             await client.ask(18)
+
+
+async def test_a_client_may_say_goodbye():
+    async with serve_gateway() as running, logged_in(running) as client:
+        client.protocol.send_close(1000)
+        await client.flush()
+        await client.until_gone()
+        assert client.protocol.close_rcvd.code == 1000
+
+
+async def test_a_cut_is_a_reset_and_not_a_goodbye():
+    async with serve_gateway() as running, logged_in(running) as client:
+        await running.gateway.cut(plant=2)
+        with anyio.fail_after(5), pytest.raises(anyio.BrokenResourceError) as broken:
+            await client.stream.receive()
+        assert isinstance(broken.value.__cause__, ConnectionResetError)
+
+
+async def test_who_leaves_too_much_unread_is_disconnected(monkeypatch):
+    monkeypatch.setattr("fillbridge_rithmic.gateway.sessions._MOST_UNSENT", 10)
+    async with serve_gateway() as running, logged_in(running) as client:
+        (session,) = running.gateway.sessions
+        for _ in range(11):
+            session.send(build(77))
+        await client.until_gone()
+
+
+async def test_nothing_is_done_later_by_a_gateway_that_is_not_served():
+    with pytest.raises(RuntimeError, match="not served"):
+        Gateway(GatewaySettings()).later(1, lambda: None)
+
+
+async def test_a_message_needs_its_template():
+    with pytest.raises(BadFrame, match="template id field is not received"):
+        list(unpack(pack(HEADLESS)))
+
+
+HEADLESS = build(18, ssboe=1)
+HEADLESS.ClearField("template_id")
 
 
 async def test_a_book_can_be_served_again_with_the_same_certificates(tmp_path):
