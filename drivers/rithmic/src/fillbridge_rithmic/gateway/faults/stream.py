@@ -86,7 +86,7 @@ class Stream:
         if drawn is not None and _applies(drawn, message):
             self._faults.happened.append(drawn)
             return drawn, {}
-        for name in STREAM_FAULTS:
+        for name in STREAM_FAULTS if self._faults.armed else ():
             if _applies(name, message) and (fault := self._take(name, account, message)):
                 return name, fault.options
         return None, {}
