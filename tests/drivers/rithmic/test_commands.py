@@ -18,7 +18,7 @@ def running():
     settings = GatewaySettings(
         users=(
             User(name="ann", password=PASSWORD),
-            User(name="bob", password="b", accounts=("X",)),
+            User(name="bob", password="b", accounts=("X",)),  # noqa: S106
         ),
         accounts=(Account(account_id="A1"), Account(account_id="A2")),
     )

@@ -65,8 +65,8 @@ async def test_answers_of_many_rows_and_none():
         assert [row.account_id for row in accounts.rows if row.account_id] == ["REHEARSAL"]
         routes = await login.ask(310)
         assert {row.exchange for row in routes.rows if row.exchange} == {"CME", "NYMEX"}
-        with pytest.raises(RequestRefused):
-            await login.ask(302)
+        with pytest.raises(RequestRefused, match="1039"):
+            await login.ask(308)
 
 
 async def test_an_order_is_sent_and_its_life_is_heard():
@@ -82,15 +82,17 @@ async def test_an_order_is_sent_and_its_life_is_heard():
 
 
 async def test_a_second_login_takes_the_session_of_the_first():
-    async with serve_gateway(GatewaySettings(max_sessions=1)) as running:
-        async with logged_in(running) as first:
-            async with logged_in(running) as second:
-                with anyio.fail_after(PATIENCE_S):
-                    await first.has_ended.wait()
-                assert isinstance(first.end, ForcedLogout)
-                with pytest.raises(ForcedLogout):
-                    await first.ask(300)
-                await second.ask(300)
+    async with (
+        serve_gateway(GatewaySettings(max_sessions=1)) as running,
+        logged_in(running) as first,
+        logged_in(running) as second,
+    ):
+        with anyio.fail_after(PATIENCE_S):
+            await first.has_ended.wait()
+        assert isinstance(first.end, ForcedLogout)
+        with pytest.raises(ForcedLogout):
+            await first.ask(300)
+        await second.ask(300)
 
 
 async def test_nothing_that_was_submitted_while_the_link_is_down_ever_arrives():
