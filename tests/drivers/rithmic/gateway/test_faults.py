@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -40,7 +41,7 @@ async def client(running):
         yield client
 
 
-async def settle(client: Client) -> list:
+async def settle(client: Client) -> list[Any]:
     """Everything that was sent before now."""
     await client.ask(18)
     heard, client.heard = client.heard, []

@@ -85,11 +85,13 @@ class Websocket:
             self._protocol.receive_data(data)
 
     async def send(self, data: bytes, parts: int = 1) -> None:
-        """Send a message, in so many frames."""
+        """Send a message, in so many frames; nothing once either side has said goodbye."""
         async with self._lock:
             size = max(1, -(-len(data) // parts))
             pieces = [data[at : at + size] for at in range(0, len(data), size)]
             for number, piece in enumerate(pieces, 1):
+                if self._protocol.state is not State.OPEN:
+                    return
                 is_last = number == len(pieces)
                 if number == 1:
                     self._protocol.send_binary(piece, fin=is_last)
@@ -100,7 +102,8 @@ class Websocket:
     async def ping(self) -> None:
         """Send a websocket ping, which the client has to answer."""
         async with self._lock:
-            self._protocol.send_ping(b"are you there")
+            if self._protocol.state is State.OPEN:
+                self._protocol.send_ping(b"are you there")
             await self._write()
 
     async def close(self) -> None:
