@@ -67,3 +67,11 @@ def test_every_field_of_a_template_has_a_number_of_its_own():
     for name, fields in field_specs().values():
         numbers = [number for _, number, _ in fields]
         assert len(set(numbers)) == len(numbers), name
+
+
+def test_a_text_that_is_no_text_is_read_as_one():
+    body = make(313, user_tag="A-tag", rp_code=["0", "words", "more"]).SerializeToString()
+    broken = body.replace(b"A-tag", b"A\xfftag").replace(b"words", b"w\xe4rds")
+    (message,) = decode(framed(broken))
+    assert message.user_tag == "A\N{REPLACEMENT CHARACTER}tag"
+    assert list(message.rp_code) == ["0", "w\N{REPLACEMENT CHARACTER}rds", "more"]
