@@ -4,8 +4,7 @@ The whole live handler, its journal included, against a broker that answers at o
 hundredth of the way memory, tasks, descriptors and threads are counted. Right before each entry a
 yardstick is taken that lasts about as long, so that what disturbs the one disturbs the other: of
 each tenth of the way, the percentile of the latencies is told in the same percentile of the
-yardsticks. The last line is one JSON object; the
-exit code is 1 if something grew.
+yardsticks. The last line is one JSON object; the exit code is 1 if something grew.
 
     uv run python tests/soak/soak.py --brackets N [--per-minute N] [--durability power|process]
         [--json]
