@@ -6,6 +6,7 @@ taken back and a request as lost only after clean answers in a row that agree.
 
 import msgspec
 
+from fillbridge.engine.assumed import assumed_fills
 from fillbridge.engine.legs import STOP_SUFFIX, TARGET_SUFFIX
 from fillbridge.engine.state import EngineState, OrderState, Trade
 from fillbridge.live.outbox import Cancellation, Change
@@ -215,12 +216,11 @@ class Reconciler:
             difference = theirs.get(symbol, 0) - held
             if not difference:
                 continue
-            voided = _voided(state, snapshot, symbol)
-            if voided and -sum(_signed(state, fill) for fill in voided) == difference:
-                ids = ",".join(sorted(fill.fill_id for fill in voided))
-                if self._agree("void", ids, said):
-                    findings.reports += [_taken_back(fill, snapshot.asked_ns) for fill in voided]
-                    continue
+            voided = _voided(state, snapshot, symbol, difference)
+            ids = ",".join(sorted(fill.fill_id for fill in voided))
+            if voided and self._agree("void", ids, said):
+                findings.reports += [_taken_back(fill, snapshot.asked_ns) for fill in voided]
+                continue
             findings.mismatched[symbol] = held, theirs.get(symbol, 0)
 
     def _agree(self, what: str, of: str, said: dict[tuple[str, str], int]) -> bool:
@@ -287,17 +287,29 @@ def _signed(state: EngineState, fill: Fill) -> int:
     return state.orders[fill.client_order_id][1].order.side.sign * fill.quantity
 
 
-def _voided(state: EngineState, snapshot: BrokerSnapshot, symbol: str) -> list[Fill]:
-    """Fills that are booked here and that the broker should have named, but did not."""
+def _voided(
+    state: EngineState, snapshot: BrokerSnapshot, symbol: str, difference: int
+) -> list[Fill]:
+    """Fills whose end explains ``difference``: the broker should have named them, but did not.
+
+    It never names those that were assumed here; they end by themselves, if at all.
+    """
     named = {fill.fill_id for fill in snapshot.fills}
-    return [
-        booked.fill
-        for trade in (*state.trades.values(), *state.ended.values())
-        if trade.plan.instrument.symbol == symbol
-        for booked in trade.fills.values()
-        if snapshot.fills_since_ns <= booked.fill.time_ns < snapshot.asked_ns
-        and booked.fill.fill_id not in named
-    ]
+    reported: list[Fill] = []
+    assumed: list[Fill] = []
+    for trade in (*state.trades.values(), *state.ended.values()):
+        if trade.plan.instrument.symbol != symbol:
+            continue
+        ours = {booked.fill.fill_id for booked in assumed_fills(trade)}
+        for booked in trade.fills.values():
+            fill = booked.fill
+            is_due = snapshot.fills_since_ns <= fill.time_ns < snapshot.asked_ns
+            if is_due and fill.fill_id not in named:
+                (assumed if fill.fill_id in ours else reported).append(fill)
+    for fills in (reported, assumed):
+        if -sum(_signed(state, fill) for fill in fills) == difference:
+            return fills
+    return []
 
 
 def _taken_back(fill: Fill, time_ns: int) -> FillVoided:
