@@ -386,7 +386,9 @@ class LiveTrading:
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
         state, now = self.state, self._account.now_ns
         yield from self._protection.look(state, now, self._standing.overstated)
-        yield from self._account.trailing.look(state, now)
+        # A change names all terms of an order: those of one that is not known would go back.
+        if self.is_reconciled:
+            yield from self._account.trailing.look(state, now)
 
     def _block_what_is_unknown(self) -> None:
         outcome = "the outcome of {} is unknown"
