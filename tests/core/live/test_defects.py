@@ -127,6 +127,23 @@ def test_one_that_cannot_be_recorded_shuts_the_gate_all_the_same(world, monkeypa
     assert "could not be recorded" in caplog.text
 
 
+def test_what_did_not_leave_before_the_link_broke_never_does(world, monkeypatch):
+    first, second = world.propose(), world.propose()
+    not_sent = world.trading._account.not_sent
+
+    def breaks_over_one(command, reason):
+        if command.client_order_id.startswith(first):
+            breaks()
+        not_sent(command, reason)
+
+    monkeypatch.setattr(world.trading._account, "not_sent", breaks_over_one)
+    with world.trading.guard():
+        world.cut()
+    assert not world.trading.outbox.ready
+    assert world.status(f"{first}_ENTRY") is OrderStatus.UNKNOWN
+    assert world.status(f"{second}_ENTRY") is OrderStatus.EXPIRED
+
+
 # The tasks
 
 

@@ -256,7 +256,9 @@ class LiveTrading:
             account.shut(_LINK, GateState.RECOVERING, reason)
             self._protection.begin_again()
             while self.outbox.ready:
-                account.not_sent(self.outbox.ready.popleft(), reason)
+                # What breaks over one must not leave the rest to the next session.
+                with self.guard():
+                    account.not_sent(self.outbox.ready.popleft(), reason)
             self._doubt_what_is_under_way(reason)
 
     def logged_out(self, reason: str) -> None:
