@@ -35,6 +35,8 @@ _AGREEING = 2
 _UNPROVED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 _SECOND = 1_000_000_000
 
+_Terms = tuple[int, OrderType, int | None, int | None]
+
 
 class Quarantine(msgspec.Struct, frozen=True, kw_only=True):
     """How long an order must stay absent before it is held never to have arrived, ns."""
@@ -105,7 +107,7 @@ class Reconciler:
         self._positions(state, snapshot, said, findings)
         self._times = said
         # A stop that was cancelled since the target filled was not lost: the fill comes first.
-        findings.reports.sort(key=_fills_first)
+        findings.reports.sort(key=lambda report: _rank(state, report))
         return findings
 
     def _compare(
@@ -149,10 +151,14 @@ class Reconciler:
         elif asked is not None and _terms(known) != _terms(asked):
             if self._agree("change", order_id, said):
                 findings.repeats.append(Change(asked))
-        elif asked is not None or (
-            _differs(known, order_state.order) and self._agree("terms", order_id, said)
-        ):
-            findings.reports.append(_replaced(known))
+        elif asked is not None:
+            findings.reports.append(Replaced(order_id, *_terms(known), known.time_ns))
+        else:
+            order = order_state.order
+            terms = _terms_by(known, order)
+            # Answers that are older than one change after the other agree about nothing.
+            if terms != _terms(order) and self._agree(f"terms {terms}", order_id, said):
+                findings.reports.append(Replaced(order_id, *terms, known.time_ns))
 
     def _absent(
         self,
@@ -249,25 +255,25 @@ def _end(known: BrokerOrder) -> Report:
     return Cancelled(order_id, reason, known.time_ns)
 
 
-def _terms(terms: BrokerOrder | Replacement) -> tuple[int, OrderType, int | None, int | None]:
+def _terms(terms: BrokerOrder | Order | Replacement) -> _Terms:
     return terms.quantity, terms.order_type, terms.limit_ticks, terms.trigger_ticks
 
 
-def _differs(known: BrokerOrder, order: Order) -> bool:
-    """Whether an order has other terms than it had here; a price that is not told has not moved."""
-    prices = ((known.limit_ticks, order.limit_ticks), (known.trigger_ticks, order.trigger_ticks))
-    return (known.quantity, known.order_type) != (order.quantity, order.order_type) or any(
-        theirs is not None and theirs != ours for theirs, ours in prices
-    )
+def _terms_by(known: BrokerOrder, order: Order) -> _Terms:
+    """Terms by the broker; a price that it does not tell is as it was, if the type has one."""
+    quantity, order_type, limit_ticks, trigger_ticks = _terms(known)
+    if order_type is order.order_type:
+        limit_ticks = order.limit_ticks if limit_ticks is None else limit_ticks
+        trigger_ticks = order.trigger_ticks if trigger_ticks is None else trigger_ticks
+    return quantity, order_type, limit_ticks, trigger_ticks
 
 
-def _fills_first(report: Report) -> tuple[bool, int]:
-    is_fill = isinstance(report, Fill)
-    return not is_fill, report.time_ns if is_fill else 0
-
-
-def _replaced(known: BrokerOrder) -> Replaced:
-    return Replaced(known.client_order_id, *_terms(known), known.time_ns)
+def _rank(state: EngineState, report: Report) -> tuple[int, int]:
+    """Entries fill before what closes them, whatever the clocks of the broker's hosts say."""
+    if not isinstance(report, Fill):
+        return 2, 0
+    role = state.orders[report.client_order_id][1].order.role
+    return int(role is not OrderRole.ENTRY), report.time_ns
 
 
 def _held(state: EngineState, reports: list[Report]) -> dict[str, int]:
