@@ -255,10 +255,7 @@ class LiveTrading:
             account.is_connected = False
             account.shut(_LINK, GateState.RECOVERING, reason)
             self._protection.begin_again()
-            while self.outbox.ready:
-                # What breaks over one must not leave the rest to the next session.
-                with self.guard():
-                    account.not_sent(self.outbox.ready.popleft(), reason)
+            account.take_back(reason)
             self._doubt_what_is_under_way(reason)
 
     def logged_out(self, reason: str) -> None:
