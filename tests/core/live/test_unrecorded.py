@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from fillbridge.engine.messages import CancelRequested
 from fillbridge.live.gate import GateState
 from fillbridge_hooks import ExitReason, OrderStatus, OrderType
 
@@ -198,4 +199,54 @@ def test_an_exit_that_is_heard_of_before_its_entry_closes_the_trade_in_the_end(w
     world.pass_time(5)
     assert world.state.trades == {}
     assert not world.house.held()
+    assert world.metrics.defects == 0
+
+
+@pytest.mark.parametrize("is_filled", [True, False])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_the_exit_of_a_trade_that_had_ended_is_not_sent_again(world, is_filled, is_told):
+    """The entry filled after it was cancelled, when nothing could be recorded any more."""
+    trade_id = world.propose()
+    entry_id = f"{trade_id}_ENTRY"
+    world.exchange()
+    world.trading.request(CancelRequested(entry_id, "asked", world.clock.now_ns))
+    world.exchange()
+    assert world.state.trades == {}
+    world.journal.fails = True
+    world.house.change(entry_id, status=OrderStatus.SUBMITTED)
+    fill = world.house.fill(entry_id)
+    world.exchange()
+    if is_filled:
+        world.house.fill(f"{trade_id}_EXIT")
+    restart(world)
+    if is_told:
+        world.trading.on_message(fill)
+        world.exchange()
+    world.pass_time(3)  # the house catches what is sent twice
+    if not is_filled:
+        world.house.fill(f"{trade_id}_EXIT")
+        world.exchange()
+    assert world.house.sent == [entry_id, f"{trade_id}_EXIT"]
+    assert not world.house.held()
+    assert world.closed[-1].exit_reason is ExitReason.MANUAL_OVERRIDE
+    assert world.state.trades == {}
+    world.pass_time(10)
+    assert world.trading.gate.state is GateState.OPEN
+
+
+def test_a_trade_that_had_ended_closes_its_excess_once(world):
+    """Its stop filled as well, when nothing could be recorded any more."""
+    trade_id = world.opened()
+    world.house.fill(f"{trade_id}_TP", price=4010.0)
+    world.exchange()
+    world.journal.fails = True
+    world.house.change(f"{trade_id}_SL", status=OrderStatus.SUBMITTED)
+    world.house.fill(f"{trade_id}_SL", price=3990.0)
+    world.exchange()
+    world.house.fill(f"{trade_id}_EXIT", price=3990.0)
+    restart(world)
+    world.pass_time(3)
+    assert world.house.sent[-1] == f"{trade_id}_EXIT"
+    assert not world.house.held()
+    assert world.state.trades == {}
     assert world.metrics.defects == 0

@@ -91,7 +91,7 @@ class LiveTrading:
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
         self._refusals = Refusals()
-        self._early = EarlyReports(is_waiting=bool(self.state.trades))
+        self._early = EarlyReports(is_waiting=bool(self.state.orders))
         self._proposals = Proposals(
             self._account,
             f"{tag}{journal.epoch:x}-",
