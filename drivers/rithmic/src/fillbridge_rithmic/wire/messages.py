@@ -107,16 +107,25 @@ def decode(data: bytes) -> Iterator[Any]:
     :raises BadFrame: where the bytes are no messages; those before were yielded
     """
     for body in bodies(data):
-        try:
-            envelope: Any = _ENVELOPE.FromString(body)
-            made = _CLASSES.get(envelope.template_id) if envelope.template_id else None
-            message = None if made is None else made.FromString(body)
-        except DecodeError as error:
-            raise BadFrame(f"expected a message, could not be decoded: {error}") from None
-        if not envelope.HasField("template_id"):
-            raise BadFrame("expected a message with a template id, had none")
+        message = decode_body(body)
         if message is not None:
             yield message
+
+
+def decode_body(body: bytes) -> Any:
+    """The message in one body, ``None`` where its template is not in the table.
+
+    :raises BadFrame: if the bytes are no message
+    """
+    try:
+        envelope: Any = _ENVELOPE.FromString(body)
+        made = _CLASSES.get(envelope.template_id) if envelope.template_id else None
+        message = None if made is None else made.FromString(body)
+    except DecodeError as error:
+        raise BadFrame(f"expected a message, could not be decoded: {error}") from None
+    if not envelope.HasField("template_id"):
+        raise BadFrame("expected a message with a template id, had none")
+    return message
 
 
 def sent(message: Any, field: str) -> Any:

@@ -1,0 +1,286 @@
+"""A websocket over TLS, on asyncio and on trio: whole messages out, whole messages in."""
+
+import logging
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+from anyio.abc import ByteStream
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.frames import Frame, Opcode
+from websockets.uri import parse_uri
+
+from fillbridge_hooks import DriverError, FatalError, RetryableError
+from fillbridge_rithmic.link.address import Address, read_address
+from fillbridge_rithmic.link.tls import handshake_error
+from fillbridge_rithmic.wire.framing import LARGEST
+
+_CHUNK: Final = 1 << 16
+_GRACE_S: Final = 1.0
+_NORMAL: Final = 1000
+_SERVER_ERROR: Final = 500
+_REASON: Final = 120
+_FAILURES: Final = (
+    OSError,
+    ssl.SSLError,
+    EOFError,
+    anyio.BrokenResourceError,
+    anyio.BusyResourceError,
+    anyio.ClosedResourceError,
+    anyio.EndOfStream,
+)
+_DATA: Final = (Opcode.BINARY, Opcode.TEXT, Opcode.CONT)
+
+# The library logs what is sent at DEBUG, and a login holds a password: it gets a logger that no
+# configuration of logging can reach.
+_SILENT: Final = logging.Logger("fillbridge_rithmic.websocket", logging.CRITICAL + 1)  # noqa: LOG001
+
+
+class LinkClosed(Exception):
+    """The connection has ended; of this message nothing has left."""
+
+
+class LinkLost(Exception):
+    """The connection broke; parts of the message may have left."""
+
+
+class WebSocket:
+    """One connection; made by :func:`open_websocket`.
+
+    One task may receive; any number may send, each message is sent whole.
+    """
+
+    def __init__(self, stream: ByteStream, protocol: ClientProtocol) -> None:
+        self._stream = stream
+        self._protocol = protocol
+        self._writing = anyio.Lock(fast_acquire=True)
+        self._messages: deque[bytes] = deque()
+        self._fragments: list[bytes] = []
+        self._is_over = False
+        self.heard_at = anyio.current_time()
+        """When anything last arrived, by the event loop's clock, s."""
+
+    async def send(self, data: bytes) -> None:
+        """Send a binary message; returns when the operating system has taken it.
+
+        :raises LinkClosed: if nothing has left, and nothing can any more
+        :raises LinkLost: if the connection broke meanwhile
+        """
+        async with self._writing:
+            if self._is_over:
+                raise LinkClosed("the connection has ended")
+            try:
+                self._protocol.send_binary(data)
+            except WebSocketException:
+                raise LinkClosed("the connection is being closed") from None
+            await self._flush()
+
+    async def ping(self) -> None:
+        """Ask the other side for a sign of life.
+
+        :raises LinkClosed: if the connection has ended
+        :raises LinkLost: if it broke meanwhile
+        """
+        async with self._writing:
+            if self._is_over:
+                raise LinkClosed("the connection has ended")
+            try:
+                self._protocol.send_ping(b"")
+            except WebSocketException:
+                raise LinkClosed("the connection is being closed") from None
+            await self._flush()
+
+    async def receive(self) -> bytes:
+        """Wait for the next message, put together from its fragments.
+
+        :raises LinkLost: once the connection has ended and all that came before was received
+        """
+        messages = self._messages
+        while not messages:
+            await self._read()
+        return messages.popleft()
+
+    async def say_goodbye(self) -> None:
+        """Ask the other side to end the connection; nothing can be sent any more."""
+        async with self._writing:
+            if not self._is_over:
+                with suppress(WebSocketException, LinkLost):
+                    self._protocol.send_close(_NORMAL)
+                    await self._flush()
+
+    async def aclose(self) -> None:
+        """Say goodbye, if that is possible at once, and close the connection."""
+        if not self._is_over:
+            with anyio.move_on_after(_GRACE_S, shield=True):
+                await self.say_goodbye()
+        await self.abort()
+
+    async def abort(self) -> None:
+        """Close the connection at once; whoever receives or sends on it fails."""
+        self._is_over = True
+        with anyio.CancelScope(shield=True), suppress(*_FAILURES):
+            await self._stream.aclose()
+
+    async def shake_hands(self) -> None:
+        """Turn the connection into a websocket.
+
+        :raises WebSocketException: if the other side speaks no websocket
+        :raises LinkLost: if it says nothing, and ends
+        """
+        protocol = self._protocol
+        protocol.send_request(protocol.connect())
+        await self._flush()
+        while protocol.handshake_exc is None:
+            try:
+                data = await self._stream.receive(_CHUNK)
+            except _FAILURES as error:
+                raise LinkLost(_reason(error)) from None
+            protocol.receive_data(data)
+            events = protocol.events_received()
+            if protocol.handshake_exc is None and events:
+                self._take(events)
+                await self._flush()
+                return
+        raise protocol.handshake_exc
+
+    async def _read(self) -> None:
+        protocol = self._protocol
+        if protocol.close_rcvd is not None or protocol.parser_exc is not None:
+            # Nothing that comes after this counts, and the end itself may be long in coming.
+            self._is_over = True
+            raise LinkLost(self._farewell())
+        try:
+            data = await self._stream.receive(_CHUNK)
+        except _FAILURES as error:
+            self._is_over = True
+            raise LinkLost(_reason(error)) from None
+        self.heard_at = anyio.current_time()
+        protocol.receive_data(data)
+        self._take(protocol.events_received())
+        if protocol.writes:
+            async with self._writing:
+                await self._flush()
+
+    def _take(self, events: Sequence[object]) -> None:
+        for frame in events:
+            if not isinstance(frame, Frame) or frame.opcode not in _DATA:
+                continue
+            data = bytes(frame.data)
+            if frame.fin and not self._fragments:
+                self._messages.append(data)
+                continue
+            # Their sum is bounded by the protocol's largest size, their number by this.
+            if data or not self._fragments:
+                self._fragments.append(data)
+            if frame.fin:
+                self._messages.append(b"".join(self._fragments))
+                self._fragments = []
+
+    def _farewell(self) -> str:
+        close = self._protocol.close_rcvd
+        if close is None:
+            return f"the server broke the websocket protocol: {self._protocol.parser_exc}"
+        return f"the server closed it: {close.code} {close.reason[:_REASON]}".rstrip()
+
+    async def _flush(self) -> None:
+        """Write what the protocol has to send; to be called by whoever may write."""
+        writes = self._protocol.data_to_send()
+        try:
+            for data in writes:
+                if data:
+                    await self._stream.send(data)
+        except _FAILURES as error:
+            await self.abort()
+            raise LinkLost(_reason(error)) from None
+        except BaseException:
+            # Whoever sent was cancelled, and half a frame may have left: nothing can follow it.
+            await self.abort()
+            raise
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, anyio.EndOfStream):
+        return "the server ended the connection"
+    if isinstance(error, anyio.ClosedResourceError):
+        return "the connection was closed here"
+    cause = error.__cause__ or error
+    return str(cause) or type(cause).__name__
+
+
+@asynccontextmanager
+async def open_websocket(
+    uri: str, ssl_context: ssl.SSLContext, timeout_s: float
+) -> AsyncIterator[WebSocket]:
+    """Connect, once; leaving the context closes the connection.
+
+    :raises ConfigurationError: if ``uri`` is no ``wss://host:port``
+    :raises RetryableError: if nobody answers, or not within ``timeout_s``
+    :raises FatalError: if who answers is not trusted, or speaks something else
+    """
+    address = read_address(uri)
+    opened: WebSocket | None = None
+    with anyio.move_on_after(timeout_s) as scope:
+        opened = await _connect(address, ssl_context)
+    if opened is None or scope.cancelled_caught:
+        raise RetryableError(f"{address.place}: no websocket within {timeout_s:g} s")
+    try:
+        yield opened
+    finally:
+        await opened.aclose()
+
+
+async def _connect(address: Address, ssl_context: ssl.SSLContext) -> WebSocket:
+    try:
+        # Both event loops set TCP_NODELAY: nothing waits for more to send.
+        stream = await anyio.connect_tcp(
+            address.host,
+            address.port,
+            tls=True,
+            ssl_context=ssl_context,
+            tls_standard_compatible=False,
+        )
+    except ssl.SSLError as error:
+        raise handshake_error(error, address) from None
+    except (anyio.EndOfStream, anyio.BrokenResourceError):
+        raise RetryableError(
+            f"{address.place}: the connection ended while TLS was set up; is it a wss:// port?"
+        ) from None
+    except OSError as error:
+        raise RetryableError(f"{address.place}: {_no_way(error)}") from None
+    opened = WebSocket(
+        stream, ClientProtocol(parse_uri(address.uri), max_size=LARGEST, logger=_SILENT)
+    )
+    try:
+        await opened.shake_hands()
+    except BaseException as error:
+        await opened.abort()
+        if isinstance(error, WebSocketException | LinkLost):
+            raise _no_websocket(error, address) from None
+        raise
+    return opened
+
+
+def _no_way(error: OSError) -> str:
+    cause = error.__cause__
+    if isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    said = cause if isinstance(cause, OSError) else error
+    return f"cannot be reached: {said.strerror or said}"
+
+
+def _no_websocket(error: Exception, address: Address) -> DriverError:
+    place = address.place
+    if isinstance(error, LinkLost):
+        return RetryableError(f"{place}: the connection ended before there was a websocket")
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        text = f"{place}: expected a websocket, was HTTP status {status}; check uri"
+        return RetryableError(text) if status >= _SERVER_ERROR else FatalError(text)
+    if isinstance(error.__cause__, EOFError):
+        return RetryableError(f"{place}: the connection ended before there was a websocket")
+    return FatalError(f"{place}: no websocket is spoken there; check uri")
