@@ -1,0 +1,1 @@
+"""Bytes between the gateway and its clients: TLS, websockets, and what can go wrong there."""
