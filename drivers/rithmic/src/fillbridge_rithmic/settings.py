@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 
-from fillbridge_hooks import ConfigurationError
+from fillbridge_rithmic.link.address import read_address
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0)]
 _SecondsOrNone = Annotated[float, msgspec.Meta(ge=0)]
@@ -48,7 +48,5 @@ class RithmicSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Pause between the logins of one session."""
 
     def __post_init__(self) -> None:
-        if self.uri and not self.uri.startswith("wss://"):
-            raise ConfigurationError(
-                f"uri: expected wss://host:port, for passwords are sent, was {self.uri!r}"
-            )
+        if self.uri:
+            read_address(self.uri)

@@ -1,5 +1,6 @@
 """A server that speaks as a test tells it to, over TLS on loopback."""
 
+import logging
 import socket
 import ssl
 import struct
@@ -11,6 +12,7 @@ import anyio
 import trustme
 from anyio.abc import SocketAttribute
 from anyio.streams.tls import TLSListener
+from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
@@ -22,7 +24,7 @@ from fillbridge_rithmic.settings import RithmicSettings
 from fillbridge_rithmic.wire import codes
 from fillbridge_rithmic.wire.messages import decode, encode, make
 
-PASSWORD = "correct horse battery staple"
+PASSWORD = "correct horse battery staple"  # noqa: S105
 CREDENTIALS = {"username": Secret("ann"), "password": Secret(PASSWORD)}
 SYSTEMS = ["Rithmic Test", "Rithmic Paper Trading"]
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, OSError)
@@ -38,7 +40,8 @@ class Connection:
     def __init__(self, server: "Server", stream: Any) -> None:
         self.server = server
         self.stream = stream
-        self.protocol = ServerProtocol()
+        # Not through the usual logger: a test looks there for what the client must not log.
+        self.protocol = ServerProtocol(logger=logging.Logger("server"))  # noqa: LOG001
         self.is_open = anyio.Event()
         self.stalled: anyio.Event | None = None
         self._writing = anyio.Lock()
@@ -77,7 +80,7 @@ class Connection:
 
     async def reset(self) -> None:
         """End the connection as a crash would."""
-        raw: socket.socket = self.stream.extra(SocketAttribute.raw_socket)
+        raw: socket.socket = self.stream.extra(SocketAttribute.raw_socket)  # noqa: S610
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         await self.stream.aclose()
 
@@ -86,7 +89,7 @@ class Connection:
         self.stalled = anyio.Event()
 
     async def serve(self) -> None:
-        with suppress(*GONE):
+        with suppress(*GONE, InvalidState):
             while True:
                 if self.stalled is not None:
                     await self.stalled.wait()
@@ -103,7 +106,6 @@ class Connection:
                         await self._dispatch(bytes(event.data))
                     elif isinstance(event, Frame) and event.opcode is Opcode.PONG:
                         self.server.pongs.append(bytes(event.data))
-        await self.stream.aclose()
 
     async def _dispatch(self, data: bytes) -> None:
         for message in decode(data):
@@ -197,13 +199,16 @@ async def serving(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*(names or ("localhost",)), **certificate).configure_cert(context)
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    port = listener.extra(SocketAttribute.local_port)
+    port = listener.extra(SocketAttribute.local_port)  # noqa: S610
     server = Server(port, authority)
 
     async def accept(stream: Any) -> None:
         connection = Connection(server, stream)
         server.connections.append(connection)
-        await handle(connection)
+        try:
+            await handle(connection)
+        finally:
+            await anyio.aclose_forcefully(stream)
 
     tls = TLSListener(listener, context, standard_compatible=False)
     async with anyio.create_task_group() as tasks:
@@ -233,6 +238,10 @@ class Heard(list[Any]):
                 await self._woken.wait()
 
 
+def ignore(message: Any) -> None:
+    """Hear nothing."""
+
+
 @asynccontextmanager
 async def logged_in(
     server: Server,
@@ -252,7 +261,7 @@ async def logged_in(
             server.trust(),
             clock,
             heartbeat_s,
-            heard or (lambda message: None),
+            ignore if heard is None else heard,
         ) as plant,
     ):
         yield plant

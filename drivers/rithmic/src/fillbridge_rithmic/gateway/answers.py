@@ -5,12 +5,14 @@ from typing import Any
 import msgspec
 
 from fillbridge_rithmic.gateway.codec import build, has_field
-from fillbridge_rithmic.gateway.codes import OK
+from fillbridge_rithmic.gateway.codes import NO_DATA, OK
 
 
 class Answer(msgspec.Struct, kw_only=True):
     """Messages for who asked: rows, then the end of the answer."""
 
+    before: list[Any] = []
+    """What is said first and is no part of the answer."""
     rows: list[Any] = []
     end: Any = None
     """``None``: nothing more is said."""
@@ -45,3 +47,8 @@ def rejected(request: Any | None, code: tuple[str, ...]) -> Any:
 def answered(request: Any, code: tuple[str, ...] = OK, **fields: Any) -> Answer:
     """An answer that is over with its first message."""
     return Answer(end=ended(request, code, **fields))
+
+
+def answered_rows(request: Any, rows: list[Any]) -> Answer:
+    """Rows and their end, which says so where there are none."""
+    return Answer(rows=rows, end=ended(request, OK if rows else NO_DATA))

@@ -49,7 +49,7 @@ def _account_of(request: Any) -> str | None:
 
 
 def _say(session: Session, answer: Answer) -> None:
-    for message in answer.rows:
+    for message in (*answer.before, *answer.rows):
         session.send(message)
     if answer.end is not None:
         session.send(answer.end)

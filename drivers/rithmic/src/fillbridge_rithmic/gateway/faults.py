@@ -16,6 +16,10 @@ FAULTS: dict[str, str] = {
     "ack_after_notifications": "notifications come before the answer",
     "ack_delayed": "the answer comes late, by `delay_s`",
     "ack_never": "a request is carried out and never answered; notifications come",
+    "cancel_all_partly": "a cancel of all orders leaves half of them",
+    "cleared_quote": "a quote clears bid and offer instead of giving them",
+    "level_wrong": "a bracket cannot be moved, since its level is wrong",
+    "only_derived_fields": "market data comes without the price that it is about",
     "silence": "a request is not carried out and not answered",
 }
 """Every fault by name, with what it does."""

@@ -10,11 +10,17 @@ import msgspec
 
 from fillbridge_hooks import InvalidValue
 from fillbridge_rithmic.gateway.book.book import Book
-from fillbridge_rithmic.gateway.clock import system_time_ns
+from fillbridge_rithmic.gateway.clock import SECOND_NS, system_time_ns
 from fillbridge_rithmic.gateway.codec import build
 from fillbridge_rithmic.gateway.codes import Plant
 from fillbridge_rithmic.gateway.faults import Faults
 from fillbridge_rithmic.gateway.notices import Notices
+from fillbridge_rithmic.gateway.requests.market_data import (
+    BEST_BID_OFFER,
+    LAST_TRADE,
+    best_bid_offer,
+    last_trade,
+)
 from fillbridge_rithmic.gateway.requests.positions import position_rows
 
 if TYPE_CHECKING:
@@ -75,6 +81,7 @@ class Gateway:
         """What clients sent, oldest first."""
         self.later: Callable[[float, Callable[[], None]], object] = _not_served
         """Has something done in so many seconds; set by who serves the gateway."""
+        self._valued_ns: dict[str, int] = {}
         self._held: list[tuple[str, Any]] | None = None
 
     # The market
@@ -87,6 +94,8 @@ class Gateway:
         """
         self._check_symbol(symbol)
         self.book.trade(symbol, price, quantity)
+        self._tell_market(symbol, LAST_TRADE, last_trade(self, symbol, quantity or 1))
+        self._revalue(symbol)
 
     def quote(self, symbol: str, bid: float | None, ask: float | None) -> None:
         """Let the best bid and offer be these, points; ``None``: there is none.
@@ -95,6 +104,7 @@ class Gateway:
         """
         self._check_symbol(symbol)
         self.book.quote(symbol, bid, ask)
+        self._tell_market(symbol, BEST_BID_OFFER, best_bid_offer(self, symbol))
 
     def _check_symbol(self, symbol: str) -> None:
         if symbol not in self.book.contracts:
@@ -191,8 +201,47 @@ class Gateway:
             event.order.history.append(message)
             self.publish(event.order.ticket.account, message)
         if event.fill is not None:
-            for message in position_rows(self, event.fill.account, is_snapshot=False):
-                self.publish(event.fill.account, message)
+            self._tell_positions(event.fill.account)
+            if event.order.ticket.bracket is not None:
+                self.tell_bracket(event.order)
+
+    def tell_bracket(self, order: Order) -> None:
+        """Tell how the bracket of an entry stands (353)."""
+        account, bracket = self.accounts[order.ticket.account], order.ticket.bracket
+        if bracket is None:
+            return
+        has_stop, has_target = bracket.stop_ticks is not None, bracket.target_ticks is not None
+        message = build(
+            353,
+            fcm_id=account.fcm_id,
+            ib_id=account.ib_id,
+            account_id=account.account_id,
+            basket_id=order.basket_id,
+            stop_ticks=bracket.stop_ticks,
+            stop_quantity=order.quantity if has_stop else None,
+            stop_quantity_released=bracket.released if has_stop else None,
+            target_ticks=bracket.target_ticks,
+            target_quantity=order.quantity if has_target else None,
+            target_quantity_released=bracket.released if has_target else None,
+        )
+        self.publish(account.account_id, message)
+
+    def _tell_positions(self, account: str) -> None:
+        if any(account in session.position_accounts for session in self.sessions):
+            self._valued_ns[account] = self.now_ns()
+            for message in position_rows(self, account, is_snapshot=False):
+                self.publish(account, message)
+
+    def _revalue(self, symbol: str) -> None:
+        """Tell what positions are worth now, not more than once a second."""
+        for account, ledger in self.book.ledgers.items():
+            if self.now_ns() - self._valued_ns.get(account, 0) >= SECOND_NS and ledger.net(symbol):
+                self._tell_positions(account)
+
+    def _tell_market(self, symbol: str, bit: int, message: Any | None) -> None:
+        for session in self.sessions:
+            if message is not None and session.market_data.get(symbol, 0) & bit:
+                session.send(message)
 
     def publish(self, account: str, message: Any) -> None:
         """Tell whoever subscribed to an account."""
@@ -214,10 +263,8 @@ class Gateway:
     def release(self, notifications: list[tuple[str, Any]]) -> None:
         """Tell what was kept back."""
         for account, message in notifications:
-            is_position = message.template_id in (450, 451)
             for session in self.sessions:
-                heard = session.position_accounts if is_position else session.order_accounts
-                if account in heard and not session.is_over:
+                if account in session.heard_accounts(message.template_id) and not session.is_over:
                     session.send(message)
 
 

@@ -47,6 +47,12 @@ class Session:
         self.aborts = anyio.Event()
         """Set to break the connection."""
 
+    def heard_accounts(self, template: int) -> set[str]:
+        """Accounts whose notifications of a template it wants to hear."""
+        if template in (450, 451):
+            return self.position_accounts
+        return self.bracket_accounts if template == 353 else self.order_accounts
+
     def send(self, message: Any) -> None:
         """Send a message, after those before it."""
         self.send_bytes(pack(message))

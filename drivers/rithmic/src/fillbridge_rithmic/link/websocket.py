@@ -72,8 +72,7 @@ class WebSocket:
         :raises LinkLost: if the connection broke meanwhile
         """
         async with self._writing:
-            if self._is_over:
-                raise LinkClosed("the connection has ended")
+            await self._check()
             try:
                 self._protocol.send_binary(data)
             except WebSocketException:
@@ -87,8 +86,7 @@ class WebSocket:
         :raises LinkLost: if it broke meanwhile
         """
         async with self._writing:
-            if self._is_over:
-                raise LinkClosed("the connection has ended")
+            await self._check()
             try:
                 self._protocol.send_ping(b"")
             except WebSocketException:
@@ -186,6 +184,12 @@ class WebSocket:
         if close is None:
             return f"the server broke the websocket protocol: {self._protocol.parser_exc}"
         return f"the server closed it: {close.code} {close.reason[:_REASON]}".rstrip()
+
+    async def _check(self) -> None:
+        # Whoever is cancelled by now must not begin, for what is cut short ends the connection.
+        await anyio.lowlevel.checkpoint_if_cancelled()
+        if self._is_over:
+            raise LinkClosed("the connection has ended")
 
     async def _flush(self) -> None:
         """Write what the protocol has to send; to be called by whoever may write."""

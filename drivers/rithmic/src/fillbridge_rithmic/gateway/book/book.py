@@ -237,6 +237,8 @@ class Book:
         ticket = order.ticket
         order.filled += size
         order.value += size * price
+        if ticket.bracket is not None:
+            ticket.bracket.released += size
         fill = Fill(
             fill_id=str(next(self._fill_ids)),
             basket_id=order.basket_id,
@@ -274,11 +276,8 @@ class Book:
                 self._happened(Happening.MODIFIED, sibling)
 
     def _add_legs(self, entry: Order, fill: Fill, tick_size: float) -> None:
-        bracket = entry.ticket.bracket
-        if bracket is None:
-            return
-        bracket.released += fill.size
-        self.place_linked(leg_tickets(entry, fill, tick_size))
+        if entry.ticket.bracket is not None:
+            self.place_linked(leg_tickets(entry, fill, tick_size))
 
     def place_linked(self, tickets: Iterable[Ticket]) -> list[Order]:
         """Place orders of which each is reduced by what the others fill."""

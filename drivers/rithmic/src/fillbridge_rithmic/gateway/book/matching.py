@@ -14,6 +14,8 @@ class Market:
         self.bid: float | None = None
         self.ask: float | None = None
         self.volume = 0
+        self.rose = True
+        """Whether the last trade was at the price before it, or above."""
 
     def price_for(self, side: Side) -> float | None:
         """What a market order would trade at; ``None``: not known."""
@@ -22,6 +24,7 @@ class Market:
 
     def traded(self, price: float, size: int) -> None:
         """Remember a trade; a quote that it has left behind is forgotten."""
+        self.rose = self.last is None or price >= self.last
         self.last = price
         self.volume += size
         if self.bid is not None and self.ask is not None and not self.bid <= price <= self.ask:

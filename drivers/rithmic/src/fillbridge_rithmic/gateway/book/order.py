@@ -15,6 +15,8 @@ class Bracket(msgspec.Struct, kw_only=True):
     stop_ticks: int | None = None
     trails_after_ticks: int | None = None
     """The stop follows the market once it has gone so far; ``None``: it stays where it is."""
+    market_on_reject: bool = False
+    """Whether a stop that is rejected becomes a market order."""
     released: int = 0
     """Contracts that have legs of their own by now."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fillbridge_rithmic.gateway.answers import Answer, answered, ended, row
+from fillbridge_rithmic.gateway.answers import Answer, answered, answered_rows, row
 from fillbridge_rithmic.gateway.clock import SECOND_NS
-from fillbridge_rithmic.gateway.codes import NO_DATA, Plant
+from fillbridge_rithmic.gateway.codes import Plant
 from fillbridge_rithmic.gateway.requests.registry import carries_out
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def list_accounts(gateway: Gateway, session: Session, request: Any) -> Answer:
         )
         for account in gateway.accounts_of(session.user)
     ]
-    return Answer(rows=rows, end=ended(request, *(() if rows else (NO_DATA,))))
+    return answered_rows(request, rows)
 
 
 @carries_out(310, Plant.ORDER)
@@ -67,7 +67,7 @@ def list_routes(gateway: Gateway, session: Session, request: Any) -> Answer:
         for fcm_id, ib_id in sorted(houses)
         for route in gateway.settings.routes
     ]
-    return Answer(rows=rows, end=ended(request, *(() if rows else (NO_DATA,))))
+    return answered_rows(request, rows)
 
 
 @carries_out(308, Plant.ORDER)
@@ -103,8 +103,3 @@ def replay_fills(gateway: Gateway, session: Session, request: Any) -> Answer:
         if start_ns <= fill.time_ns < end_ns
     ]
     return answered_rows(request, rows)
-
-
-def answered_rows(request: Any, rows: list[Any]) -> Answer:
-    """Rows and their end, which says so where there are none."""
-    return Answer(rows=rows, end=ended(request, *(() if rows else (NO_DATA,))))

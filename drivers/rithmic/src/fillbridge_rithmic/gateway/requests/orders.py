@@ -116,7 +116,7 @@ def modify_order(gateway: Gateway, session: Session, request: Any) -> Answer:
 
     A stop that is sent a price and no trigger price is told that it was modified, and is not.
     """
-    order = _order_of(gateway, request)
+    order = order_of(gateway, request)
     if order is None:
         return answered(request, UNKNOWN_BASKET)
     if not order.works:
@@ -150,7 +150,7 @@ def modify_order(gateway: Gateway, session: Session, request: Any) -> Answer:
 @carries_out(316, Plant.ORDER)
 def cancel_order(gateway: Gateway, session: Session, request: Any) -> Answer:
     """Withdraw an order; of one that is complete, too many tries end the session."""
-    order = _order_of(gateway, request)
+    order = order_of(gateway, request)
     if order is None:
         return answered(request, UNKNOWN_BASKET)
     if order.works:
@@ -164,6 +164,7 @@ def cancel_order(gateway: Gateway, session: Session, request: Any) -> Answer:
     return acknowledged(gateway, request, order)
 
 
-def _order_of(gateway: Gateway, request: Any) -> Order | None:
+def order_of(gateway: Gateway, request: Any) -> Order | None:
+    """The order that a request names, if it is one of its account."""
     order = gateway.book.orders.get(request.basket_id)
     return order if order is not None and order.ticket.account == request.account_id else None
