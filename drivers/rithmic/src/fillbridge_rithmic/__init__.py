@@ -1,1 +1,19 @@
-"""The driver for Rithmic."""
+"""The plugin with the driver ``rithmic``, which trades by R|Protocol, and a local gateway."""
+
+from fillbridge_hooks import RegisterDriver, RegisterSettings, hookimpl
+from fillbridge_rithmic.driver import RithmicDriver
+from fillbridge_rithmic.settings import RithmicSettings
+
+__all__ = ("RithmicDriver", "RithmicSettings")
+
+
+@hookimpl
+def fillbridge_register_settings(register: RegisterSettings) -> None:
+    """Claim the section that says where Rithmic is."""
+    register("live_settings.rithmic", RithmicSettings)
+
+
+@hookimpl
+def fillbridge_register_drivers(register: RegisterDriver) -> None:
+    """Offer ``rithmic``."""
+    register("rithmic", RithmicDriver())

@@ -233,10 +233,9 @@ class Desk:
     def is_correcting(self) -> bool:
         """Whether a leg is on its way to the level that was asked for."""
         return any(
-            self._serial.is_busy(basket.basket_id)
+            bool(wanted(line)) or self._is_busy(line)
             for line in self._restless.values()
             if line.leg is not None
-            for basket in line.working()
         )
 
     def lacking(self) -> list[Line]:
@@ -350,9 +349,10 @@ class Desk:
             self._restless.pop(id(line), None)
 
     def _is_granted(self, line: Line) -> bool:
-        if any(self._serial.is_busy(basket.basket_id) for basket in line.working()):
-            return False
-        return is_granted(line)
+        return not self._is_busy(line) and is_granted(line)
+
+    def _is_busy(self, line: Line) -> bool:
+        return any(self._serial.is_busy(basket.basket_id) for basket in line.working())
 
     # The standing
 

@@ -91,6 +91,7 @@ class Websocket:
             pieces = [data[at : at + size] for at in range(0, len(data), size)]
             for number, piece in enumerate(pieces, 1):
                 is_last = number == len(pieces)
+                self._check()
                 if number == 1:
                     self._protocol.send_binary(piece, fin=is_last)
                 else:
@@ -100,6 +101,7 @@ class Websocket:
     async def ping(self) -> None:
         """Send a websocket ping, which the client has to answer."""
         async with self._lock:
+            self._check()
             self._protocol.send_ping(b"are you there")
             await self._write()
 
@@ -122,6 +124,11 @@ class Websocket:
         if raw is not None and raw.fileno() >= 0:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         await anyio.aclose_forcefully(self._stream)
+
+    def _check(self) -> None:
+        """A client that has said goodbye is told nothing more."""
+        if self._protocol.state is not State.OPEN:
+            raise anyio.ClosedResourceError
 
     async def _flush(self) -> None:
         async with self._lock:
