@@ -8,7 +8,7 @@ import msgspec
 
 from fillbridge_hooks import ApprovedOrder, Order, OrderRole
 from fillbridge_rithmic.orders.lattice import Basket
-from fillbridge_rithmic.orders.legs import Leg, legs_from, legs_of, role_of
+from fillbridge_rithmic.orders.legs import Leg, has_legs, legs_from, legs_of, role_of
 from fillbridge_rithmic.orders.lines import Line, LineTerms
 
 if TYPE_CHECKING:
@@ -163,16 +163,25 @@ class Book:
         return tuple(line for line in self._named.get(client_order_id, ()) if line.baskets)
 
     def announced(self, client_order_id: str) -> Line | None:
-        """The leg of that id of an entry which this session sent, before it appears."""
+        """The leg of that id of an entry that is known, before the leg appears."""
         if client_order_id in self._announced:
             return self._announced[client_order_id]
-        for sent in self.submitted.values():
-            for leg in sent.legs.values():
-                if leg.client_order_id == client_order_id and not sent.is_refused:
-                    line = Line(client_order_id, sent.order.instrument, leg)
-                    self._announced[client_order_id] = line
-                    return line
+        for symbol, leg in self._legs_to_come():
+            if leg.client_order_id == client_order_id:
+                line = Line(client_order_id, self._instruments.get(symbol), leg)
+                self._announced[client_order_id] = line
+                return line
         return None
+
+    def _legs_to_come(self) -> Iterator[tuple[str, Leg]]:
+        for submitted in self.submitted.values():
+            if not submitted.is_refused:
+                for leg in submitted.legs.values():
+                    yield submitted.order.instrument.symbol, leg
+        for basket in self.baskets.values():
+            if has_legs(basket.window_name) and not self._is_leg(basket):
+                for leg in legs_from(basket.tag, basket.window_name).values():
+                    yield basket.symbol, leg
 
     def line_of(self, basket_id: str) -> Line:
         """The order that a basket stands for."""

@@ -129,10 +129,9 @@ class Desk:
         What is refused for good is reported too.
         """
         name = change.client_order_id
-        lines = self.book.named(name)
-        if not lines:
+        line = self._to_change(name)
+        if line is None:
             return "no such order is known, or Rithmic has yet to answer it"
-        line = next((one for one in reversed(lines) if not one.has_ended), lines[-1])
         objection = self._objection(line, change)
         if objection:
             self.reports.append(ReplaceRejected(name, objection, now_ns))
@@ -146,6 +145,13 @@ class Desk:
         self._begin_anew(line)
         self._settle(line, now_ns)
         return ""
+
+    def _to_change(self, name: str) -> Line | None:
+        lines = self.book.named(name)
+        if not lines:
+            # A leg may be spoken of as soon as its entry has filled, before it was heard of.
+            return self.book.announced(name)
+        return next((one for one in reversed(lines) if not one.has_ended), lines[-1])
 
     def _objection(self, line: Line, change: Replacement) -> str:
         if line.has_ended:
@@ -163,7 +169,9 @@ class Desk:
         return ""
 
     def _is_complete(self, line: Line) -> bool:
-        return all(self._serial.is_complete(basket.basket_id) for basket in line.working())
+        return not line.is_bare and all(
+            self._serial.is_complete(basket.basket_id) for basket in line.working()
+        )
 
     def _begin_anew(self, line: Line) -> None:
         for basket in line.working():
@@ -349,7 +357,7 @@ class Desk:
             self._restless.pop(id(line), None)
 
     def _is_granted(self, line: Line) -> bool:
-        return not self._is_busy(line) and is_granted(line)
+        return not line.is_bare and not self._is_busy(line) and is_granted(line)
 
     def _is_busy(self, line: Line) -> bool:
         return any(self._serial.is_busy(basket.basket_id) for basket in line.working())

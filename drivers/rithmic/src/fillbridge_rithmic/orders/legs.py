@@ -61,13 +61,18 @@ def window_name(entry_id: str, legs: dict[OrderRole, Leg]) -> str:
     return " ".join(words) if legs else entry_id
 
 
+def has_legs(window: str) -> bool:
+    """Whether what was sent under this name has legs."""
+    words = window.split(" ")
+    return len(words) == len(_SUFFIXES) and all(_AT in word for word in words)
+
+
 def legs_from(entry_id: str, window: str) -> dict[OrderRole, Leg]:
     """The legs that a bracket was sent with; their usual ids where its name does not say."""
     words = window.split(" ")
     legs = {}
     stem = _stem(entry_id)
-    is_told = len(words) == len(_SUFFIXES) and all(_AT in word for word in words)
-    for role, word in zip(_SUFFIXES, words if is_told else ("", ""), strict=True):
+    for role, word in zip(_SUFFIXES, words if has_legs(window) else ("", ""), strict=True):
         name, _, ticks = word.rpartition(_AT)
         if name in ("", _SUFFIXES[role]):
             name = stem + _SUFFIXES[role]
