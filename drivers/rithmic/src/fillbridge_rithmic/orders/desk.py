@@ -30,6 +30,7 @@ from fillbridge_rithmic.orders.requests import (
 )
 from fillbridge_rithmic.orders.serial import Operation, Refused, Serial
 from fillbridge_rithmic.orders.wishes import is_granted, shortage, wanted
+from fillbridge_rithmic.wire.codes import Completion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 _OK: Final = "0"
+_REFUSED: Final = (Completion.REJECT, Completion.FAILURE)
 _ORDER_KEY: Final = "order "
 _OPERATION_KEY: Final = "change "
 
@@ -255,13 +257,34 @@ class Desk:
     def hear(self, message: Any, now_ns: int) -> OrderNotice:
         """Take in a notification: 351 or 352."""
         notice = read_notice(message)
+        self.take(notice, now_ns)
+        return notice
+
+    def take(self, notice: OrderNotice, now_ns: int) -> None:
+        """Take in what a notification says."""
+        if not notice.basket_id:
+            is_refused = notice.phase is Phase.ENDED and notice.reason in _REFUSED
+            if is_refused and notice.tag in self.book.submitted:
+                self._order_refused(notice.tag, notice.text, now_ns)
+            return
+        if not notice.is_snapshot:
+            self._follow(notice)
         line = self.book.apply(notice)
         if line is not None:
-            if not notice.is_snapshot:
-                line.told.is_followed = True
-            self._bound(line, now_ns)
+            line.told.is_followed = line.told.is_followed or not notice.is_snapshot
+            self._bound(line)
             self._heard(line, notice, now_ns)
-        return notice
+
+    def _follow(self, notice: OrderNotice) -> None:
+        """From here on what happens to an order is news; what was listed before is not."""
+        if notice.basket_id not in self.book.baskets:
+            return
+        line = self.book.line_of(notice.basket_id)
+        if not line.told.is_followed:
+            tell_nothing_of(line)
+            line.told.is_followed = True
+            if notice.execution is not None:
+                line.told.fill_ids.discard(notice.execution.fill_id)
 
     def _heard(self, line: Line, notice: OrderNotice, now_ns: int) -> None:
         basket = self.book.baskets[notice.basket_id]
@@ -293,12 +316,12 @@ class Desk:
         basket_id = getattr(message, "basket_id", "")
         if basket_id:
             line = self.book.bind(tag, basket_id)
-            self._bound(line, now_ns)
+            self._bound(line)
             self._settle(line, now_ns)
         if is_refused:
             self._order_refused(tag, reason, now_ns)
 
-    def _bound(self, line: Line, now_ns: int) -> None:
+    def _bound(self, line: Line) -> None:
         submitted = self.book.submitted.get(line.client_order_id)
         if submitted is not None and submitted.cancels and line.leg is None:
             submitted.cancels = False
@@ -326,25 +349,26 @@ class Desk:
             line.is_cancelling = False
             self.reports.append(CancelRejected(name, refused.reason, now_ns))
             return
-        wish, line.wish = line.wish, None
-        # What cannot be moved is left alone, and reported as it is.
-        line.level = None
-        if wish is not None:
+        if line.wish is not None:
+            line.wish = line.level = None
             self.reports.append(ReplaceRejected(name, refused.reason, now_ns))
         else:
+            # What cannot be moved protects where it is, and is reported as it is.
+            line.left_alone.add(operation.basket_id)
             _logger.warning("%s stays where it is: %s", name, refused.reason)
+        self._settle(line, now_ns)
 
     def _settle(self, line: Line, now_ns: int) -> None:
         """Report what is new of an order, and drop wishes that are fulfilled or past."""
         self.reports += due(line, now_ns)
         wish = line.wish
-        if wish is not None and (line.has_ended or self._is_granted(line)):
+        is_past = line.has_ended and line.told.has_ended
+        if wish is not None and (is_past or self._is_granted(line)):
             line.wish = None
             terms = line.level or line.terms
             if line.has_ended and line.terms != line.level:
-                if line.told.has_ended:
-                    reason = f"the order has ended: {line.status.value}"
-                    self.reports.append(ReplaceRejected(wish.client_order_id, reason, now_ns))
+                reason = f"the order has ended: {line.status.value}"
+                self.reports.append(ReplaceRejected(wish.client_order_id, reason, now_ns))
             elif terms is not None and line.status is not OrderStatus.FILLED:
                 time_ns = line.last_ns or now_ns
                 self.reports.append(replaced(line, line.quantity, terms, time_ns))
@@ -357,7 +381,9 @@ class Desk:
             self._restless.pop(id(line), None)
 
     def _is_granted(self, line: Line) -> bool:
-        return not line.is_bare and not self._is_busy(line) and is_granted(line)
+        if line.is_bare or line.has_ended:
+            return False
+        return not self._is_busy(line) and is_granted(line)
 
     def _is_busy(self, line: Line) -> bool:
         return any(self._serial.is_busy(basket.basket_id) for basket in line.working())

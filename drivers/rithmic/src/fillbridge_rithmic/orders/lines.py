@@ -66,6 +66,8 @@ class Line:
         """What each of its baskets shall work with; ``None`` where that is left to Rithmic."""
         self.wish: Replacement | None = None
         """New terms that were asked for and have yet to be confirmed."""
+        self.left_alone: set[str] = set()
+        """Baskets that could not be moved to the level."""
         self.may_grow = False
         """Whether Rithmic was asked once more for baskets that the wish seems to lack."""
         self.is_cancelling = False

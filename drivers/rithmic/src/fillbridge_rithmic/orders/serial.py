@@ -79,9 +79,8 @@ class Serial:
         return tries is None or now_ns >= tries.again_ns
 
     def is_busy(self, basket_id: str) -> bool:
-        """Whether an operation is under way on a basket, or waits to be asked again."""
-        tries = self._tries.get(basket_id)
-        return basket_id in self._flights or (tries is not None and tries.again_ns > 0)
+        """Whether an operation is under way on a basket."""
+        return basket_id in self._flights
 
     def is_complete(self, basket_id: str) -> bool:
         """Whether Rithmic said, to an operation, that a basket is complete."""
@@ -137,7 +136,10 @@ class Serial:
         return None
 
     def give_up_waiting(self, now_ns: int) -> None:
-        """What was not answered for too long holds up nothing any more."""
+        """What was not answered for too long holds up nothing any more, nor does a pause."""
+        for tries in self._tries.values():
+            if tries.again_ns <= now_ns:
+                tries.again_ns = 0
         for basket_id, flight in tuple(self._flights.items()):
             if now_ns - flight.sent_ns >= ANSWER_NS:
                 self._end(basket_id)
