@@ -18,7 +18,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from fillbridge_hooks import Secret
-from fillbridge_hooks.testing.loop_clock import LoopClock, loop_clock
+from fillbridge_hooks.testing import ManualClock
 from fillbridge_rithmic.link.plant import Plant, log_in
 from fillbridge_rithmic.settings import RithmicSettings
 from fillbridge_rithmic.wire import codes
@@ -28,6 +28,7 @@ PASSWORD = "correct horse battery staple"  # noqa: S105
 CREDENTIALS = {"username": Secret("ann"), "password": Secret(PASSWORD)}
 SYSTEMS = ["Rithmic Test", "Rithmic Paper Trading"]
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, OSError)
+START_NS = 1_772_460_000_000_000_000
 PATIENCE_S = 20
 """So long a test that fails waits at most."""
 
@@ -66,9 +67,10 @@ class Connection:
 
     async def drip(self, data: bytes) -> None:
         """Send a message byte by byte."""
-        self.protocol.send_binary(data)
-        for byte in b"".join(self.protocol.data_to_send()):
-            await self.stream.send(bytes([byte]))
+        async with self._writing:
+            self.protocol.send_binary(data)
+            for byte in b"".join(self.protocol.data_to_send()):
+                await self.stream.send(bytes([byte]))
 
     async def flush(self) -> None:
         async with self._writing:
@@ -242,26 +244,26 @@ def ignore(message: Any) -> None:
     """Hear nothing."""
 
 
+async def say_nothing(connection: Connection, request: Any) -> None:
+    """Leave a request without an answer."""
+
+
 @asynccontextmanager
 async def logged_in(
     server: Server,
     heard: Callable[[Any], None] | None = None,
     *,
     heartbeat_s: float = 30,
-    clock: LoopClock | None = None,
     **changes: Any,
 ) -> AsyncIterator[Plant]:
     """A login at the server's order plant."""
-    async with (
-        loop_clock() as clock,
-        log_in(
-            codes.Plant.ORDER,
-            server.settings(**changes),
-            CREDENTIALS,
-            server.trust(),
-            clock,
-            heartbeat_s,
-            ignore if heard is None else heard,
-        ) as plant,
-    ):
+    async with log_in(
+        codes.Plant.ORDER,
+        server.settings(**changes),
+        CREDENTIALS,
+        server.trust(),
+        ManualClock(START_NS),
+        heartbeat_s,
+        ignore if heard is None else heard,
+    ) as plant:
         yield plant

@@ -87,6 +87,13 @@ def build(template: int, **fields: Any) -> Any:
     return _CLASSES[template](template_id=template, **given)
 
 
+def bare(template: int) -> Any:
+    """A message of a template that need not be in the table, without any field."""
+    message: Any = _CLASSES[0]()
+    message.template_id = template
+    return message
+
+
 def pack(message: Any) -> bytes:
     """A message with its length before it."""
     body: bytes = message.SerializeToString()

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 
+import msgspec
+
 from fillbridge_rithmic.gateway.book.brackets import leg_tickets, trailed
 from fillbridge_rithmic.gateway.book.events import Event, Happening
 from fillbridge_rithmic.gateway.book.ledger import Ledger
 from fillbridge_rithmic.gateway.book.matching import Market, fill_price, in_priority
-from fillbridge_rithmic.gateway.book.order import Fill, Order, Ticket
+from fillbridge_rithmic.gateway.book.order import Fill, Order, Rejection, Ticket
 from fillbridge_rithmic.gateway.codes import (
     CANCELLED,
     FILLED,
     PARTLY_FILLED,
-    REJECTED,
     STOPS,
     Duration,
     PriceType,
@@ -37,11 +38,15 @@ class Book:
         first_id: int = 1,
         fills_at_once: bool = True,
         depth: int | None = None,
+        judge: Callable[[Order], Rejection | None] = lambda order: None,
+        surplus: Callable[[Order], int] = lambda order: 0,
     ) -> None:
         """Begin empty.
 
         :param fills_at_once: whether what can trade at the last price does, or waits for the next
         :param depth: contracts that an order gets at once, ``None``: all
+        :param judge: why an order that was accepted is not to work, ``None``: it may
+        :param surplus: contracts by which a last fill is too large
         """
         self.contracts: Mapping[str, Contract] = {each.symbol: each for each in contracts}
         self.markets = {symbol: Market() for symbol in self.contracts}
@@ -54,6 +59,8 @@ class Book:
         self._fill_ids = count(first_id)
         self._fills_at_once = fills_at_once
         self._depth = depth
+        self._judge = judge
+        self._surplus = surplus
 
     # Reading
 
@@ -102,25 +109,33 @@ class Book:
         return order
 
     def open(self, order: Order) -> None:
-        """Let an accepted order work."""
+        """Let an accepted order work, unless it is judged not to."""
+        rejection = self._judge(order)
+        if rejection is not None:
+            self.reject(order, rejection)
+            return
         if order.waits_for_trigger:
             self._happened(Happening.WAITS_FOR_TRIGGER, order)
         else:
             self._happened(Happening.OPENED, order)
         self._match_at_once(order)
 
-    def reject(self, order: Order, text: str, *, at_exchange: bool = False) -> None:
+    def reject(self, order: Order, rejection: Rejection) -> None:
         """End an order that was accepted and is not to work."""
-        order.text = text
-        happening = Happening.REJECTED_AT_EXCHANGE if at_exchange else Happening.REJECTED
+        order.text = rejection.text
         order.cancelled = order.left
-        self._happened(happening, order, text=text)
-        self._complete(order, REJECTED)
+        if rejection.is_by_exchange:
+            self._happened(Happening.REJECTED_AT_EXCHANGE, order)
+        self._complete(order, rejection.reason)
 
     def cancel(self, order: Order) -> None:
         """Withdraw what is left of a working order."""
-        self._happened(Happening.CANCEL_ASKED, order)
+        self.ask_cancel(order)
         self.end(order)
+
+    def ask_cancel(self, order: Order) -> None:
+        """Pass the wish to cancel an order on to the exchange."""
+        self._happened(Happening.CANCEL_ASKED, order)
 
     def end(self, order: Order) -> None:
         """Take what is left of an order out of the book, whoever wished it."""
@@ -235,6 +250,8 @@ class Book:
 
     def _fill(self, order: Order, size: int, price: float) -> Fill:
         ticket = order.ticket
+        if size == order.left:
+            size += self._surplus(order)
         order.filled += size
         order.value += size * price
         if ticket.bracket is not None:
@@ -287,7 +304,25 @@ class Book:
         for order in orders:
             if order.works:
                 self.open(order)
+                self._replace_rejected_stop(order)
         return orders
+
+    def _replace_rejected_stop(self, order: Order) -> None:
+        """Close at the market what a rejected stop would have protected, if that is wished."""
+        parent = self.orders.get(order.ticket.parent or "")
+        bracket = parent.ticket.bracket if parent else None
+        is_rejected = not order.works and not order.filled and order.text is not None
+        if bracket is None or not bracket.market_on_reject or not is_rejected:
+            return
+        if order.ticket.leg == "stop":
+            ticket = msgspec.structs.replace(
+                order.ticket, price_type=PriceType.MARKET, trigger_price=None, trail_ticks=None
+            )
+            instead = self.accept(ticket)
+            instead.siblings = list(order.siblings)
+            for basket_id in order.siblings:
+                self.orders[basket_id].siblings.append(instead.basket_id)
+            self.open(instead)
 
     def _complete(self, order: Order, reason: str) -> None:
         order.reason = reason

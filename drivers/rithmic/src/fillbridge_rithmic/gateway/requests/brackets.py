@@ -62,8 +62,7 @@ def place_bracket(gateway: Gateway, session: Session, request: Any) -> Answer:
         bracket = _read_bracket(request)
     except Refused as refused:
         return answered(request, refused.code, user_tag=given(request, "user_tag"))
-    order = gateway.book.accept(msgspec.structs.replace(ticket, bracket=bracket))
-    gateway.let_work(order)
+    order = gateway.place(msgspec.structs.replace(ticket, bracket=bracket))
     return acknowledged(gateway, request, order)
 
 
@@ -117,7 +116,7 @@ def _move(gateway: Gateway, request: Any, field: str) -> Answer:
     if getattr(bracket, field) is None or ticks is None or ticks <= 0:
         return answered(request, ("6", f"{field} is invalid"))
     setattr(bracket, field, ticks)
-    gateway.tell_bracket(order)
+    gateway.audience.tell_bracket(order)
     return answered(request)
 
 

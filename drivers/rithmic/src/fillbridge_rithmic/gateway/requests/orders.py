@@ -17,6 +17,12 @@ from fillbridge_rithmic.gateway.codes import (
     PriceType,
     Side,
 )
+from fillbridge_rithmic.gateway.faults.orders import (
+    fill_before_modify,
+    fill_while_cancelling,
+    refusal_in_answer,
+    spoils_change,
+)
 from fillbridge_rithmic.gateway.requests.registry import carries_out
 
 if TYPE_CHECKING:
@@ -34,9 +40,9 @@ UNKNOWN_BASKET = ("1062", "basket id is unknown")
 class Refused(Exception):
     """An order that cannot be; the code goes back to who sent it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, code: str = "6") -> None:
         super().__init__(text)
-        self.code = ("6", text)
+        self.code = (code, text)
 
 
 @carries_out(312, Plant.ORDER)
@@ -46,9 +52,7 @@ def place_order(gateway: Gateway, session: Session, request: Any) -> Answer:
         ticket = read_ticket(gateway, session, request)
     except Refused as refused:
         return answered(request, refused.code, user_tag=given(request, "user_tag"))
-    order = gateway.book.accept(ticket)
-    gateway.let_work(order)
-    return acknowledged(gateway, request, order)
+    return acknowledged(gateway, request, gateway.place(ticket))
 
 
 def acknowledged(gateway: Gateway, request: Any, order: Order) -> Answer:
@@ -64,6 +68,9 @@ def read_ticket(gateway: Gateway, session: Session, request: Any) -> Ticket:
 
     :raises Refused: if it cannot be
     """
+    refusal = refusal_in_answer(gateway.faults, request)
+    if refusal is not None:
+        raise Refused(refusal[1], refusal[0])
     contract = gateway.book.contracts.get(request.symbol)
     if contract is None or contract.exchange != request.exchange:
         raise Refused(f"{request.symbol} is not traded at {request.exchange}")
@@ -119,8 +126,11 @@ def modify_order(gateway: Gateway, session: Session, request: Any) -> Answer:
     order = order_of(gateway, request)
     if order is None:
         return answered(request, UNKNOWN_BASKET)
+    fill_before_modify(gateway, order)
     if not order.works:
         gateway.book.fail(order, Happening.MODIFY_FAILED, "Order is complete")
+        return acknowledged(gateway, request, order)
+    if spoils_change(gateway, request, order, Happening.MODIFY_FAILED):
         return acknowledged(gateway, request, order)
     price_type = given(request, "price_type")
     try:
@@ -154,8 +164,14 @@ def cancel_order(gateway: Gateway, session: Session, request: Any) -> Answer:
     if order is None:
         return answered(request, UNKNOWN_BASKET)
     if order.works:
-        gateway.book.cancel(order)
-        return acknowledged(gateway, request, order)
+        if spoils_change(gateway, request, order, Happening.CANCEL_FAILED):
+            return acknowledged(gateway, request, order)
+        if not fill_while_cancelling(gateway, order):
+            gateway.book.cancel(order)
+            return acknowledged(gateway, request, order)
+        if order.works:
+            gateway.book.end(order)
+            return acknowledged(gateway, request, order)
     gateway.book.fail(order, Happening.CANCEL_FAILED, IS_COMPLETE)
     session.futile_cancels += 1
     most = gateway.settings.max_futile_cancels
