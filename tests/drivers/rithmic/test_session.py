@@ -3,6 +3,7 @@
 from contextlib import asynccontextmanager
 
 import anyio
+import msgspec
 import pytest
 
 from fillbridge_hooks import (
@@ -383,23 +384,21 @@ async def test_rows_of_another_account_are_left_out():
 # Before anything
 
 
-@pytest.mark.parametrize(
-    ("terms", "words"),
-    [
-        ({"account": "NOBODY"}, "account: expected one of REHEARSAL, was 'NOBODY'"),
-        ({"exchange": "EUREX"}, "expected a trade route for EUREX"),
-    ],
-)
-async def test_what_cannot_be_traded_is_said_in_one_sentence(terms, words):
-    from msgspec.structs import replace
-
+async def test_an_account_that_is_not_there_is_said_in_one_sentence():
     async with staged() as (stage, _):
-        given = stage.rehearsal.terms
-        if "exchange" in terms:
-            instrument = replace(given.instruments[0], exchange=terms.pop("exchange"))
-            terms = {"instruments": (instrument,)}
+        terms = msgspec.structs.replace(stage.rehearsal.terms, account="NOBODY")
+        words = "account: expected one of REHEARSAL, was 'NOBODY'"
         with pytest.raises(FatalError, match=words):
-            async with RithmicDriver().connect(replace(given, **terms)):
+            async with RithmicDriver().connect(terms):
+                pass
+
+
+async def test_an_account_without_a_route_is_said_in_one_sentence():
+    async with staged() as (stage, _):
+        elsewhere = msgspec.structs.replace(stage.instrument, exchange="EUREX")
+        terms = msgspec.structs.replace(stage.rehearsal.terms, instruments=(elsewhere,))
+        with pytest.raises(FatalError, match="expected a trade route for EUREX, has none"):
+            async with RithmicDriver().connect(terms):
                 pass
 
 

@@ -84,3 +84,13 @@ def test_a_cancel_of_a_part_is_no_end():
     )
     assert read_notice(part).phase is Phase.CHANGED
     assert read_notice(make(352, basket_id="1", notify_type=3)).phase is Phase.ENDED
+
+
+def test_a_price_that_is_zero_is_a_price():
+    notice = read_notice(make(351, basket_id="1", price_type=PriceType.LIMIT, price=0.0))
+    assert notice.limit == 0.0
+
+
+def test_a_stop_without_a_trigger_has_none():
+    row = make(351, basket_id="1", price_type=PriceType.STOP_MARKET, price=-1.0, trigger_price=-1.0)
+    assert read_notice(row).trigger is None

@@ -189,7 +189,7 @@ def _phase(message: Any) -> tuple[Phase, str]:
 
 def _price(message: Any, field: str) -> float | None:
     value = sent(message, field)
-    if value is None or not isfinite(value) or value in (_NO_PRICE, 0.0):
+    if value is None or not isfinite(value) or value == _NO_PRICE:
         return None
     return float(value)
 
