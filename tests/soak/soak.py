@@ -9,6 +9,8 @@ exit code is 1 if something grew.
         [--json]
 """
 
+from __future__ import annotations
+
 import argparse
 import importlib.util
 import json
@@ -17,15 +19,18 @@ import sys
 import tempfile
 import threading
 import time
+from array import array
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.lowlevel
 from rich.progress import Progress
 
 from fillbridge import LiveExecutionHandler, Plugins
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "live.py"
 SAMPLES = 100
@@ -63,15 +68,16 @@ def sample() -> dict[str, float]:
 
 async def soak(
     brackets: int, per_minute: int | None, durability: str, advance: Any
-) -> tuple[list[dict[str, float]], list[list[float]]]:
-    """Trade; the samples, and of each tenth the latencies in yardsticks."""
+) -> tuple[list[dict[str, float]], array[float]]:
+    """Trade; the samples, and of each bracket the latency in yardsticks."""
     benchmark = load_benchmark()
     broker = benchmark.Broker()
     plugins = Plugins()
     plugins.load()
     plugins.register(benchmark.Plugin(broker), "benchmark")
     samples: list[dict[str, float]] = []
-    tenths: list[list[float]] = [[] for _ in range(10)]
+    # All of it now, for what is measured is memory that grows.
+    latencies = array("d", bytes(8 * brackets))
     every = max(1, brackets // SAMPLES)
     with tempfile.TemporaryDirectory(dir=".") as folder, benchmark.yardsticks(folder) as (_, trip):
         configuration = benchmark.configuration(folder, durability)
@@ -90,20 +96,23 @@ async def soak(
                 await broker.closed.wait()
                 while handler.open_positions:
                     await anyio.lowlevel.checkpoint()
-                tenths[number * 10 // brackets].append(left_ms / yardstick_ms)
+                latencies[number] = left_ms / yardstick_ms
                 if (number + 1) % every == 0:
                     samples.append(sample())
                     advance(every)
-    return samples, tenths
+    return samples, latencies
 
 
 def summarise(
-    brackets: int, samples: list[dict[str, float]], tenths: list[list[float]], seconds: float
+    brackets: int, samples: list[dict[str, float]], latencies: array[float], seconds: float
 ) -> dict[str, Any]:
     """The figures, and whether anything grew."""
     settled = samples[int(SETTLED * len(samples)) - 1]
     last = samples[-1]
     growth = last["rss_mb"] / settled["rss_mb"] - 1
+    tenths = [
+        latencies[brackets * tenth // 10 : brackets * (tenth + 1) // 10] for tenth in range(10)
+    ]
     p50, p99 = (
         [sorted(tenth)[int(share * len(tenth))] for tenth in tenths if tenth]
         for share in (0.5, 0.99)

@@ -106,6 +106,9 @@ class Connection:
                         self.is_open.set()
                     elif isinstance(event, Frame) and event.opcode is Opcode.BINARY:
                         await self._dispatch(bytes(event.data))
+                    elif isinstance(event, Frame) and event.opcode is Opcode.PING:
+                        self.server.pings += 1
+                        self.server.woken.set()
                     elif isinstance(event, Frame) and event.opcode is Opcode.PONG:
                         self.server.pongs.append(bytes(event.data))
 
@@ -126,6 +129,7 @@ class Server:
         self.port = port
         self.authority = authority
         self.received: list[Any] = []
+        self.pings = 0
         self.pongs: list[bytes] = []
         self.connections: list[Connection] = []
         self.woken = anyio.Event()
@@ -145,8 +149,12 @@ class Server:
         return sum(message.template_id == template for message in self.received)
 
     async def wait_for(self, template: int, times: int = 1) -> None:
+        await self.wait_until(lambda: self.count(template) >= times)
+
+    async def wait_until(self, is_met: Callable[[], bool]) -> None:
+        """Look whenever something has arrived."""
         with anyio.fail_after(PATIENCE_S):
-            while self.count(template) < times:
+            while not is_met():
                 self.woken = anyio.Event()
                 await self.woken.wait()
 
@@ -185,7 +193,7 @@ class Server:
         return RithmicSettings(**given)
 
     def trust(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.authority.configure_trust(context)
         return context
 

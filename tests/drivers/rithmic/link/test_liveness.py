@@ -5,7 +5,7 @@ from math import inf, nan
 import anyio
 import anyio.lowlevel
 import pytest
-from tests.drivers.rithmic.link.server import PATIENCE_S, Heard, logged_in, serving
+from tests.drivers.rithmic.link.server import PATIENCE_S, Heard, logged_in, say_nothing, serving
 from tests.drivers.rithmic.proxy import proxying
 
 from fillbridge_hooks import RetryableError
@@ -60,14 +60,20 @@ async def test_a_server_that_stops_answering_is_noticed():
         assert await plant.send(make(312)) is Delivery.NOT_SENT
 
 
-async def test_a_silent_server_that_answers_pings_lives():
-    async with serving() as server:
-        server.on[18] = lambda connection, request: anyio.lowlevel.checkpoint()
-        async with logged_in(server, heartbeat_s=0.3) as plant:
-            pinged = server.last.protocol
-            await server.wait_for(18, times=2)
-            assert plant.end is None or "no sign of life" in str(plant.end)
-            assert pinged is server.last.protocol
+async def test_between_heartbeats_a_silent_server_is_pinged(monkeypatch):
+    monkeypatch.setattr("fillbridge_rithmic.link.liveness._QUIET_S", 0.2)
+    async with serving() as server, logged_in(server) as plant:
+        await server.wait_until(lambda: server.pings >= 4)
+        assert plant.end is None
+        assert server.count(18) == 1
+        server.last.stall()
+        assert "no sign of life" in await lost(plant)
+
+
+async def test_a_server_that_answers_no_heartbeat_is_noticed():
+    async with serving() as server, logged_in(server, heartbeat_s=0.2) as plant:
+        server.on[18] = say_nothing
+        assert "no sign of life" in await lost(plant)
 
 
 @pytest.mark.parametrize("direction", ["up", "down"])
@@ -122,7 +128,7 @@ async def test_a_slow_and_torn_connection_lives():
             assert (plant.end, plant.passed_over) == (None, 0)
 
 
-async def test_a_thousandfold_reset_leaves_no_connection_behind():
+async def test_resets_leave_no_connection_behind():
     async with serving() as server, proxying(server.port) as proxy:
         uri = f"wss://localhost:{proxy.port}"
         for _ in range(20):

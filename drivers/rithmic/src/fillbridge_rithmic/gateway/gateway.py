@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from fillbridge_rithmic.gateway.book.events import Event
     from fillbridge_rithmic.gateway.book.order import Fill, Order, Ticket
     from fillbridge_rithmic.gateway.sessions import Session
-    from fillbridge_rithmic.gateway.settings import Account, GatewaySettings, User
+    from fillbridge_rithmic.gateway.settings import Account, Contract, GatewaySettings, User
 
 _MILLISECOND_NS = 1_000_000
 
@@ -93,7 +93,7 @@ class Gateway:
         :param quantity: contracts that they get in all; ``None``: all they ask for
         :raises InvalidValue: if there is no such contract
         """
-        self._check_symbol(symbol)
+        self.contract(symbol)
         self.book.trade(symbol, price, quantity)
         self.audience.tell_market(symbol, LAST_TRADE, last_trade(self, symbol, quantity or 1))
         self.audience.revalue(symbol)
@@ -103,13 +103,19 @@ class Gateway:
 
         :raises InvalidValue: if there is no such contract
         """
-        self._check_symbol(symbol)
+        self.contract(symbol)
         self.book.quote(symbol, bid, ask)
         self.audience.tell_market(symbol, BEST_BID_OFFER, best_bid_offer(self, symbol))
 
-    def _check_symbol(self, symbol: str) -> None:
-        if symbol not in self.book.contracts:
+    def contract(self, symbol: str) -> Contract:
+        """The contract of this symbol.
+
+        :raises InvalidValue: if there is none
+        """
+        contract = self.book.contracts.get(symbol)
+        if contract is None:
             raise InvalidValue("symbol", " or ".join(sorted(self.book.contracts)), symbol)
+        return contract
 
     # What it keeps
 

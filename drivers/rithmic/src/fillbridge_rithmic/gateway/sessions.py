@@ -72,7 +72,7 @@ class Session:
 
     def fall_silent(self) -> None:
         """Hear and say nothing any more, with the connection left open."""
-        self.is_silent = True
+        self.is_silent = self.breaks = True
         self.websocket.reads = False
 
     def finish(self, *, breaks: bool = False) -> None:
@@ -81,7 +81,7 @@ class Session:
         :param breaks: whether the connection is reset then, not closed
         """
         self.is_over = True
-        self.breaks = breaks
+        self.breaks = self.breaks or breaks
         self._last_words = True
         self._news.set()
 

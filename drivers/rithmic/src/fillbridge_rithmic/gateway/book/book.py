@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 
-import msgspec
-
 from fillbridge_rithmic.gateway.book.brackets import leg_tickets, trailed
 from fillbridge_rithmic.gateway.book.events import Event, Happening
 from fillbridge_rithmic.gateway.book.ledger import Ledger
+from fillbridge_rithmic.gateway.book.linking import place_linked, reduce_siblings
 from fillbridge_rithmic.gateway.book.matching import Market, fill_price, in_priority
 from fillbridge_rithmic.gateway.book.order import Fill, Order, Rejection, Ticket
 from fillbridge_rithmic.gateway.codes import (
@@ -17,7 +16,6 @@ from fillbridge_rithmic.gateway.codes import (
     STOPS,
     Duration,
     PriceType,
-    Side,
 )
 from fillbridge_rithmic.gateway.settings import Contract
 
@@ -77,10 +75,6 @@ class Book:
             if account is None or order.ticket.account == account
         ]
         return sorted(found, key=lambda order: int(order.basket_id))
-
-    def legs(self, parent: str) -> list[Order]:
-        """The legs of an entry, oldest first."""
-        return [order for order in self.orders.values() if order.ticket.parent == parent]
 
     # What is asked for
 
@@ -145,6 +139,14 @@ class Book:
         order.cancelled += left
         self._happened(Happening.CANCELLED, order, size=left)
         self._complete(order, PARTLY_FILLED if order.filled else CANCELLED)
+
+    def shrink(self, order: Order, size: int) -> None:
+        """Let an order be for so many contracts less, since others have filled them."""
+        if size >= order.left:
+            self.end(order)
+        else:
+            order.quantity -= size
+            self._happened(Happening.MODIFIED, order)
 
     def modify(
         self,
@@ -276,53 +278,10 @@ class Book:
         self._happened(Happening.FILLED, order, fill=fill)
         if order.filled >= order.quantity and order.works:
             self._complete(order, FILLED)
-        self._reduce_siblings(order, size)
-        self._add_legs(order, fill, contract.tick_size)
+        reduce_siblings(self, order, size)
+        if ticket.bracket is not None:
+            place_linked(self, leg_tickets(order, fill, contract.tick_size))
         return fill
-
-    def _reduce_siblings(self, order: Order, size: int) -> None:
-        """What one of several has closed, the others must not close again."""
-        for basket_id in order.siblings:
-            sibling = self.orders[basket_id]
-            if not sibling.works:
-                continue
-            if size >= sibling.left:
-                self.end(sibling)
-            else:
-                sibling.quantity -= size
-                self._happened(Happening.MODIFIED, sibling)
-
-    def _add_legs(self, entry: Order, fill: Fill, tick_size: float) -> None:
-        if entry.ticket.bracket is not None:
-            self.place_linked(leg_tickets(entry, fill, tick_size))
-
-    def place_linked(self, tickets: Iterable[Ticket]) -> list[Order]:
-        """Place orders of which each is reduced by what the others fill."""
-        orders = [self.accept(ticket) for ticket in tickets]
-        for order in orders:
-            order.siblings = [each.basket_id for each in orders if each is not order]
-        for order in orders:
-            if order.works:
-                self.open(order)
-                self._replace_rejected_stop(order)
-        return orders
-
-    def _replace_rejected_stop(self, order: Order) -> None:
-        """Close at the market what a rejected stop would have protected, if that is wished."""
-        parent = self.orders.get(order.ticket.parent or "")
-        bracket = parent.ticket.bracket if parent else None
-        is_rejected = not order.works and not order.filled and order.text is not None
-        if bracket is None or not bracket.market_on_reject or not is_rejected:
-            return
-        if order.ticket.leg == "stop":
-            ticket = msgspec.structs.replace(
-                order.ticket, price_type=PriceType.MARKET, trigger_price=None, trail_ticks=None
-            )
-            instead = self.accept(ticket)
-            instead.siblings = list(order.siblings)
-            for basket_id in order.siblings:
-                self.orders[basket_id].siblings.append(instead.basket_id)
-            self.open(instead)
 
     def _complete(self, order: Order, reason: str) -> None:
         order.reason = reason
@@ -349,26 +308,3 @@ class Book:
                 text=text,
             )
         )
-
-    def flatten(self, account: str, symbol: str, **fields: object) -> Order | None:
-        """Close a position at the market, its legs first; ``None``: there was none.
-
-        :param fields: of the closing :class:`Ticket`
-        """
-        for order in self.working(account):
-            if order.ticket.symbol == symbol and order.ticket.leg is not None:
-                self.end(order)
-        net = self.ledger(account).net(symbol)
-        if not net:
-            return None
-        ticket = Ticket(
-            account=account,
-            symbol=symbol,
-            exchange=self.contracts[symbol].exchange,
-            side=Side.SELL if net > 0 else Side.BUY,
-            quantity=abs(net),
-            price_type=PriceType.MARKET,
-            duration=Duration.DAY,
-            **fields,  # type: ignore[arg-type]
-        )
-        return self.place(ticket)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from fillbridge_rithmic.gateway.answers import Answer, answered, ended, row
+from fillbridge_rithmic.gateway.book.brackets import on_tick
 from fillbridge_rithmic.gateway.book.events import Happening
 from fillbridge_rithmic.gateway.book.order import Ticket
 from fillbridge_rithmic.gateway.clock import stamps
@@ -34,6 +36,7 @@ IS_COMPLETE = (
     "Cancellation rejected by the Order Management System - Order is complete. "
     "Further cancellations on this order may lead to logoff/disable"
 )
+_OFF_GRID = 1e-6
 UNKNOWN_BASKET = ("1062", "basket id is unknown")
 
 
@@ -113,7 +116,7 @@ def check_price(price: float | None, name: str, tick_size: float) -> None:
     """
     if price is None:
         raise Refused(f"{name} field is not received.")
-    if not abs(price / tick_size - round(price / tick_size)) < 1e-6:
+    if not isfinite(price) or abs(price - on_tick(price, tick_size)) > _OFF_GRID:
         raise Refused(f"{name} {price} is not on a tick of {tick_size}")
 
 
