@@ -26,5 +26,7 @@ def fillbridge_register_commands(group: Any) -> None:
     """Add ``fillbridge rithmic``."""
     # Imported here because click is needed at the command line alone.
     from fillbridge_rithmic.commands import rithmic
+    from fillbridge_rithmic.gateway.commands import gateway
 
+    rithmic.add_command(gateway)
     group.add_command(rithmic)

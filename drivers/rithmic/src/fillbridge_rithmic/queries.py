@@ -156,12 +156,14 @@ class OrderQueries:
         :raises RetryableError: if that cannot be told
         """
         book = self._desk.book
-        for parent_id in book.strangers():
-            await self._list(SHOW_ORDER_HISTORY, lambda _: True, basket_id=parent_id)
-        strangers = book.strangers()
-        if strangers:
+        for basket_id in book.strangers() | book.unnamed():
+            await self._list(SHOW_ORDER_HISTORY, lambda _: True, basket_id=basket_id)
+        unclear = book.strangers() | book.unnamed()
+        if unclear:
+            # Left out, or under no name, a stop would be taken for lost and placed once more.
             raise RetryableError(
-                f"legs of baskets {', '.join(sorted(strangers))}: nothing is known of these"
+                f"baskets {', '.join(sorted(unclear))}: it cannot be told which legs these are,"
+                " or whose"
             )
 
     async def of_today(self) -> tuple[BrokerOrder, ...]:

@@ -137,16 +137,14 @@ def take(made, notices, now_ns=10 * SECOND):
 
 
 def stop_leg(basket_id, parent, quantity, trigger=4990.0, **fields):
+    given = {"order_type": OrderType.STOP, "first_type": OrderType.STOP, "limit": None} | fields
     return Life(
         basket_id,
         side=Side.SELL,
         quantity=quantity,
         parent_id=parent,
-        order_type=OrderType.STOP,
-        first_type=OrderType.STOP,
-        limit=None,
         trigger=trigger,
-        **fields,
+        **given,
     )
 
 

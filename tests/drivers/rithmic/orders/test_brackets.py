@@ -400,3 +400,31 @@ def test_a_leg_that_appears_in_a_later_session_is_moved_to_its_level():
     reports = take(made, [*life.fill(3, 4999.0).told, *stop.told])
     assert kinds(reports) == [(Fill, TAG), (Accepted, STOP)]
     assert sent(made) == [("12", MODIFY, 3, STOP_MARKET, None, 4990.0)]
+
+
+@pytest.mark.parametrize("phase", [Phase.FILLED, Phase.ENDED])
+@pytest.mark.parametrize(
+    ("types", "name"),
+    [
+        ({"order_type": OrderType.MARKET, "first_type": OrderType.STOP}, STOP),
+        ({"order_type": OrderType.MARKET, "first_type": None}, STOP),
+        ({"order_type": OrderType.STOP, "first_type": None}, STOP),
+        ({"order_type": OrderType.LIMIT, "first_type": None}, TARGET),
+        ({"order_type": None, "first_type": OrderType.LIMIT}, TARGET),
+    ],
+)
+def test_a_leg_that_is_only_known_by_its_end_has_its_name(phase, types, name):
+    made = desk()
+    take(made, [as_snapshot(one) for one in Life("10", TAG).open().fill(3).end("F").told])
+    leg = stop_leg("12", "10", 3, **types)
+    leg = leg.fill(3) if phase is Phase.FILLED else leg.end("C")
+    take(made, [as_snapshot(leg.told[0])])
+    assert [line.broker_order_id for line in made.book.named(name)] == ["12"]
+
+
+def test_a_leg_of_which_nothing_tells_the_part_is_not_passed_off_as_somebody_elses():
+    made = desk()
+    take(made, [as_snapshot(one) for one in Life("10", TAG).open().fill(3).end("F").told])
+    leg = stop_leg("12", "10", 3, order_type=None, first_type=None)
+    take(made, [as_snapshot(leg.end("C").told[0])])
+    assert made.book.unnamed() == {"12"}

@@ -208,6 +208,16 @@ class Book:
             or (not self.baskets[parent_id].last_ns and not self.baskets[parent_id].tag)
         }
 
+    def unnamed(self) -> set[str]:
+        """Legs of entries of ours of which nothing says whether they are stop or target."""
+        return {
+            leg_id
+            for parent_id, leg_ids in self._legs.items()
+            if parent_id in self.baskets and self.baskets[parent_id].tag
+            for leg_id in leg_ids
+            if self._line_of[leg_id].leg is None
+        }
+
     def unanswered(self) -> set[str]:
         """Tags that were sent and of which nothing was heard."""
         return {

@@ -52,13 +52,13 @@ class Basket:
         self.symbol = ""
         self.exchange = ""
         self.side: Side | None = None
-        self.first_type: OrderType | None = None
         self.works = False
         """Whether it was ever heard that the exchange has it, or Rithmic in its place."""
         self.executions: dict[str, Execution] = {}
         self.stated = 0
         """Filled as far as anything said so."""
         self.last_ns = 0
+        self._first_type: tuple[int, int, OrderType | None] = (-1, -1, None)
         self._quantity: tuple[tuple[int, int], int] = ((-1, -1), 0)
         self._terms: tuple[tuple[int, int], Terms | None] = ((-1, -1), None)
         self._ends: dict[str, str] = {}
@@ -104,13 +104,21 @@ class Basket:
         if notice.parent_id != self.basket_id:
             self.parent_id = max(self.parent_id, notice.parent_id)
         self.side = notice.side or self.side
-        kind = notice.first_type or notice.order_type
-        if kind is not None and notice.phase in _CHANGES:
-            # A stop that triggered is a market order; what it was before tells its part.
-            self.first_type = max(self.first_type or kind, kind, key=_TYPE_RANKS.__getitem__)
+        for kind, says in (
+            (notice.first_type, 2),
+            (notice.order_type, 1 if notice.phase in _CHANGES else 0),
+        ):
+            if kind is not None:
+                # A stop that triggered is a market order; what it was before tells its part.
+                self._first_type = max(self._first_type, (says, _TYPE_RANKS[kind], kind))
 
     def _end(self, reason: str, text: str) -> None:
         self._ends[reason] = max(self._ends.get(reason, ""), text)
+
+    @property
+    def first_type(self) -> OrderType | None:
+        """As what it was sent, as far as anything said so; ``None`` while nothing did."""
+        return self._first_type[2]
 
     @property
     def quantity(self) -> int:
