@@ -268,6 +268,14 @@ async def test_rows_are_missing_late_or_of_others(gateway, client):
     assert {each.account_id for each in (await rows())[0]} == {"SOMEBODY-ELSE"}
     gateway.faults.arm("rows_with_blank_account", template=320)
     assert {each.account_id for each in (await rows())[0]} == {""}
+    gateway.faults.arm("rows_without_quantity", template=320)
+    found = (await rows())[0]
+    assert [(each.HasField("quantity"), each.total_unfilled_size) for each in found] == [
+        (False, 1),
+        (False, 1),
+    ]
+    gateway.faults.arm("rows_with_minus_one", template=320)
+    assert {each.trigger_price for each in (await rows())[0]} == {-1.0}
     gateway.faults.arm("handler_no_data", template=302)
     row, end = await client.ask(302)
     assert (row.rq_handler_rp_code[0], list(end.rp_code)) == ("7", ["0"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fillbridge_rithmic.gateway.answers import Answer, response_to
 from fillbridge_rithmic.gateway.codec import given, has_field
 from fillbridge_rithmic.gateway.codes import NO_DATA
-from fillbridge_rithmic.gateway.faults.stream import OTHER_ACCOUNT
+from fillbridge_rithmic.gateway.faults.stream import OTHER_ACCOUNT, with_minus_one
 from fillbridge_rithmic.gateway.faults.table import ROW_FAULTS
 
 if TYPE_CHECKING:
@@ -57,6 +57,16 @@ def _rows_truncated(gateway: Gateway, request: Any, answer: Answer) -> Answer:
     return Answer(rows=answer.rows[: len(answer.rows) // 2], end=answer.end)
 
 
+def _rows_with_minus_one(gateway: Gateway, request: Any, answer: Answer) -> Answer:
+    return Answer(rows=[with_minus_one(row) for row in answer.rows], end=answer.end)
+
+
+def _rows_without_quantity(gateway: Gateway, request: Any, answer: Answer) -> Answer:
+    for row in answer.rows:
+        row.ClearField("quantity")
+    return answer
+
+
 def _stale_rows(gateway: Gateway, request: Any, answer: Answer) -> Answer:
     for order in gateway.book.working(request.account_id)[:1]:
         gateway.fill(order.basket_id)
@@ -71,5 +81,7 @@ _SPOILED: Final[dict[str, Callable[[Gateway, Any, Answer], Answer]]] = {
     "rows_of_other_account": _rows_of_other_account,
     "rows_truncated": _rows_truncated,
     "rows_with_blank_account": _rows_with_blank_account,
+    "rows_with_minus_one": _rows_with_minus_one,
+    "rows_without_quantity": _rows_without_quantity,
     "stale_rows": _stale_rows,
 }

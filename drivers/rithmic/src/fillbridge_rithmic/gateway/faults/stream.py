@@ -86,7 +86,7 @@ class Stream:
         if drawn is not None and _applies(drawn, message):
             self._faults.happened.append(drawn)
             return drawn, {}
-        for name in STREAM_FAULTS:
+        for name in STREAM_FAULTS if self._faults.armed else ():
             if _applies(name, message) and (fault := self._take(name, account, message)):
                 return name, fault.options
         return None, {}
@@ -140,12 +140,13 @@ def _blank_account(message: Any) -> Iterator[Sent]:
     yield changed
 
 
-def _minus_one(message: Any) -> Iterator[Sent]:
+def with_minus_one(message: Any) -> Any:
+    """A notification that has -1 for the prices that it does not have."""
     changed = _copy(message)
     for field in ("price", "trigger_price"):
         if not changed.HasField(field):
             setattr(changed, field, -1.0)
-    yield changed
+    return changed
 
 
 def _zero_quantity(message: Any) -> Iterator[Sent]:
@@ -175,7 +176,7 @@ _CHANGED: Final[dict[str, Callable[[Any], Iterator[Sent]]]] = {
     "blank_account": _blank_account,
     "duplicated": lambda message: iter((message, message)),
     "other_account": _of_other_account,
-    "price_minus_one": _minus_one,
+    "price_minus_one": lambda message: iter((with_minus_one(message),)),
     "undecodable": lambda message: iter((UNDECODABLE, message)),
     "unknown_notify_type": _unknown_kind,
     "unknown_template": lambda message: iter((bare(_UNKNOWN_TEMPLATE), message)),

@@ -28,6 +28,8 @@ ROW_FAULTS: Final = {
     "rows_of_other_account": "the rows name another account",
     "rows_truncated": "half of the rows are left out",
     "rows_with_blank_account": "the rows name no account",
+    "rows_with_minus_one": "the rows have -1 for prices that do not matter",
+    "rows_without_quantity": "the rows of orders have no quantity, only what is left of it",
     "stale_rows": "a working order fills, and that is told, before the row that shows it working",
 }
 """Of requests whose answers have rows."""
