@@ -36,7 +36,7 @@ from fillbridge_hooks import DriverError, ForcedLogout
 
 _STREAM_IN = 4
 _TAG = "the good one"
-_VALUES = {
+_VALUES: dict[str, list[Any]] = {
     "str": ["", "A1", "0", "7", "no data", "x" * 300],
     "i32": [0, 1, -1, 2**31 - 1],
     "u32": [0, 1, 2**32 - 1],
@@ -213,7 +213,7 @@ def throw_atheris(inputs: int, seed: int) -> Counter[str]:
 
 def be_child(counts: str, inputs: int, seed: int, corpus: str) -> None:
     """Fuzz; does not return."""
-    import atheris
+    import atheris  # type: ignore[import-untyped]  # installed for this command alone
 
     with atheris.instrument_imports(include=["fillbridge_rithmic"]):
         targets = Targets()

@@ -8,7 +8,7 @@ from pathlib import Path
 SCRIPT = Path(__file__).with_name("rithmic_fuzz.py")
 
 
-def test_no_broken_frame_stops_the_reading():
+def test_no_broken_frame_stops_the_reading() -> None:
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "--engine", "dice", "--inputs", "5000"],
         capture_output=True,

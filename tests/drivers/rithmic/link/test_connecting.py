@@ -65,6 +65,7 @@ async def test_a_wrong_password_says_what_to_check():
         error = await fails(server.settings(), server.trust(), password(WRONG))
     assert isinstance(error, FatalError)
     assert "check user name, password, system name" in str(error)
+    assert server.count(12) == 0
 
 
 async def test_an_unknown_system_lists_those_there_are():

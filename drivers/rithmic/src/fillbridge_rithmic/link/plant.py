@@ -165,7 +165,8 @@ class Plant:
         """Log out if that is possible at once, and end the connection."""
         if self.end is None:
             with anyio.move_on_after(_GRACE_S, shield=True):
-                await self.send(make(_LOGOUT))
+                if self.login is not None:
+                    await self.send(make(_LOGOUT))
                 await self._websocket.say_goodbye()
                 # To cancel a read while something arrives upsets asyncio: the server ends it.
                 await self.has_ended.wait()
