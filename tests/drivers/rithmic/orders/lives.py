@@ -176,7 +176,7 @@ def sent(made, now_ns=10 * SECOND):
             request.fields.get("price"),
             request.fields.get("trigger_price"),
         )
-        for request in made.requests(now_ns)
+        for request in made.changes.requests(now_ns)
     ]
 
 

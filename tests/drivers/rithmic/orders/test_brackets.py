@@ -3,6 +3,20 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.drivers.rithmic.orders.lives import (
+    SECOND,
+    Life,
+    answer,
+    as_snapshot,
+    desk,
+    entry,
+    legs,
+    sent,
+    stop_leg,
+    submitted,
+    take,
+    target_leg,
+)
 
 from fillbridge_hooks import (
     Accepted,
@@ -18,20 +32,6 @@ from fillbridge_hooks import (
     Side,
 )
 from fillbridge_rithmic.orders.notices import Phase
-from tests.drivers.rithmic.orders.lives import (
-    SECOND,
-    Life,
-    answer,
-    as_snapshot,
-    desk,
-    entry,
-    legs,
-    sent,
-    stop_leg,
-    submitted,
-    take,
-    target_leg,
-)
 
 TAG, STOP, TARGET = "T1_ENTRY", "T1_SL", "T1_TP"
 NOW = 10 * SECOND
@@ -183,13 +183,13 @@ def test_legs_are_moved_where_the_fill_was_better():
     bracket = Bracket()
     stop, target, reports = bracket.fill(3, price=4999.0)
     assert kinds(reports) == [(Fill, TAG), (Accepted, TARGET), (Accepted, STOP)]
-    assert bracket.desk.is_correcting
+    assert bracket.desk.changes.is_correcting
     assert sorted(sent(bracket.desk)) == [
         ("11", MODIFY, 3, 1, 5010.0, None),
         ("12", MODIFY, 3, STOP_MARKET, None, 4990.0),
     ]
     assert bracket.told(stop.change(trigger=4990.0), target.change(limit=5010.0)) == []
-    assert not bracket.desk.is_correcting
+    assert not bracket.desk.changes.is_correcting
     assert sent(bracket.desk, NOW + 10 * SECOND) == []
 
 
@@ -282,7 +282,7 @@ def test_a_flatten_that_is_refused_is_said_once():
     bracket = Bracket()
     bracket.fill(3)
     bracket.desk.replace(FLATTEN, NOW)
-    (request,) = bracket.desk.requests(NOW)
+    (request,) = bracket.desk.changes.requests(NOW)
     bracket.desk.answer(answer(315, request.key, "1", "not allowed"), NOW)
     assert kinds(bracket.news()) == [(ReplaceRejected, STOP)]
     assert sent(bracket.desk, NOW + 10 * SECOND) == []
@@ -312,7 +312,7 @@ def test_a_leg_is_not_let_grow_before_rithmic_was_asked_once_more():
     bracket.told(bracket.entry.fill(2))
     bracket.desk.replace(Replacement(STOP, 3, OrderType.STOP, None, 19_960), NOW)
     assert sent(bracket.desk) == []
-    (lacking,) = bracket.desk.lacking()
+    (lacking,) = bracket.desk.changes.lacking()
     lacking.may_grow = True
     assert sent(bracket.desk) == [("12", MODIFY, 3, STOP_MARKET, None, 4990.0)]
 
@@ -323,7 +323,7 @@ def test_a_leg_whose_further_basket_comes_meanwhile_does_not_grow():
     bracket.desk.replace(Replacement(STOP, 3, OrderType.STOP, None, 19_960), NOW)
     _, _, reports = bracket.fill(2, number=2)
     assert (Replaced, STOP) in kinds(reports)
-    assert bracket.desk.lacking() == []
+    assert bracket.desk.changes.lacking() == []
     assert sent(bracket.desk) == []
 
 
@@ -332,7 +332,7 @@ def test_a_leg_never_grows_beyond_what_the_entry_filled_and_the_other_left():
     stop, target, _ = bracket.fill(2)
     bracket.told(target.fill(1, 5010.0), stop.change(quantity=1))
     bracket.desk.replace(Replacement(STOP, 3, OrderType.STOP, None, 19_960), NOW)
-    assert bracket.desk.lacking() == []
+    assert bracket.desk.changes.lacking() == []
     assert sent(bracket.desk) == []
 
 

@@ -4,6 +4,18 @@ from itertools import permutations
 
 import pytest
 from msgspec.structs import replace
+from tests.drivers.rithmic.orders.lives import (
+    SECOND,
+    Life,
+    answer,
+    approved,
+    as_snapshot,
+    desk,
+    entry,
+    sent,
+    submitted,
+    take,
+)
 
 from fillbridge_hooks import (
     Accepted,
@@ -19,18 +31,6 @@ from fillbridge_hooks import (
 )
 from fillbridge_rithmic.orders.notices import Phase
 from fillbridge_rithmic.orders.serial import ANSWER_NS, MOST_TRIES, PAUSE_NS
-from tests.drivers.rithmic.orders.lives import (
-    SECOND,
-    Life,
-    answer,
-    approved,
-    as_snapshot,
-    desk,
-    entry,
-    sent,
-    submitted,
-    take,
-)
 
 TAG = "T1_ENTRY"
 NOW = 10 * SECOND
@@ -272,7 +272,7 @@ def change(quantity=3, limit=19_990):
 def test_a_change_is_reported_when_it_is_done_and_not_when_it_is_taken():
     made, life = working()
     assert made.replace(change(quantity=2), NOW) == ""
-    (request,) = made.requests(NOW)
+    (request,) = made.changes.requests(NOW)
     assert request.fields["price"] == 4997.5
     assert request.fields["quantity"] == 2
     made.answer(answer(315, request.key, basket_id="7"), NOW)
@@ -309,18 +309,18 @@ def test_a_cancel_takes_the_place_of_a_change():
 def test_what_overlaps_is_asked_again_after_a_pause():
     made, _ = working()
     made.replace(change(), NOW)
-    (request,) = made.requests(NOW)
+    (request,) = made.changes.requests(NOW)
     made.answer(answer(315, request.key, "1", "Atomic order operation in progress"), NOW)
     assert news(made) == []
     assert sent(made) == []
-    assert made.next_due_ns() == NOW + PAUSE_NS
+    assert made.changes.next_due_ns() == NOW + PAUSE_NS
     assert len(sent(made, NOW + PAUSE_NS)) == 1
 
 
 def test_a_change_that_fails_is_refused_once():
     made, life = working()
     made.replace(change(), NOW)
-    (request,) = made.requests(NOW)
+    (request,) = made.changes.requests(NOW)
     made.answer(answer(315, request.key, "1", "no such price"), NOW)
     assert [(type(one), one.reason) for one in news(made)] == [(ReplaceRejected, "no such price")]
     assert told(made, life.say(Phase.CHANGE_REFUSED, text="no such price")) == []

@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.drivers.rithmic.orders.lives import Life, entry, submitted, take
 
 from fillbridge_hooks import Accepted, Cancelled, Fill, OrderStatus, OrderType, Rejected
 from fillbridge_rithmic.orders.lattice import Basket
 from fillbridge_rithmic.orders.notices import Phase
-from tests.drivers.rithmic.orders.lives import Life, entry, submitted, take
 
 TAG = "T1_ENTRY"
 

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from tests.drivers.rithmic.orders.lives import PLACE, approved, entry, legs
 
 from fillbridge_hooks import ArrivalPrice, OrderRole, OrderType, Side, TimeInForce
 from fillbridge_rithmic.orders.legs import legs_from, legs_of, window_name
 from fillbridge_rithmic.orders.requests import Refusal, modify_order, new_order
-from tests.drivers.rithmic.orders.lives import PLACE, approved, entry, legs
 
 
 def asked(order, its_legs=(), market_ticks=None):
