@@ -22,9 +22,8 @@ NO_DATA = Answer(rows=(), code="7", text="no data")
 class Scripted(Struct):
     """A plant that says what it is told to, and answers."""
 
-    says: list
+    says: list[object]
     answer: Answer
-    later: list = []
     queries: PositionQueries | None = None
 
     async def ask(self, template, **fields):

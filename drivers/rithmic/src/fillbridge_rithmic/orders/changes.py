@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fillbridge_hooks import CancelRejected, OrderStatus, ReplaceRejected
+from fillbridge_rithmic.orders.notices import Phase
 from fillbridge_rithmic.orders.reports import due, replaced, tell_nothing_of
 from fillbridge_rithmic.orders.requests import cancel_order, modify_order
 from fillbridge_rithmic.orders.serial import Operation, Refused, Serial
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from fillbridge_rithmic.orders.book import Book
     from fillbridge_rithmic.orders.lattice import Basket
     from fillbridge_rithmic.orders.lines import Line
-    from fillbridge_rithmic.orders.notices import Phase
     from fillbridge_rithmic.orders.requests import Place
 
 _logger = logging.getLogger(__name__)
+
+_AT_WORK: Final = (Phase.WORKING, Phase.CHANGED)
 
 OPERATION_KEY: Final = "change "
 """What the key of every cancel and change begins with."""
@@ -139,6 +141,8 @@ class Changes:
         refused = self._serial.hear(basket.basket_id, phase, text, basket.has_ended, now_ns)
         if refused is not None:
             self._refused(refused, now_ns)
+        if phase in _AT_WORK and not basket.has_ended:
+            self._serial.works_after_all(basket.basket_id)
         self.look_at(line, now_ns)
 
     def answer(self, key: str, reason: str, now_ns: int) -> None:
