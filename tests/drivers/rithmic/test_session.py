@@ -388,6 +388,7 @@ async def test_an_end_that_was_never_told_is_found_when_it_is_asked_for():
 async def test_a_list_that_leaves_out_what_works_is_no_answer():
     async with staged() as (stage, gateway), stage.session() as talk:
         await stage.send(talk, stage.limit(Side.BUY, -8))
+        await stage.settle(talk)
         gateway.faults.arm("no_rows", template=SHOW_ORDERS, times=2)
         with pytest.raises(RetryableError, match="not among the working orders"):
             await talk.working()
