@@ -94,10 +94,12 @@ class Changes:
 
     def _request(self, line: Line, operation: Operation, now_ns: int) -> Request:
         basket = self._book.baskets[operation.basket_id]
-        terms, instrument = operation.terms, line.instrument
-        if terms is None or instrument is None:
+        terms = operation.terms
+        if terms is None:
             template, fields = cancel_order(self._place, basket.basket_id)
         else:
+            instrument = line.instrument
+            assert instrument is not None  # noqa: S101  # wanted() names no terms without one
             limit, trigger = terms.limit_ticks, terms.trigger_ticks
             template, fields = modify_order(
                 self._place,
