@@ -442,3 +442,18 @@ def test_a_leg_of_a_contract_that_is_not_traded_here_is_left_as_it_is():
     assert sent(made) == []
     assert made.cancel(STOP) == ""
     assert [one[:2] for one in sent(made)] == [("12", CANCEL)]
+
+
+@pytest.mark.parametrize("wish", ["flatten", "cancel"])
+def test_a_correction_that_is_refused_says_nothing_of_the_wish_that_came_after_it(wish):
+    bracket = Bracket()
+    stop, target, _ = bracket.fill(3, price=4999.0)
+    assert len(sent(bracket.desk)) == 2
+    asked = bracket.desk.replace(FLATTEN, NOW) if wish == "flatten" else bracket.desk.cancel(STOP)
+    assert asked == ""
+    reports = bracket.told(
+        stop.say(Phase.CHANGE_REFUSED, text="not here"), target.change(limit=5010.0)
+    )
+    assert reports == []
+    expected = CANCEL if wish == "cancel" else MODIFY
+    assert [one[:2] for one in sent(bracket.desk)] == [("12", expected)]

@@ -159,18 +159,22 @@ class Changes:
         self.settle(line, now_ns)
 
     def _refused(self, refused: Refused, now_ns: int) -> None:
-        """An operation will not be carried out: whoever wished for it is told."""
+        """An operation will not be carried out: whoever wished for it is told.
+
+        What was under way when a newer wish came says nothing of that.
+        """
         operation = refused.operation
         line = self._book.line_of(operation.basket_id)
         name = line.client_order_id
         if line.is_cancelling:
-            line.is_cancelling = False
-            self._reports.append(CancelRejected(name, refused.reason, now_ns))
-            return
-        if line.wish is not None:
-            line.wish = line.level = None
-            self._reports.append(ReplaceRejected(name, refused.reason, now_ns))
-        else:
+            if operation.is_cancel:
+                line.is_cancelling = False
+                self._reports.append(CancelRejected(name, refused.reason, now_ns))
+        elif line.wish is not None:
+            if operation.is_cancel or operation.terms == line.level:
+                line.wish = line.level = None
+                self._reports.append(ReplaceRejected(name, refused.reason, now_ns))
+        elif not operation.is_cancel:
             # What cannot be moved protects where it is, and is reported as it is.
             line.left_alone.add(operation.basket_id)
             _logger.warning("%s stays where it is: %s", name, refused.reason)
