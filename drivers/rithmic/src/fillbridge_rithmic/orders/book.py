@@ -1,0 +1,233 @@
+"""All orders of the account that were heard of, under the ids that they were sent with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from fillbridge_hooks import ApprovedOrder, Order, OrderRole
+from fillbridge_rithmic.orders.lattice import Basket
+from fillbridge_rithmic.orders.legs import Leg, has_legs, legs_from, legs_of, role_of
+from fillbridge_rithmic.orders.lines import Line, LineTerms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from fillbridge_hooks import Instrument
+    from fillbridge_rithmic.orders.notices import OrderNotice
+
+_Key = tuple[str, OrderRole | None]
+
+
+class Submitted(msgspec.Struct, kw_only=True):
+    """An order that this session sent, or is about to."""
+
+    order: Order
+    legs: dict[OrderRole, Leg]
+    is_refused: bool = False
+    cancels: bool = False
+    """Whether it shall be cancelled as soon as its basket is known."""
+
+
+class Book:
+    """Who is who: tags, baskets, entries and their legs.
+
+    :param instruments: what is traded, by symbol; prices of others have no ticks
+    """
+
+    def __init__(self, account_id: str, instruments: Mapping[str, Instrument]) -> None:
+        self._account_id = account_id
+        self._instruments = instruments
+        self.submitted: dict[str, Submitted] = {}
+        """By tag: what this session sent."""
+        self.baskets: dict[str, Basket] = {}
+        self._lines: dict[_Key, Line] = {}
+        self._line_of: dict[str, Line] = {}
+        self._named: dict[str, list[Line]] = {}
+        self._legs: dict[str, list[str]] = {}
+        """By basket: those that name it as their origin."""
+        self._announced: dict[str, Line] = {}
+        """By id: legs that were spoken of before Rithmic did."""
+
+    # What comes in
+
+    def expect(self, approved: ApprovedOrder) -> None:
+        """An order is about to be sent: notifications may be here before its answer is."""
+        order = approved.order
+        self.submitted[order.client_order_id] = Submitted(order=order, legs=legs_of(approved.legs))
+
+    def forget(self, tag: str) -> None:
+        """It was not sent after all."""
+        del self.submitted[tag]
+
+    def bind(self, tag: str, basket_id: str) -> Line:
+        """The answer to a request says which basket it made."""
+        basket = self._basket(basket_id)
+        basket.tag = basket.tag or tag
+        order = self.submitted[tag].order
+        basket.symbol = basket.symbol or order.instrument.symbol
+        basket.exchange = basket.exchange or order.instrument.exchange
+        basket.side = basket.side or order.side
+        return self._place(basket)
+
+    def apply(self, notice: OrderNotice) -> Line | None:
+        """Take in a notice; the order it is about, ``None`` where that is none of the account."""
+        if not notice.basket_id or not self._is_of_account(notice):
+            return None
+        basket = self._basket(notice.basket_id)
+        basket.apply(notice)
+        return self._place(basket)
+
+    def _is_of_account(self, notice: OrderNotice) -> bool:
+        if notice.account_id:
+            return notice.account_id == self._account_id
+        # Some notifications name no account; those asked for are of the one that was asked about.
+        known = {notice.basket_id, notice.parent_id} & self.baskets.keys()
+        return bool(known) or notice.tag in self.submitted or notice.is_snapshot
+
+    def _basket(self, basket_id: str) -> Basket:
+        basket = self.baskets.get(basket_id)
+        if basket is None:
+            basket = self.baskets[basket_id] = Basket(basket_id)
+        return basket
+
+    # Who is who
+
+    def _place(self, basket: Basket) -> Line:
+        """Let a basket stand for the order that it is by now known to be of."""
+        parent_id = basket.parent_id if self._is_leg(basket) else ""
+        key, line = self._belongs_to(basket, parent_id)
+        before = self._line_of.get(basket.basket_id)
+        if before is not line:
+            if before is not None:
+                before.baskets.remove(basket)
+                line.told.is_followed = line.told.is_followed or before.told.is_followed
+            self._line_of[basket.basket_id] = line
+            line.add(basket)
+        if line.client_order_id in self.submitted or (
+            line.entry is not None and line.entry.client_order_id in self.submitted
+        ):
+            line.told.is_followed = True
+        if parent_id:
+            legs = self._legs.setdefault(parent_id, [])
+            if basket.basket_id not in legs:
+                legs.append(basket.basket_id)
+        if key not in self._lines:
+            self._lines[key] = line
+            self._named.setdefault(line.client_order_id, []).append(line)
+        if before is not line and basket.tag:
+            for leg_id in self._legs.get(basket.basket_id, ()):
+                self._place(self.baskets[leg_id])
+        return line
+
+    def _is_leg(self, basket: Basket) -> bool:
+        if not basket.parent_id:
+            return False
+        known = self.submitted.get(basket.tag)
+        return known is None or basket.side is not known.order.side
+
+    def _belongs_to(self, basket: Basket, parent_id: str) -> tuple[_Key, Line]:
+        instrument = self._instruments.get(basket.symbol)
+        parent = self.baskets.get(parent_id)
+        role = role_of(basket.first_type) if parent is not None and parent.tag else None
+        if parent is None or role is None:
+            tag = "" if parent_id else basket.tag
+            key: _Key = (f"{basket.basket_id} {tag}", None)
+            return key, self._lines.get(key) or Line(tag, instrument)
+        key = (f"{parent_id} {parent.tag}", role)
+        line = self._lines.get(key)
+        if line is None:
+            leg = self._legs_of(parent)[role]
+            line = self._announced.pop(leg.client_order_id, None) or Line(
+                leg.client_order_id, instrument, leg
+            )
+            line.entry = self._line_of[parent_id]
+            other = OrderRole.TARGET if role is OrderRole.STOP else OrderRole.STOP
+            line.sibling = self._lines.get((key[0], other))
+            if line.sibling is not None:
+                line.sibling.sibling = line
+            if line.level is None and leg.ticks is not None:
+                line.level = _level(leg)
+        return key, line
+
+    def _legs_of(self, parent: Basket) -> dict[OrderRole, Leg]:
+        usual = legs_from(parent.tag, parent.window_name)
+        known = self.submitted.get(parent.tag)
+        return usual if known is None else {**usual, **known.legs}
+
+    # What is asked
+
+    def named(self, client_order_id: str) -> tuple[Line, ...]:
+        """The orders of an id; more than one where it was sent more than once."""
+        return tuple(line for line in self._named.get(client_order_id, ()) if line.baskets)
+
+    def announced(self, client_order_id: str) -> Line | None:
+        """The leg of that id of an entry that is known, before the leg appears."""
+        if client_order_id in self._announced:
+            return self._announced[client_order_id]
+        for symbol, leg in self._legs_to_come():
+            if leg.client_order_id == client_order_id:
+                line = Line(client_order_id, self._instruments.get(symbol), leg)
+                self._announced[client_order_id] = line
+                return line
+        return None
+
+    def _legs_to_come(self) -> Iterator[tuple[str, Leg]]:
+        for submitted in self.submitted.values():
+            if not submitted.is_refused:
+                for leg in submitted.legs.values():
+                    yield submitted.order.instrument.symbol, leg
+        for basket in self.baskets.values():
+            if has_legs(basket.window_name) and not self._is_leg(basket):
+                for leg in legs_from(basket.tag, basket.window_name).values():
+                    yield basket.symbol, leg
+
+    def line_of(self, basket_id: str) -> Line:
+        """The order that a basket stands for."""
+        return self._line_of[basket_id]
+
+    def lines(self) -> Iterator[Line]:
+        """Every order that was heard of."""
+        return (line for line in self._lines.values() if line.baskets)
+
+    def legs_below(self, basket_id: str) -> Iterator[Line]:
+        """The legs of an entry."""
+        basket = self.baskets[basket_id]
+        for role in (OrderRole.STOP, OrderRole.TARGET):
+            line = self._lines.get((f"{basket_id} {basket.tag}", role))
+            if line is not None and line.baskets:
+                yield line
+
+    def strangers(self) -> set[str]:
+        """Baskets that legs come from and of which nothing is known."""
+        return {
+            parent_id
+            for parent_id, leg_ids in self._legs.items()
+            if parent_id not in self.baskets
+            or (not self.baskets[parent_id].last_ns and not self.baskets[parent_id].tag)
+        }
+
+    def unnamed(self) -> set[str]:
+        """Legs of entries of ours of which nothing says whether they are stop or target."""
+        return {
+            leg_id
+            for parent_id, leg_ids in self._legs.items()
+            if parent_id in self.baskets and self.baskets[parent_id].tag
+            for leg_id in leg_ids
+            if self._line_of[leg_id].leg is None
+        }
+
+    def unanswered(self) -> set[str]:
+        """Tags that were sent and of which nothing was heard."""
+        return {
+            tag
+            for tag, sent in self.submitted.items()
+            if not sent.is_refused and not self.named(tag)
+        }
+
+
+def _level(leg: Leg) -> LineTerms:
+    if leg.role is OrderRole.STOP:
+        return LineTerms(order_type=leg.order_type, trigger_ticks=leg.ticks)
+    return LineTerms(order_type=leg.order_type, limit_ticks=leg.ticks)
