@@ -1,6 +1,8 @@
 """What follows from how things stand at the broker."""
 
 import logging
+from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from fillbridge.engine.messages import CancelRequested, EntriesHalted
@@ -12,7 +14,7 @@ from fillbridge.live.gate import GateState
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.reconciliation import Findings, Quarantine, Reconciler
 from fillbridge.live.snapshot import BrokerSnapshot
-from fillbridge_hooks import TERMINAL_STATUSES, OrderStatus
+from fillbridge_hooks import TERMINAL_STATUSES, Fill, OrderStatus
 
 _logger = logging.getLogger(__name__)
 
@@ -115,7 +117,8 @@ class Standing:
             with account.guard():
                 account.shell.step(found)
         findings = self._reconciler.compare(account.state, snapshot, account.now_ns)
-        for report in findings.reports:
+        known = set(account.state.orders)
+        for report in chain(findings.reports, self._fills_of_legs(snapshot, known)):
             # What breaks over one must not hold up what is known of the others.
             with account.guard():
                 account.report(report)
@@ -123,6 +126,16 @@ class Standing:
         self._block(findings, snapshot)
         self._open(findings, snapshot)
         account.snapshot_due_ns = account.now_ns + self._wait_ns()
+
+    def _fills_of_legs(self, snapshot: BrokerSnapshot, known: set[str]) -> Iterator[Fill]:
+        """Fills of legs that are known only since the fill of their entry was reported.
+
+        Told at once, or what the entry's fill brings about would not know that it is closed.
+        """
+        orders = self._account.state.orders
+        for fill in sorted(snapshot.fills, key=lambda fill: fill.time_ns):
+            if fill.client_order_id in orders and fill.client_order_id not in known:
+                yield fill
 
     def _repeat(self, findings: Findings) -> None:
         account = self._account
