@@ -236,6 +236,7 @@ class TestFlatten:
 
     async def test_what_opens_again_and_again_is_left_to_a_person(self):
         async with rig() as at:
+            at.gateway.trade("ES", 5000.0)
 
             def open_anew():
                 at.place()
