@@ -203,7 +203,7 @@ class TestFlatten:
             at.wait_with_entry()
             before = at.works()
             at.gateway.faults.arm("refused", template=EXIT, times=9, code="13", text="no rights")
-            outcome = await at.flatten()
+            outcome = await at.flatten(wait_s=1000.0)  # it is not waited for
             assert outcome.state is State.LEFT
             assert at.asked() == [EXIT]
             assert at.works() == before
@@ -387,7 +387,7 @@ class TestCancelAll:
         async with rig() as at:
             at.wait_with_entry()
             at.gateway.faults.arm("refused", template=CANCEL_ALL, text="not now")
-            outcome = await at.cancel_all()
+            outcome = await at.cancel_all(wait_s=1000.0)  # it is not waited for
             assert outcome.state is State.LEFT
             assert "withdrawal of every order: refused: 6 not now" in at.said
             assert at.asked() == [CANCEL_ALL]
@@ -401,6 +401,11 @@ class TestCancelAll:
             at.gateway.faults.arm(fault, template=ORDERS)
             outcome = await at.cancel_all()
             assert [each.quantity for each in outcome.before.orders] == [2]
+
+    async def test_a_list_counts_once_nothing_more_is_heard(self):
+        async with rig() as at, at.account(settle_s=1.0, with_positions=False) as account:
+            at.gateway.later(0.3, at.wait_with_entry)
+            assert len((await account.look()).orders) == 1
 
     async def test_an_order_that_ends_before_its_row_does_not_work(self):
         async with rig() as at:
@@ -450,7 +455,7 @@ async def test_requests_that_are_refused_before_anything_is_known_are_errors():
 def test_orders_of_others_and_ended_ones_are_passed_over():
     heard = OrderList(ACCOUNT, lambda: 0.0)
     row = {"basket_id": "1", "account_id": ACCOUNT, "symbol": "ES", "quantity": 1}
-    heard.hear(make(352, **row | {"account_id": "A2"}, is_snapshot=True))
+    heard.hear(make(352, **row | {"basket_id": "9", "account_id": "A2"}, is_snapshot=True))
     heard.hear(make(351, **row, notify_type=15))
     heard.hear(make(352, **row, is_snapshot=True))
     heard.hear(make(351, **row | {"basket_id": "2"}, notify_type=17))
