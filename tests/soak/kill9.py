@@ -43,14 +43,20 @@ AGREES_WITHIN_S = 10.0
 OPENS_WITHIN_S = 60.0
 """From the start of the process, beyond which it has come to a standstill."""
 
-AT_START = {"take up", "link", "answers"}
+REACHED_WITHIN_S = 6.0
+"""Where a point is not, the handler is killed wherever it is."""
+
+ONLY_AT_START = {"take up", "link"}
+AT_START = {
+    *("answers", "working orders", "orders of today", "fills", "positions", "hear"),
+}
 """What happens while the handler starts; kills there hit the recovery itself."""
 
 
 @cache
-def points() -> list[str]:
+def points(broker: str) -> list[str]:
     """Every point at which the handler can kill itself."""
-    command = [sys.executable, str(HANDLER), "--points"]
+    command = [sys.executable, str(HANDLER), "--points", broker]
     named: list[str] = json.loads(subprocess.check_output(command))
     return named
 
@@ -126,7 +132,7 @@ class Round:
         self.random = random.Random(seed)
         self.tally = tally
         self.broker = broker
-        self.points = [point for point in points() if text in point]
+        self.points = [point for point in points(broker.name) if text in point]
         self.is_free = not text
         self.account = broker.live_settings["account"]
         self.folder = folder
@@ -146,9 +152,11 @@ class Round:
     def given(self, point: str = "", *, at_start: bool = False) -> dict[str, Any]:
         return {
             "point": point,
-            "count": 1 if at_start else self.random.randint(1, 3),
+            "count": 1 if at_start else self.random.choice((1, 1, 1, 2, 3)),
             "at_start": at_start,
             "first": self.next,
+            "kinds": self.broker.kinds,
+            "seed": self.account,
             "configuration": {
                 "execution_handler": {
                     "mode": "live",
@@ -170,7 +178,7 @@ class Round:
         is_random = self.is_free and self.random.random() < 0.3
         point = "" if is_random else self.random.choice(self.points)
         what = point.partition(" ")[2]
-        at_start = what in AT_START and self.random.random() < 0.7
+        at_start = what in ONLY_AT_START or (what in AT_START and self.random.random() < 0.7)
         handler = self.handler(self.given(point, at_start=at_start))
         try:
             if not self.wait_open(handler):
@@ -179,13 +187,16 @@ class Round:
             self.compare(handler)
             handler.tell("go")
             killer = threading.Timer(
-                self.random.uniform(0.0, 1.2) if is_random else 6.0, handler.process.kill
+                self.random.uniform(0.0, 1.2) if is_random else REACHED_WITHIN_S,
+                handler.process.kill,
             )
+            began = time.monotonic()
             killer.start()
             self.listen(handler)
             killer.cancel()
             self.see_killed(handler)
-            self.count(point if not is_random else "random")
+            is_late = not is_random and time.monotonic() - began >= REACHED_WITHIN_S
+            self.count("random" if is_random else f"not reached: {point}" if is_late else point)
         finally:
             handler.end()
 

@@ -29,6 +29,9 @@ Document = dict[str, Any]
 class Broker(Protocol):
     """A broker as a process of its own, which outlives whoever trades at it."""
 
+    name: str
+    kinds: str
+    """Which trades are proposed: ``brackets`` that are all alike, or ``all`` kinds."""
     environment: dict[str, str]
     """What the handler needs in its environment."""
     live_settings: Document
@@ -43,6 +46,9 @@ class Broker(Protocol):
 
 class SimulatedBroker:
     """``fillbridge sim serve``."""
+
+    name = "sim"
+    kinds = "brackets"
 
     def __init__(self, folder: Path, seed: int) -> None:
         self._socket = str(folder / "broker.sock")
@@ -80,6 +86,9 @@ class RithmicGateway:
     Market orders fill at once in every other gateway, at the next trade, and often in parts, in
     those between.
     """
+
+    name = "rithmic"
+    kinds = "all"
 
     def __init__(self, folder: Path, seed: int) -> None:
         self._control = str(folder / "control.sock")
