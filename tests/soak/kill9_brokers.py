@@ -218,7 +218,7 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.stdout.close()
 
 
-BROKERS: dict[str, type[SimulatedBroker] | type[RithmicGateway]] = {
+BROKERS: dict[str, type[SimulatedBroker | RithmicGateway]] = {
     "sim": SimulatedBroker,
     "rithmic": RithmicGateway,
 }

@@ -59,7 +59,6 @@ MESSAGES = {"accepted": Accepted, "fill": Fill, "cancelled": Cancelled, "replace
 REQUESTS = ("entry", "stop", "target", "exit", "cancellation", "change")
 
 
-
 def points(broker: str) -> list[str]:
     """Every point at which a kill can be asked for."""
     of_driver = OF_RITHMIC if broker == "rithmic" else {}
