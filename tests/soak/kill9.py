@@ -139,6 +139,8 @@ class Round:
         self.trades: dict[int, str] = {}
         """What each proposal became, by its number."""
         self.next = 1
+        self.bare: set[str] = set()
+        """Trades that were said to be without a stop."""
 
     def run(self, kills: int, advance: Any) -> None:
         try:
@@ -179,6 +181,7 @@ class Round:
         point = "" if is_random else self.random.choice(self.points)
         what = point.partition(" ")[2]
         at_start = what in ONLY_AT_START or (what in AT_START and self.random.random() < 0.7)
+        self.see_covered(self.broker.book())
         handler = self.handler(self.given(point, at_start=at_start))
         try:
             if not self.wait_open(handler):
@@ -242,6 +245,12 @@ class Round:
             elif "refused" in said:
                 self.next = said["refused"] + 1
 
+    def see_covered(self, book: dict[str, Any]) -> None:
+        """A stop that the broker keeps is there while nobody is here."""
+        for trade_id in set(book["bare"]) - self.bare:
+            self.bare.add(trade_id)
+            self.tally.problem("unprotected", f"{self.account}: {trade_id}")
+
     def compare(self, handler: Handler) -> None:
         """Broker and handler must come to agree, and what is held to be protected."""
         opened = bare_since = time.monotonic()
@@ -251,6 +260,7 @@ class Round:
             if belief is None or again is None:
                 return
             now = time.monotonic()
+            self.see_covered(book)
             if not is_bare(book):
                 bare_since = now
             elif now - bare_since > PROTECTED_WITHIN_S and not said_bare:

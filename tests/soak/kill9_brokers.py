@@ -1,7 +1,8 @@
 """The brokers that the handler is killed at: how each is started, and what stands in its book.
 
 A book is one document: ``orders``, as the handler names them; ``exits``, the parts of them that the
-broker keeps on their own; ``fills``, by id; ``held``, contracts, below 0 short.
+broker keeps on their own; ``fills``, by id; ``held``, contracts, below 0 short; ``bare``, trades
+whose stop the broker keeps and that hold more than it closes, be the handler there or not.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ class SimulatedBroker:
             "exits": found["orders"],
             "fills": [fill["fill_id"] for fill in found["fills"]],
             "held": sum(found["positions"].values()),
+            "bare": [],
         }
 
     def end(self) -> None:
@@ -133,6 +135,7 @@ class RithmicGateway:
             "exits": [_as_order("", [basket]) for basket in baskets.values()],
             "fills": [fill["fill_id"] for fill in fills["fills"]],
             "held": sum(positions.values()),
+            "bare": [name for name in brackets(baskets) if is_bare(name, baskets)],
         }
 
     def _shown(self, *names: str) -> list[Document]:
@@ -166,6 +169,27 @@ def named_orders(baskets: dict[str, Document]) -> list[Document]:
             name, part = entry_id.removesuffix("_ENTRY") + LEGS[basket["leg"]], basket["parent"]
         parts.setdefault((name or f"without tag: {basket_id}", part), []).append(basket)
     return [_as_order(name, group) for (name, _), group in parts.items()]
+
+
+def brackets(baskets: dict[str, Document]) -> set[str]:
+    """The trades whose stop and target the gateway keeps."""
+    parents = {basket["parent"] for basket in baskets.values() if basket["parent"] is not None}
+    return {(baskets[parent]["user_tag"] or "?").removesuffix("_ENTRY") for parent in parents}
+
+
+def is_bare(trade_id: str, baskets: dict[str, Document]) -> bool:
+    """Whether a trade holds more than its stops and orders at the market would close."""
+    held = covered = 0
+    for basket in baskets.values():
+        entry = basket if basket["parent"] is None else baskets[basket["parent"]]
+        if not (entry["user_tag"] or "").startswith(f"{trade_id}_"):
+            continue
+        if basket["user_tag"] == f"{trade_id}_ENTRY":
+            held += basket["filled"]
+        else:
+            held -= basket["filled"]
+            covered += _left(basket) if basket["price_type"] in ("MARKET", "STOP_MARKET") else 0
+    return held > covered
 
 
 def _as_order(name: str, baskets: list[Document]) -> Document:

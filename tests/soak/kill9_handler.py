@@ -3,6 +3,7 @@
 Run by ``kill9.py``. It reads one JSON object from its first argument and speaks JSON lines.
 """
 
+import inspect
 import json
 import os
 import random
@@ -53,7 +54,7 @@ OF_RITHMIC: dict[str, tuple[type, str]] = {
     "fills": (OrderQueries, "fills"),
     "positions": (PositionQueries, "positions"),
 }
-"""What is watched of the driver besides; all but the first are asynchronous."""
+"""What is watched of the driver besides."""
 
 MESSAGES = {"accepted": Accepted, "fill": Fill, "cancelled": Cancelled, "replaced": Replaced}
 REQUESTS = ("entry", "stop", "target", "exit", "cancellation", "change")
@@ -72,9 +73,10 @@ class Trap:
     def __init__(self, point: str, count: int) -> None:
         self._point = point
         self._left = count
+        self.is_armed = False
 
     def passes(self, point: str) -> None:
-        if point == self._point:
+        if self.is_armed and point == self._point:
             self._left -= 1
             if self._left <= 0:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -92,19 +94,14 @@ class Trap:
             self.passes(f"after {what}")
             return result
 
-        setattr(owner, name, watched)
-
-    def watch_awaited(self, owner: type, name: str, what: str) -> None:
-        """The same around an asynchronous method."""
-        original = getattr(owner, name)
-
-        async def watched(*arguments: Any, **named: Any) -> Any:
-            self.passes(f"before {what}")
+        async def watched_until_done(*arguments: Any, **named: Any) -> Any:
+            self.passes(f"before {label(*arguments)}")
             result = await original(*arguments, **named)
-            self.passes(f"after {what}")
+            self.passes(f"after {label(*arguments)}")
             return result
 
-        setattr(owner, name, watched)
+        is_awaited = inspect.iscoroutinefunction(original)
+        setattr(owner, name, watched_until_done if is_awaited else watched)
 
     def watch_sends(self) -> None:
         """The same around every request on its way into the session."""
@@ -121,18 +118,15 @@ class Trap:
         OrderPump._send = watched  # type: ignore[method-assign, assignment]
 
 
-def set_trap(point: str, count: int) -> None:
+def laid_trap(point: str, count: int) -> Trap:
+    """A trap that is not armed yet: what is watched is watched from before anything is built."""
     trap = Trap(point, count)
-    for what, (owner, name) in WATCHED.items():
+    for what, (owner, name) in {**WATCHED, **OF_RITHMIC}.items():
         trap.watch(owner, name, lambda *_, what=what: what)
     kinds: dict[type, str] = {kind: what for what, kind in MESSAGES.items()}
     trap.watch(LiveTrading, "on_message", lambda _, message: kinds.get(type(message)))
     trap.watch_sends()
-    for what, (owner, name) in OF_RITHMIC.items():
-        if what == "hear":
-            trap.watch(owner, name, lambda *_: "hear")
-        else:
-            trap.watch_awaited(owner, name, what)
+    return trap
 
 
 def say(**facts: Any) -> None:
@@ -229,30 +223,29 @@ async def trade(handler: LiveExecutionHandler, given: dict[str, Any]) -> None:
         number += 1
 
 
-async def answer(handler: LiveExecutionHandler, given: dict[str, Any]) -> None:
+async def answer(handler: LiveExecutionHandler, given: dict[str, Any], trap: Trap) -> None:
     """Do what the harness asks for, a line at a time."""
     async with anyio.create_task_group() as group:
         async for line in anyio.wrap_file(sys.stdin):
             if line == "state\n":
                 say(state=belief(handler))
             elif line == "go\n":
-                if given["point"]:
-                    set_trap(given["point"], given["count"])
+                trap.is_armed = True
                 group.start_soon(trade, handler, given)
             else:
                 group.cancel_scope.cancel()
 
 
 async def main(given: dict[str, Any]) -> None:
-    if given["at_start"]:
-        set_trap(given["point"], given["count"])
+    trap = laid_trap(given["point"], given["count"])
+    trap.is_armed = given["at_start"]
     plugins = Plugins()
     plugins.load()
     async with live.LiveExecutionHandler(given["configuration"], plugins=plugins) as handler:
         while handler._trading.gate.state != "open":  # noqa: ASYNC110  # what is killed may poll
             await anyio.sleep(0.005)
         say(open=handler._journal.recovery.status)
-        await answer(handler, given)
+        await answer(handler, given, trap)
 
 
 if __name__ == "__main__":
