@@ -40,7 +40,7 @@ PROTECTED_WITHIN_S = 2.5
 """From the handler's gate being open: 1.5 s, and what asking takes on a busy machine."""
 
 AGREES_WITHIN_S = 10.0
-OPENS_WITHIN_S = 60.0
+OPENS_WITHIN_S = 30.0
 """From the start of the process, beyond which it has come to a standstill."""
 
 REACHED_WITHIN_S = 6.0

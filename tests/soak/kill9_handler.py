@@ -17,12 +17,15 @@ import anyio
 import anyio.lowlevel
 
 from fillbridge import LiveExecutionHandler, Plugins, RiskProposal
+from fillbridge.bus import InProcessBus
 from fillbridge.handlers import live
 from fillbridge.journal import Journal
 from fillbridge.live.pump import OrderPump
 from fillbridge.live.trading import LiveTrading
 from fillbridge.publishing import Publisher
 from fillbridge_hooks import (
+    ORDER_STATUS_CHANGE,
+    POSITION_UPDATE,
     Accepted,
     Cancelled,
     Fill,
@@ -208,7 +211,9 @@ async def trade(handler: LiveExecutionHandler, given: dict[str, Any]) -> None:
     by = random.Random(f"{given['seed']} {number}")
     while True:
         does_close = given["kinds"] == "all" and by.random() < 0.3
-        await flat(handler, by.uniform(0.0, 1.5) if does_close else None)
+        # At once there is no stop yet that could be turned into the exit.
+        close_after_s = by.choice((0.0, by.uniform(0.0, 1.5)))
+        await flat(handler, close_after_s if does_close else None)
         view = handler._trading.market.view("ES")
         if view.last is None:
             await anyio.sleep(0.02)
@@ -236,12 +241,19 @@ async def answer(handler: LiveExecutionHandler, given: dict[str, Any], trap: Tra
                 group.cancel_scope.cancel()
 
 
+async def hear(event_type: str, payload: Any) -> None:
+    """Take an event, without which nothing would be published."""
+
+
 async def main(given: dict[str, Any]) -> None:
     trap = laid_trap(given["point"], given["count"])
     trap.is_armed = given["at_start"]
     plugins = Plugins()
     plugins.load()
-    async with live.LiveExecutionHandler(given["configuration"], plugins=plugins) as handler:
+    bus = InProcessBus()
+    bus.subscribe(ORDER_STATUS_CHANGE, hear)
+    bus.subscribe(POSITION_UPDATE, hear)
+    async with live.LiveExecutionHandler(given["configuration"], bus, plugins=plugins) as handler:
         while handler._trading.gate.state != "open":  # noqa: ASYNC110  # what is killed may poll
             await anyio.sleep(0.005)
         say(open=handler._journal.recovery.status)
