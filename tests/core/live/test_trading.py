@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from fillbridge.config.instruments import find_instrument
 from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
 from fillbridge.live import GateState
 from fillbridge_hooks import (
@@ -20,6 +21,7 @@ from fillbridge_hooks import (
     Side,
     TradeTick,
 )
+from fillbridge_hooks.sessions import trade_date_end_ns
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
@@ -220,6 +222,21 @@ def test_entries_live_as_long_as_the_account_says_unless_the_proposal_does(new_w
     world.pass_time(5.2)
     assert world.status(f"{trade_id}_ENTRY") is OrderStatus.CANCELLED
     assert not world.house.is_working(f"{trade_id}_ENTRY")
+
+
+def test_a_day_entry_is_withdrawn_at_the_end_of_its_trade_date(new_world):
+    world = new_world(entry_life_s=7 * 86_400.0)
+    world.connect()
+    ends_ns = trade_date_end_ns(find_instrument("ES", {}), world.clock.now_ns)
+    of_day, lasting = (
+        world.propose(timeout_seconds=None, time_in_force=each) for each in ("DAY", "GTC")
+    )
+    world.exchange()
+    world.pass_time((ends_ns - world.clock.now_ns) / SECOND - 1)
+    assert world.house.is_working(f"{of_day}_ENTRY")
+    world.pass_time(2)
+    assert not world.house.is_working(f"{of_day}_ENTRY")
+    assert world.house.is_working(f"{lasting}_ENTRY")
 
 
 def test_an_opposite_bracket_is_refused(world):
@@ -929,38 +946,6 @@ def test_while_an_order_of_ours_may_have_closed_it_nothing_is_booked(world):
     world.exchange()
     (result,) = world.closed
     assert result.exit_reason is ExitReason.STOP_LOSS
-
-
-def test_a_fill_of_ours_that_turns_up_late_takes_the_place_of_what_was_booked(world):
-    trade_id = world.opened()
-    world.house.elsewhere["ES"] = -2
-    world.pass_time(20)
-    before = list(world.house.sent)
-    world.house.elsewhere.clear()
-    world.house.change(f"{trade_id}_TP", status=OrderStatus.SUBMITTED)
-    world.house.fill(f"{trade_id}_TP", price=4010.0)
-    world.pass_time(5)
-    assert world.house.sent == before
-    assert world.closed[-1].trade_id == trade_id
-    assert world.closed[-1].exit_reason is ExitReason.TAKE_PROFIT
-    assert world.closed[-1].exit_price == 4010.0
-    assert world.house.held() == {}
-    assert world.metrics.trades_closed == 1
-
-
-def test_part_of_it_may_have_been_ours(world):
-    trade_id = world.opened(3)
-    world.house.elsewhere["ES"] = -3
-    world.pass_time(20)
-    before = list(world.house.sent)
-    world.house.elsewhere["ES"] = -2
-    world.house.change(f"{trade_id}_TP", status=OrderStatus.SUBMITTED)
-    world.house.fill(f"{trade_id}_TP", 1, price=4010.0)
-    world.house.change(f"{trade_id}_TP", status=OrderStatus.CANCELLED)
-    world.pass_time(5)
-    assert world.house.sent == before
-    assert world.state.trades == {}
-    assert world.closed[-1].exit_price == pytest.approx((4010.0 + 2 * 4000.0) / 3)
 
 
 def test_a_position_that_is_there_again_is_held_and_protected_again(world):
