@@ -103,7 +103,7 @@ class RithmicGateway:
             *("--contract", "ES:CME:0.25:50:5000", "--account", self._account),
             *("--trades-per-s", "40", "--volatility", "4"),
             *("--market-orders", "at-once" if seed % 2 else "next-trade"),
-            environment={"FILLBRIDGE_GATEWAY_PASSWORD": password},
+            environment={"RITHMIC_GATEWAY_PASSWORD": password},
         )
         self.live_settings = {
             "provider": "rithmic",
