@@ -190,6 +190,33 @@ async def test_a_market_entry_in_a_bracket(tmp_path, monkeypatch):
     assert here.alarms == []
 
 
+@pytest.mark.parametrize("parts", [{5001.0: 2}, {5001.0: 1, 5001.25: 1}], ids=["whole", "in parts"])
+async def test_distances_from_the_fill_rest_at_the_broker(tmp_path, monkeypatch, parts):
+    levels = {"stop_loss_price": None, "take_profit_price": None}
+    async with floor(tmp_path, monkeypatch, market_orders="next-trade") as here:
+        await here.propose(
+            entry_type=None,
+            entry_limit_price=None,
+            urgency="high",
+            position_size=2,
+            stop_loss_ticks=12,
+            take_profit_ticks=20,
+            **levels,
+        )
+        await until("an entry", lambda: len(here.working) == 1)
+        # The last of them is not where the entry was expected to fill.
+        for price, quantity in parts.items():
+            here.trade(price, quantity=quantity)
+        await here.is_protected(2)
+        placed = [one for one in here.gateway.received if one.template in (312, 330)]
+        assert [(one.template, one.message.stop_ticks) for one in placed] == [(330, 12)]
+        rest = sorted(one.trigger_price or one.price for one in here.working)
+        assert rest == sorted(price + ticks / 4 for price in parts for ticks in (-12, 20))
+        here.trade(5006.5)
+        await here.is_over()
+    assert here.alarms == []
+
+
 async def test_a_position_in_parts_is_closed_once(tmp_path, monkeypatch):
     async with floor(tmp_path, monkeypatch) as here:
         trade_id = await here.propose()
