@@ -79,6 +79,8 @@ class OrderQueries:
         self._heard_at = 0.0
         self._confirmed: set[str] = set()
         """Baskets that the last list of working orders had, or that were heard of since."""
+        self._mentioned: set[str] = set()
+        """Baskets that were heard of since the list of working orders was last asked for."""
         self._latest_ns = 0
         """Of what was heard: the time as Rithmic has it."""
         self._settled: set[int] = set()
@@ -89,6 +91,7 @@ class OrderQueries:
         self._latest_ns = max(self._latest_ns, notice.time_ns)
         if not notice.is_snapshot:
             self._confirmed.add(notice.basket_id)
+            self._mentioned.add(notice.basket_id)
             return
         if self._rows is None or notice.basket_id not in self._desk.book.baskets:
             return
@@ -146,12 +149,12 @@ class OrderQueries:
         believed = {
             basket.basket_id for line in book.lines() for basket in line.working() if basket.last_ns
         }
-        self._confirmed = set()
+        self._mentioned = set()
 
         def missing(rows: set[str]) -> set[str]:
             return {
                 name
-                for name in believed - rows - self._confirmed
+                for name in believed - rows - self._mentioned
                 if not book.baskets[name].has_ended
             }
 
@@ -169,7 +172,8 @@ class OrderQueries:
                 f"baskets {', '.join(sorted(unclear))}: not among the working orders, and their"
                 " history does not say that they have ended"
             )
-        self._confirmed |= rows
+        # Not before: whoever asked earlier may be about to answer by what was listed then.
+        self._confirmed = rows | self._mentioned
 
     async def _resolve(self) -> None:
         """Find out whose legs are whose: an entry may have ended on an earlier day.

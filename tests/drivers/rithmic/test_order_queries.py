@@ -1,0 +1,118 @@
+"""Lists of orders count when they are complete, whatever else is asked meanwhile."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+import pytest
+from msgspec import Struct
+from tests.drivers.rithmic.orders.lives import ACCOUNT, ES, PLACE, approved, desk, entry
+
+from fillbridge_hooks import RetryableError
+from fillbridge_rithmic.link.requests import Answer
+from fillbridge_rithmic.queries import OrderQueries
+from fillbridge_rithmic.settings import RithmicSettings
+from fillbridge_rithmic.wire.messages import make
+
+pytestmark = pytest.mark.anyio
+
+SECOND = 1_000_000_000
+NOW_NS = 1_800_000_000 * SECOND
+TAG = "T1_ENTRY"
+DONE = Answer(rows=(), code="0", text="")
+LIST, HISTORY, OF_DATE, REPLAY = 320, 322, 324, 3506
+OPEN, COMPLETE, TRIGGER_PENDING, FILL = 13, 15, 18, 5
+SETTLE_S = 0.02
+
+
+class Clock(Struct):
+    now_ns: int = NOW_NS
+
+
+class Terms(Struct):
+    clock: Clock
+    instruments: tuple = (ES,)
+
+
+class Plant:
+    """A plant that answers each list by what was set for it: rows, or something to do."""
+
+    end = None
+
+    def __init__(self):
+        self.desk = desk()
+        self.clock = Clock()
+        self.asked = []
+        self.lists: dict[int, list | Callable[[], Awaitable[None]]] = {}
+        self.queries = OrderQueries(
+            self, self.desk, PLACE, Terms(self.clock), RithmicSettings(settle_s=SETTLE_S)
+        )
+
+    def hear(self, message):
+        self.queries.hear(self.desk.hear(message, self.clock.now_ns))
+
+    async def ask(self, template, **fields):
+        self.asked.append((template, fields.get("basket_id", "")))
+        rows = self.lists.get((template, fields.get("basket_id")), self.lists.get(template, ()))
+        if callable(rows):
+            await rows()
+            return DONE
+        for row in rows:
+            self.hear(row)
+        return DONE
+
+    def submit(self, name=TAG):
+        return self.desk.submit(approved(entry(name)), None)
+
+
+def row(basket_id="7", tag=TAG, notify_type=OPEN, *, is_snapshot=True, template=351, **fields):
+    said = {
+        "basket_id": basket_id,
+        "user_tag": tag,
+        "account_id": ACCOUNT,
+        "symbol": ES.symbol,
+        "exchange": ES.exchange,
+        "quantity": 3,
+        "price": 5000.0,
+        "price_type": 1,
+        "transaction_type": 1,
+        "status": "open" if notify_type == OPEN else "complete",
+        "ssboe": NOW_NS // SECOND - 100,
+        "is_snapshot": is_snapshot,
+        "notify_type": notify_type,
+    }
+    return make(template, **(said | fields))
+
+
+def ids(orders):
+    return [order.client_order_id for order in orders]
+
+
+async def test_a_list_that_is_being_asked_for_takes_nothing_from_the_one_before():
+    plant = Plant()
+    plant.lists[LIST] = [row()]
+    await plant.queries.working()
+    assert ids(plant.queries.that_work()) == [TAG]
+    seen = []
+
+    async def look():
+        seen.append(ids(plant.queries.that_work()))
+        plant.hear(row())
+
+    plant.lists[LIST] = look
+    await plant.queries.working()
+    assert seen == [[TAG]]
+    assert ids(plant.queries.that_work()) == [TAG]
+
+
+async def test_a_list_that_fails_takes_nothing_from_the_one_before():
+    plant = Plant()
+    plant.lists[LIST] = [row()]
+    await plant.queries.working()
+
+    async def fail():
+        raise RetryableError("lost")
+
+    plant.lists[LIST] = fail
+    with pytest.raises(RetryableError):
+        await plant.queries.working()
+    assert ids(plant.queries.that_work()) == [TAG]
