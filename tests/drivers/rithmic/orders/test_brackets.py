@@ -303,6 +303,70 @@ def test_a_stop_that_fills_while_it_is_flattened_closes_the_position_once():
     assert sent(bracket.desk, NOW + 10 * SECOND) == []
 
 
+MARKET_TERMS = {"order_type": OrderType.MARKET, "trigger": None}
+
+
+@pytest.mark.parametrize("words", ["Order is complete.", "not allowed"])
+def test_a_flatten_that_one_of_two_baskets_refuses_is_no_refusal_while_the_other_closes(words):
+    bracket = Bracket()
+    first, _, _ = bracket.fill(1)
+    second, _, _ = bracket.fill(2, number=2)
+    bracket.desk.replace(FLATTEN, NOW)
+    assert len(sent(bracket.desk)) == 2
+    assert bracket.told(first.say(Phase.CHANGE_REFUSED, text=words)) == []
+    assert bracket.told(second.change(**MARKET_TERMS)) == []
+    reports = bracket.told(second.fill(2).end("F"))
+    if words == "not allowed":
+        # By now it is known how much is left to close.
+        assert kinds(reports) == [(Fill, STOP), (ReplaceRejected, STOP)]
+    else:
+        assert kinds(reports) == [(Fill, STOP)]
+        reports = bracket.told(first.say(Phase.TRIGGERED).fill(1, 4990.0).end("F"))
+        assert kinds(reports) == [(Fill, STOP), (ReplaceRejected, STOP)]
+    assert sent(bracket.desk, NOW + 10 * SECOND) == []
+
+
+def test_a_stop_that_is_complete_is_not_said_to_be_unchanged_before_its_fill():
+    bracket = Bracket()
+    stop, _, _ = bracket.fill(3)
+    bracket.desk.replace(FLATTEN, NOW)
+    (request,) = bracket.desk.changes.requests(NOW)
+    bracket.desk.answer(answer(315, request.key, "1", "Order is complete"), NOW)
+    assert bracket.news() == []
+    assert "complete" in bracket.desk.replace(FLATTEN, NOW)
+    assert bracket.news() == []
+    reports = bracket.told(stop.say(Phase.TRIGGERED).fill(3, 4990.0).end("F"))
+    assert kinds(reports) == [(Fill, STOP), (ReplaceRejected, STOP)]
+
+
+def test_a_stop_that_works_though_it_was_said_to_be_complete_is_flattened():
+    bracket = Bracket()
+    stop, _, _ = bracket.fill(3)
+    bracket.desk.replace(FLATTEN, NOW)
+    (request,) = bracket.desk.changes.requests(NOW)
+    bracket.desk.answer(answer(315, request.key, "1", "Order is complete"), NOW)
+    bracket.told(stop.say(Phase.WORKING))
+    assert sent(bracket.desk) == [("12", MODIFY, 3, MARKET, None, None)]
+
+
+def test_a_cancel_that_one_of_two_baskets_refuses_is_still_sent_to_the_other():
+    bracket = Bracket()
+    first, _, _ = bracket.fill(1, price=4999.0)
+    second, _, _ = bracket.fill(2, number=2)
+    assert {one[0] for one in sent(bracket.desk)} == {"11", "12"}
+    bracket.told(first.change(trigger=4990.0))
+    bracket.desk.replace(Replacement(STOP, 3, OrderType.STOP, None, 19_964), NOW)
+    assert {one[0] for one in sent(bracket.desk)} == {"12", "14"}
+    bracket.told(first.change(trigger=4991.0))
+    bracket.desk.cancel(STOP)
+    assert [one[:2] for one in sent(bracket.desk)] == [("12", CANCEL)]
+    assert bracket.told(first.say(Phase.CANCEL_REFUSED, text="not now")) == []
+    bracket.told(second.change(trigger=4991.0))
+    assert [one[:2] for one in sent(bracket.desk)] == [("14", CANCEL)]
+    reports = bracket.told(second.end("C"))
+    assert (CancelRejected, STOP) in kinds(reports)
+
+
 # Quantities
 
 

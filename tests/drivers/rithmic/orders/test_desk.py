@@ -337,13 +337,37 @@ def test_a_change_that_changes_nothing_is_given_up():
     assert [type(one) for one in news(made)] == [ReplaceRejected]
 
 
-def test_a_change_that_is_not_answered_is_asked_again_and_given_up():
-    made, _ = working()
-    made.replace(change(), NOW)
-    for turn in range(MOST_TRIES):
-        assert len(sent(made, NOW + turn * ANSWER_NS)) == 1
-    assert sent(made, NOW + MOST_TRIES * ANSWER_NS) == []
-    assert [type(one) for one in news(made)] == [ReplaceRejected]
+@pytest.mark.parametrize("wish", ["change", "cancel"])
+def test_what_is_not_answered_is_asked_again_and_is_not_held_to_be_refused(wish):
+    made, life = working()
+
+    def ask():
+        return made.replace(change(), NOW) if wish == "change" else made.cancel(TAG)
+
+    for _ in range(2):
+        assert ask() == ""
+        for turn in range(MOST_TRIES):
+            assert len(sent(made, NOW + turn * ANSWER_NS)) == 1
+        assert sent(made, NOW + MOST_TRIES * ANSWER_NS) == []
+        assert news(made) == []
+    if wish == "change":
+        assert [type(one) for one in told(made, life.change(limit=4997.5))] == [Replaced]
+    else:
+        assert [type(one) for one in told(made, life.end("C"))] == [Cancelled]
+
+
+@pytest.mark.parametrize("quantity", [2, 3])
+def test_a_change_is_not_refused_before_the_fills_that_it_comes_too_late_for(quantity):
+    made, life = working()
+    life.filled = 2
+    told(made, life.say(Phase.OTHER))
+    if quantity == 3:
+        life.filled = 3
+        assert told(made, life.end("F")) == []
+    assert made.replace(change(quantity=quantity), NOW)
+    assert news(made) == []
+    life.filled = 0
+    assert [type(one) for one in told(made, life.fill(2))] == [Fill]
 
 
 def test_a_quantity_that_is_filled_already_is_refused_and_not_sent():

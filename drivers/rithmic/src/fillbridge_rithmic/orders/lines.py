@@ -66,6 +66,8 @@ class Line:
         """What each of its baskets shall work with; ``None`` where that is left to Rithmic."""
         self.wish: Replacement | None = None
         """New terms that were asked for and have yet to be confirmed."""
+        self.refusals: dict[str, str] = {}
+        """By basket: why it will not be as was wished; told once it is clear what the others do."""
         self.left_alone: set[str] = set()
         """Baskets that could not be moved to the level."""
         self.may_grow = False
@@ -194,6 +196,11 @@ class Line:
             limit_ticks=self._ticks(terms.limit),
             trigger_ticks=self._ticks(terms.trigger),
         )
+
+    @property
+    def is_told(self) -> bool:
+        """Whether every fill that is known of was heard of, and so reported."""
+        return self.executed + self.told.unheard >= self.filled
 
     def executions(self) -> list[tuple[Basket, Execution]]:
         """Its fills that were heard of, oldest first."""

@@ -51,8 +51,7 @@ def due(line: Line, now_ns: int) -> list[Report]:
             reports.append(as_fill(line, execution, total))
     reports += _changed(line, time_ns)
     if line.has_ended and not told.has_ended:
-        heard = line.executed + told.unheard
-        if heard >= line.filled:
+        if line.is_told:
             told.has_ended = True
             reports += _ended(line, time_ns)
     elif not line.has_ended:

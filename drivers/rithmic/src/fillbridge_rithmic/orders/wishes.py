@@ -20,7 +20,11 @@ def wanted(line: Line) -> list[Operation]:
     """
     working = list(line.working())
     if line.is_cancelling:
-        return [Operation(basket_id=basket.basket_id) for basket in working]
+        return [
+            Operation(basket_id=basket.basket_id)
+            for basket in working
+            if basket.basket_id not in line.refusals
+        ]
     if line.instrument is None:
         # Without its tick size no price can be named: what it is is left as it is.
         return []
@@ -32,6 +36,8 @@ def wanted(line: Line) -> list[Operation]:
         is_left_alone = line.wish is None and basket.basket_id in line.left_alone
         terms = has if is_left_alone else line.level or has
         if terms is None or (has is None and line.wish is None):
+            continue
+        if basket.basket_id in line.refusals:
             continue
         if basket.quantity and quantity <= basket.filled:
             operations.append(Operation(basket_id=basket.basket_id))
@@ -54,7 +60,8 @@ def shortage(line: Line) -> int:
 
 def is_granted(line: Line) -> bool:
     """Whether the order is as it was wished for."""
-    return line.wish is not None and not wanted(line) and not shortage(line)
+    is_missed = wanted(line) or shortage(line) or line.refusals
+    return line.wish is not None and not is_missed
 
 
 def _quantities(line: Line, working: list[Basket]) -> dict[str, int]:
