@@ -457,6 +457,23 @@ def test_legs_of_an_earlier_session_have_their_names_and_stay_where_they_are(win
     assert sent(made) == [("12", MODIFY, 3, MARKET, None, None)]
 
 
+@pytest.mark.parametrize("heard", ["live before the session began", "entry known only later"])
+def test_a_leg_that_was_moved_before_the_session_stays_however_it_becomes_known(heard):
+    made = desk()
+    parent = Life("10", TAG, window_name="_SL@19960 _TP@20040").open().fill(3).end("F")
+    stop = stop_leg("12", "10", 3, trigger=4999.0).begin().say(Phase.WORKING)
+    if heard == "live before the session began":
+        take(made, stop.told)
+        take(made, [as_snapshot(notice) for notice in parent.told])
+        made.begin()
+    else:
+        take(made, [as_snapshot(notice) for notice in stop.told])
+        made.begin()
+        take(made, [as_snapshot(notice) for notice in parent.told])
+    assert made.book.named(STOP)
+    assert sent(made) == []
+
+
 def test_a_leg_that_appears_in_a_later_session_is_moved_to_its_level():
     made = desk()
     life = Life("10", TAG, window_name="_SL@19960 _TP@20040").open()

@@ -59,6 +59,8 @@ class Book:
         """By basket: those that name it as their origin."""
         self._announced: dict[str, Line] = {}
         """By id: legs that were spoken of before Rithmic did."""
+        self.has_begun = False
+        """Whether what is heard for the first time may be new at Rithmic, too."""
 
     # What comes in
 
@@ -85,7 +87,9 @@ class Book:
         """Take in a notice; the order it is about, ``None`` where that is none of the account."""
         if not notice.basket_id or not self._is_of_account(notice):
             return None
+        is_new = notice.basket_id not in self.baskets
         basket = self._basket(notice.basket_id)
+        basket.is_new = basket.is_new or (is_new and self.has_begun and not notice.is_snapshot)
         basket.apply(notice)
         return self._place(basket)
 
@@ -157,7 +161,9 @@ class Book:
             line.sibling = self._lines.get((key[0], other))
             if line.sibling is not None:
                 line.sibling.sibling = line
-            if line.level is None and leg.ticks is not None:
+            # One that was there before may have been moved, so what it was sent with says nothing.
+            is_new = basket.is_new or parent.tag in self.submitted
+            if is_new and line.level is None and leg.ticks is not None:
                 line.level = _level(leg)
         return key, line
 

@@ -235,11 +235,10 @@ class Desk:
 
     def begin(self) -> None:
         """What was heard so far but in notifications was so before the session began."""
+        self.book.has_begun = True
         for line in self.book.lines():
             if not line.told.is_followed:
                 tell_nothing_of(line)
-                # It may have been moved since, so what it was sent with says nothing.
-                line.level = None
 
     def fills(self, found: Iterable[tuple[Basket, str]]) -> tuple[Fill, ...]:
         """The executions that are named by basket and id, oldest first."""

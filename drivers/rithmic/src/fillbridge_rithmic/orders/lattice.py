@@ -53,6 +53,8 @@ class Basket:
         self.symbol = ""
         self.exchange = ""
         self.side: Side | None = None
+        self.is_new = False
+        """Whether it appeared while there was a session."""
         self.works = False
         """Whether it was ever heard that the exchange has it, or Rithmic in its place."""
         self.executions: dict[str, Execution] = {}
