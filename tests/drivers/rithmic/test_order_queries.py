@@ -1,13 +1,11 @@
 """Lists of orders count when they are complete, whatever else is asked meanwhile."""
 
-from collections.abc import Awaitable, Callable
-
 import anyio
 import pytest
 from msgspec import Struct
 from tests.drivers.rithmic.orders.lives import ACCOUNT, ES, PLACE, approved, desk, entry
 
-from fillbridge_hooks import RetryableError
+from fillbridge_hooks import Rejected, RetryableError
 from fillbridge_rithmic.link.requests import Answer
 from fillbridge_rithmic.queries import OrderQueries
 from fillbridge_rithmic.settings import RithmicSettings
@@ -42,7 +40,7 @@ class Plant:
         self.desk = desk()
         self.clock = Clock()
         self.asked = []
-        self.lists: dict[int, list | Callable[[], Awaitable[None]]] = {}
+        self.lists = {}
         self.queries = OrderQueries(
             self, self.desk, PLACE, Terms(self.clock), RithmicSettings(settle_s=SETTLE_S)
         )
@@ -116,3 +114,77 @@ async def test_a_list_that_fails_takes_nothing_from_the_one_before():
     with pytest.raises(RetryableError):
         await plant.queries.working()
     assert ids(plant.queries.that_work()) == [TAG]
+
+
+def acknowledged(plant, basket_id="7"):
+    """An order that was sent, and whose answer is all that was heard of it."""
+    request = plant.submit()
+    plant.desk.answer(make(313, user_msg=[request.key], rp_code=["0"], basket_id=basket_id), NOW_NS)
+
+
+async def test_a_list_without_an_order_that_was_acknowledged_is_no_answer():
+    plant = Plant()
+    await plant.queries.working()
+    acknowledged(plant)
+    with pytest.raises(RetryableError, match="baskets 7: not among the working orders"):
+        await plant.queries.working()
+    plant.lists[HISTORY] = [row(notify_type=COMPLETE, completion_reason="R", text="no margin")]
+    await plant.queries.working()
+    assert plant.queries.that_work() == ()
+    assert [type(one) for one in plant.desk.reports] == [Rejected]
+
+
+async def test_rows_after_the_end_are_waited_for_where_an_acknowledged_order_is_missed():
+    plant = Plant()
+    await plant.queries.working()
+    acknowledged(plant)
+    async with anyio.create_task_group() as tasks:
+
+        async def late():
+            tasks.start_soon(say)
+
+        async def say():
+            plant.hear(row())
+
+        plant.lists[LIST] = late
+        await plant.queries.working()
+    assert ids(plant.queries.that_work()) == [TAG]
+
+
+def leg(basket_id, parent_id, price_type, **fields):
+    return row(
+        basket_id,
+        "",
+        TRIGGER_PENDING,
+        original_basket_id=parent_id,
+        price_type=price_type,
+        transaction_type=2,
+        status="trigger pending",
+        trigger_price=4990.0,
+        **fields,
+    )
+
+
+async def test_a_history_that_says_whose_a_leg_is_needs_no_silence():
+    plant = Plant()
+    await plant.queries.working()
+    waits = []
+
+    async def silence():
+        waits.append(True)
+
+    plant.queries._silence = silence
+    plant.lists[LIST] = [leg(str(20 + number), str(10 + number), 4) for number in range(6)]
+    for number in range(6):
+        plant.lists[HISTORY, str(10 + number)] = [
+            row(
+                str(10 + number),
+                f"T{number}_ENTRY",
+                COMPLETE,
+                completion_reason="F",
+                total_fill_size=3,
+            )
+        ]
+    await plant.queries.working()
+    assert sorted(ids(plant.queries.that_work())) == [f"T{number}_SL" for number in range(6)]
+    assert waits == []

@@ -101,18 +101,25 @@ class OrderQueries:
             self._executions.add((notice.basket_id, notice.execution.fill_id))
 
     async def _list(
-        self, template: int, lacks: Callable[[set[str]], bool], **fields: Any
+        self,
+        template: int,
+        lacks: Callable[[set[str]], bool],
+        *,
+        is_distrusted: bool = True,
+        **fields: Any,
     ) -> set[str]:
         """The baskets that a list has rows of.
 
         :param lacks: whether something is missing that should be among them
+        :param is_distrusted: whether silence is waited for after the first list of its kind
         :raises RetryableError: if there is no clean answer
         """
         rows: set[str] = set()
         self._rows = rows
         try:
             await self._plant.ask(template, **self._account, **fields)
-            if template not in self._settled or lacks(rows):
+            is_first = is_distrusted and template not in self._settled
+            if is_first or lacks(rows):
                 await self._silence()
                 self._settled.add(template)
         finally:
@@ -146,9 +153,8 @@ class OrderQueries:
 
     async def _list_working(self) -> None:
         book = self._desk.book
-        believed = {
-            basket.basket_id for line in book.lines() for basket in line.working() if basket.last_ns
-        }
+        # What an answer named exists, too, whether or not anything else was heard of it.
+        believed = {basket.basket_id for line in book.lines() for basket in line.working()}
         self._mentioned = set()
 
         def missing(rows: set[str]) -> set[str]:
@@ -165,7 +171,7 @@ class OrderQueries:
         if missing(rows):
             rows |= await self._list(SHOW_ORDERS, lacks)
         for basket_id in missing(rows):
-            await self._list(SHOW_ORDER_HISTORY, lambda _: True, basket_id=basket_id)
+            await self._history(basket_id, lambda: missing(rows))
         unclear = missing(rows)
         if unclear:
             raise RetryableError(
@@ -182,7 +188,7 @@ class OrderQueries:
         """
         book = self._desk.book
         for basket_id in book.strangers() | book.unnamed():
-            await self._list(SHOW_ORDER_HISTORY, lambda _: True, basket_id=basket_id)
+            await self._history(basket_id, lambda: book.strangers() | book.unnamed())
         unclear = book.strangers() | book.unnamed()
         if unclear:
             # Left out, or under no name, a stop would be taken for lost and placed once more.
@@ -190,6 +196,15 @@ class OrderQueries:
                 f"baskets {', '.join(sorted(unclear))}: it cannot be told which legs these are,"
                 " or whose"
             )
+
+    async def _history(self, basket_id: str, unclear: Callable[[], set[str]]) -> None:
+        """Ask what became of a basket; silence is waited for only while that is unclear."""
+        await self._list(
+            SHOW_ORDER_HISTORY,
+            lambda _: basket_id in unclear(),
+            is_distrusted=False,
+            basket_id=basket_id,
+        )
 
     async def of_today(self) -> tuple[BrokerOrder, ...]:
         """Every order of the trade date, and those that work.
