@@ -190,6 +190,23 @@ def test_an_order_that_was_listed_as_partly_filled_can_still_be_cancelled():
     assert [type(one) for one in told(made, life.end("C"))] == [Cancelled]
 
 
+def test_fills_from_before_that_are_replayed_later_stand_for_no_later_ones():
+    made = desk()
+    before = Life("7", TAG, quantity=5).open().fill(1).fill(1)
+    replayed = [as_snapshot(notice) for notice in before.told if notice.execution]
+    row = Life("7", TAG, start=1, quantity=5).say(Phase.WORKING, filled=2, unfilled=3)
+    take(made, [as_snapshot(notice) for notice in row.told])
+    made.begin()
+    life = Life("7", TAG, start=5, quantity=5)
+    life.filled = 2
+    told(made, life.say(Phase.WORKING))
+    reports = take(made, replayed)
+    assert [one.cumulative_quantity for one in reports if type(one) is Fill] == [1, 2]
+    last = life.fill(1).told.pop()
+    assert told(made, life.end("PFBC")) == []
+    assert [type(one) for one in take(made, [last])] == [Fill, Cancelled]
+
+
 def test_a_fill_that_was_replayed_first_is_reported_when_it_is_told():
     made = desk()
     life = Life("7", TAG).open()

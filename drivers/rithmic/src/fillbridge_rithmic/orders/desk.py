@@ -245,7 +245,7 @@ class Desk:
         fills = []
         for basket, fill_id in found:
             line = self.book.line_of(basket.basket_id)
-            total = line.told.unheard
+            total = line.unheard
             for one, execution in line.executions():
                 total = min(line.filled, total + execution.quantity)
                 if one is basket and execution.fill_id == fill_id:

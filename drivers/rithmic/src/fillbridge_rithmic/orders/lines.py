@@ -39,8 +39,8 @@ class Told:
         self.fill_ids: set[str] = set()
         self.quantity = 0
         self.terms: LineTerms | None = None
-        self.unheard = 0
-        """Filled before anybody listened."""
+        self.before: dict[str, tuple[int, int]] = {}
+        """By basket: filled before anybody listened, and when that was."""
 
 
 class Line:
@@ -200,7 +200,21 @@ class Line:
     @property
     def is_told(self) -> bool:
         """Whether every fill that is known of was heard of, and so reported."""
-        return self.executed + self.told.unheard >= self.filled
+        return self.executed + self.unheard >= self.filled
+
+    @property
+    def unheard(self) -> int:
+        """Filled before anybody listened, as far as no replay has told of it since."""
+        found = 0
+        for basket in self.baskets:
+            filled, time_ns = self.told.before.get(basket.basket_id, (0, 0))
+            known = sum(
+                one.quantity
+                for one in basket.executions.values()
+                if (one.total <= filled if one.total else one.time_ns <= time_ns)
+            )
+            found += max(0, filled - known)
+        return found
 
     def executions(self) -> list[tuple[Basket, Execution]]:
         """Its fills that were heard of, oldest first."""
