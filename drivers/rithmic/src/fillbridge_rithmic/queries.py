@@ -19,7 +19,7 @@ from fillbridge_hooks.sessions import trade_date_end_ns
 from fillbridge_rithmic.wire.messages import sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from fillbridge_hooks import BrokerOrder, ConnectionTerms, Fill
     from fillbridge_rithmic.link.plant import Plant
@@ -304,6 +304,8 @@ class PositionQueries:
     otherwise: then the answer lacks something, and is none.
 
     :param executions: those that were heard of
+    :param replay: asks for those since a time, ns UTC: the one that closed a position may have
+        been missed
     :param now_ns: the time now, ns UTC
     """
 
@@ -313,10 +315,12 @@ class PositionQueries:
         place: Place,
         settings: RithmicSettings,
         executions: Callable[[], Iterable[Executed]],
+        replay: Callable[[int], Awaitable[object]],
         now_ns: Callable[[], int],
     ) -> None:
         self._plant = plant
         self._executions = executions
+        self._replay = replay
         self._now_ns = now_ns
         self._before: Mapping[str, int] = {}
         """What the last answer said."""
@@ -351,6 +355,9 @@ class PositionQueries:
                 asked_ns = self._now_ns()
                 held = await self._look()
                 missing = self._missing(held)
+                if missing:
+                    await self._replay(self._before_ns)
+                    missing = self._missing(held)
                 if not missing:
                     break
                 # It may be on its way to the PnL plant.
