@@ -188,3 +188,19 @@ async def test_a_history_that_says_whose_a_leg_is_needs_no_silence():
     await plant.queries.working()
     assert sorted(ids(plant.queries.that_work())) == [f"T{number}_SL" for number in range(6)]
     assert waits == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "open_for_hours", "is_known"),
+    [(35, 0, True), (37, 0, False), (100, 99, False), (100, 101, True)],
+)
+async def test_what_ended_is_forgotten_unless_it_may_be_asked_for(hours, open_for_hours, is_known):
+    hour_ns = 3_600 * SECOND
+    plant = Plant()
+    plant.submit()
+    plant.hear(row(notify_type=COMPLETE, is_snapshot=False, completion_reason="C"))
+    await plant.queries.fills(NOW_NS)
+    plant.clock.now_ns += hours * hour_ns
+    await plant.queries.fills(plant.clock.now_ns - open_for_hours * hour_ns)
+    assert bool(plant.desk.book.baskets) is is_known
+    assert bool(plant.desk.book.submitted) is is_known

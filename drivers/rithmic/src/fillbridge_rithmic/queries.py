@@ -52,6 +52,10 @@ _MOST_EXECUTIONS: Final = 10_000
 """A replay ends after so many."""
 _RECENT_NS: Final = 10 * _SECOND
 """A replay may lack what was heard as recently as this."""
+_KEPT_NS: Final = 36 * 3_600 * _SECOND
+"""What ended is known for so long at least: for longer than its trade date."""
+_FORGETTING_NS: Final = 3_600 * _SECOND
+"""Between two times that what is past is forgotten."""
 _ROLL_NS: Final = 15 * 60 * _SECOND
 """So close to the end of a trade date the other one is asked for too."""
 
@@ -81,6 +85,7 @@ class OrderQueries:
         """Baskets that the last list of working orders had, or that were heard of since."""
         self._mentioned: set[str] = set()
         """Baskets that were heard of since the list of working orders was last asked for."""
+        self._forgot_ns = 0
         self._latest_ns = 0
         """Of what was heard: the time as Rithmic has it."""
         self._settled: set[int] = set()
@@ -257,6 +262,7 @@ class OrderQueries:
         """
         now_ns = max(self._clock.now_ns, self._latest_ns)
         async with self._asking:
+            self._forget_past(since_ns)
             self._executions = set()
             start = max(0, since_ns // _SECOND - _MARGIN_S)
             await self._replay(start, max(start, now_ns // _SECOND) + _MARGIN_S, since_ns)
@@ -275,6 +281,17 @@ class OrderQueries:
             for name, fill_id in found
             if baskets[name].executions[fill_id].time_ns >= since_ns
         )
+
+    def _forget_past(self, since_ns: int) -> None:
+        """Keep a session that lasts for days from knowing ever more; no list is asked for now."""
+        now_ns = self._clock.now_ns
+        if now_ns - self._forgot_ns < _FORGETTING_NS:
+            return
+        self._forgot_ns = now_ns
+        # What is replayed again and again would only have to be learned anew.
+        gone = self._desk.forget_past(min(since_ns - _MARGIN_S * _SECOND, now_ns - _KEPT_NS))
+        self._confirmed -= gone
+        self._mentioned -= gone
 
     async def _replay(self, start: int, finish: int, since_ns: int) -> None:
         before = len(self._executions)

@@ -72,6 +72,13 @@ class Changes:
         line.refusals.clear()
         self._restless[id(line)] = line
 
+    def forget(self, gone: set[str]) -> None:
+        """Baskets are no longer known."""
+        self._serial.forget(gone)
+        for key, line in tuple(self._restless.items()):
+            if line.is_bare and self._book.announced(line.client_order_id) is not line:
+                del self._restless[key]
+
     # What is to be sent for it
 
     def requests(self, now_ns: int, only: Iterable[Line] | None = None) -> list[Request]:

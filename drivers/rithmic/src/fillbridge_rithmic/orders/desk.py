@@ -240,6 +240,12 @@ class Desk:
             if not line.told.is_followed:
                 tell_nothing_of(line)
 
+    def forget_past(self, before_ns: int) -> set[str]:
+        """Forget what ended before a time; the baskets that are no longer known."""
+        gone = self.book.forget_past(before_ns)
+        self.changes.forget(gone)
+        return gone
+
     def fills(self, found: Iterable[tuple[Basket, str]]) -> tuple[Fill, ...]:
         """The executions that are named by basket and id, oldest first."""
         fills = []

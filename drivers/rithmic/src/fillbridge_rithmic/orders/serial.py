@@ -92,6 +92,10 @@ class Serial:
         """A basket was heard to work, whatever was said before."""
         self._complete.discard(basket_id)
 
+    def forget(self, gone: set[str]) -> None:
+        """Baskets are no longer known."""
+        self._complete -= gone
+
     def is_in_vain(self, operation: Operation) -> bool:
         """Whether it was tried often enough."""
         tries = self._tries.get(operation.basket_id)
