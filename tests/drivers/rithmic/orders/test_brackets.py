@@ -247,6 +247,34 @@ def test_a_level_that_was_moved_counts_for_further_baskets():
     assert sent(bracket.desk) == [("14", MODIFY, 2, STOP_MARKET, None, 4995.0)]
 
 
+@pytest.mark.parametrize("becomes", [OrderType.MARKET, OrderType.LIMIT, None])
+@pytest.mark.parametrize("is_wished", [True, False])
+def test_a_stop_that_has_triggered_is_never_made_to_wait_again(becomes, is_wished):
+    bracket = Bracket()
+    stop, _, _ = bracket.fill(3)
+    if becomes is None:
+        bracket.told(stop.say(Phase.TRIGGERED))
+    else:
+        limit = 4985.0 if becomes is OrderType.LIMIT else None
+        bracket.told(stop.say(Phase.WORKING, order_type=becomes, trigger=None, limit=limit))
+    if is_wished:
+        bracket.desk.replace(Replacement(STOP, 3, OrderType.STOP, None, 19_970), NOW)
+    assert sent(bracket.desk) == []
+    assert bracket.news() == []
+    reports = bracket.told(stop.fill(3, 4989.0).end("F"))
+    expected = [(Fill, STOP), (ReplaceRejected, STOP)]
+    assert kinds(reports) == expected[: 1 + is_wished]
+
+
+def test_a_stop_that_has_triggered_can_still_be_flattened():
+    bracket = Bracket()
+    stop, _, _ = bracket.fill(3)
+    terms = {"order_type": OrderType.LIMIT, "trigger": None, "limit": 4985.0}
+    bracket.told(stop.say(Phase.TRIGGERED).say(Phase.WORKING, **terms))
+    bracket.desk.replace(FLATTEN, NOW)
+    assert sent(bracket.desk) == [("12", MODIFY, 3, MARKET, None, None)]
+
+
 # Flattening
 
 

@@ -207,9 +207,11 @@ class Book:
         return {leg_id for leg_ids in self._legs.values() for leg_id in leg_ids}
 
     def _is_past(self, basket: Basket, before_ns: int) -> bool:
+        if basket.last_ns >= before_ns:
+            return False
         line = self._line_of[basket.basket_id]
         is_awaited = line.told.is_followed and line.client_order_id and not line.told.has_ended
-        return line.has_ended and not is_awaited and basket.last_ns < before_ns
+        return line.has_ended and not is_awaited
 
     # What is asked
 

@@ -103,7 +103,7 @@ class Line:
     @property
     def symbol(self) -> str:
         """What is traded."""
-        return self.baskets[0].symbol
+        return self.baskets[0].symbol if self.baskets else ""
 
     @property
     def side(self) -> Side | None:
