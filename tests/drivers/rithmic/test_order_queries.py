@@ -5,7 +5,7 @@ import pytest
 from msgspec import Struct
 from tests.drivers.rithmic.orders.lives import ACCOUNT, ES, PLACE, approved, desk, entry
 
-from fillbridge_hooks import Rejected, RetryableError
+from fillbridge_hooks import OrderStatus, Rejected, RetryableError
 from fillbridge_rithmic.link.requests import Answer
 from fillbridge_rithmic.queries import OrderQueries
 from fillbridge_rithmic.settings import RithmicSettings
@@ -188,6 +188,19 @@ async def test_a_history_that_says_whose_a_leg_is_needs_no_silence():
     await plant.queries.working()
     assert sorted(ids(plant.queries.that_work())) == [f"T{number}_SL" for number in range(6)]
     assert waits == []
+
+
+async def test_an_end_that_waits_for_its_fills_is_answered_though_no_list_has_it():
+    plant = Plant()
+    plant.submit()
+    plant.hear(row(is_snapshot=False))
+    plant.hear(
+        row(notify_type=COMPLETE, is_snapshot=False, completion_reason="F", total_fill_size=3)
+    )
+    plant.lists[LIST] = []
+    await plant.queries.working()
+    (order,) = await plant.queries.of_today()
+    assert (order.status, order.filled) == (OrderStatus.FILLED, 3)
 
 
 @pytest.mark.parametrize(

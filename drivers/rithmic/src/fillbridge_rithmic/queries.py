@@ -229,7 +229,10 @@ class OrderQueries:
     def _is_among(self, line: Line, rows: set[str]) -> bool:
         if any(basket.basket_id in rows for basket in line.baskets):
             return True
-        return any(basket.basket_id in self._confirmed for basket in line.baskets)
+        if any(basket.basket_id in self._confirmed for basket in line.baskets):
+            return True
+        # Without its fills nothing was reported of its end, so that must be answered here.
+        return line.has_ended and line.told.is_followed and not line.told.has_ended
 
     def that_work(self) -> tuple[BrokerOrder, ...]:
         """The orders that work, by what was listed and heard since."""

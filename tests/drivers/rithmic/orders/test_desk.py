@@ -480,6 +480,14 @@ def test_an_order_that_is_heard_to_work_can_be_cancelled_whatever_was_said():
     assert len(sent(made)) == 1
 
 
+def test_a_fill_that_says_how_much_is_left_ends_nothing():
+    made = submitted(entry(TAG))
+    life = Life("7", TAG).fill(1, quantity=2).fill(1, quantity=1)
+    assert [type(one) for one in told(made, life)] == [Accepted, Fill, Fill]
+    (line,) = made.book.named(TAG)
+    assert (line.quantity, line.status) == (3, OrderStatus.PARTIAL_FILLED)
+
+
 def test_a_quantity_that_comes_with_a_fill_does_not_change_the_order():
     made, life = working()
     assert [type(one) for one in told(made, life.fill(1, quantity=2))] == [Fill]

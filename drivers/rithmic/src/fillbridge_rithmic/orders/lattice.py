@@ -86,8 +86,11 @@ class Basket:
                 self.executions[execution.fill_id] = execution
         key = (notice.time_ns, _AT_ONE_TIME.get(phase, -1))
         if phase in (*_CHANGES, *_ASIDE) and notice.quantity > 0:
-            says = (-1, -1) if phase in _ASIDE else key
-            self._quantity = max(self._quantity, (says, notice.quantity))
+            says, quantity = key, notice.quantity
+            if phase in _ASIDE:
+                says = (-1, -1)
+                quantity = max(quantity, notice.filled + (notice.unfilled or 0))
+            self._quantity = max(self._quantity, (says, quantity))
         if phase in _CHANGES and _is_whole(notice):
             assert notice.order_type is not None  # noqa: S101  # _is_whole saw to it
             terms = Terms(order_type=notice.order_type, limit=notice.limit, trigger=notice.trigger)
