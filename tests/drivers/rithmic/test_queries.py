@@ -44,9 +44,15 @@ def total(**fields):
     return make(451, **({"account_id": "A1", "is_snapshot": True} | fields))
 
 
-def asked_by(plant, executions=()):
+async def nothing(since_ns):
+    """A replay that tells nothing new."""
+
+
+def asked_by(plant, executions=(), replay=nothing):
     settings = RithmicSettings(settle_s=0.01)
-    plant.queries = PositionQueries(plant, PLACE, settings, lambda: executions, lambda: NOW_NS)
+    plant.queries = PositionQueries(
+        plant, PLACE, settings, lambda: executions, replay, lambda: NOW_NS
+    )
     return plant.queries
 
 
@@ -121,6 +127,21 @@ async def test_a_position_that_was_sold_may_be_left_out():
     executions.append(sold())
     plant.says, plant.answer = [], NO_DATA
     assert await queries.positions() == ()
+
+
+async def test_a_position_whose_sale_was_missed_is_flat_once_that_is_replayed():
+    plant, executions, asked = Scripted(says=[held(net_quantity=2), total()], answer=DONE), [], []
+
+    async def replay(since_ns):
+        asked.append(since_ns)
+        executions.append(sold())
+
+    queries = asked_by(plant, executions, replay)
+    assert await queries.positions() == (BrokerPosition(symbol="ES", quantity=2),)
+    assert asked == []
+    plant.says, plant.answer = [], NO_DATA
+    assert await queries.positions() == ()
+    assert asked == [NOW_NS - 5 * SECOND]
 
 
 # What waits to be received

@@ -80,13 +80,19 @@ async def open_session(
         routes = await _find_routes(plants.order, place, terms, settings)
         instruments = {instrument.symbol: instrument for instrument in terms.instruments}
         desk = Desk(place, instruments, routes, user_type)
+        queries = OrderQueries(plants.order, desk, place, terms, settings)
         session = RithmicSession(
             terms,
             desk,
             plants.order,
-            OrderQueries(plants.order, desk, place, terms, settings),
+            queries,
             PositionQueries(
-                plants.pnl, place, settings, desk.book.executions, lambda: terms.clock.now_ns
+                plants.pnl,
+                place,
+                settings,
+                desk.book.executions,
+                queries.fills,
+                lambda: terms.clock.now_ns,
             ),
             Market(),
             Inbox(),

@@ -19,7 +19,7 @@ from fillbridge_hooks.sessions import trade_date_end_ns
 from fillbridge_rithmic.wire.messages import sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from fillbridge_hooks import BrokerOrder, ConnectionTerms, Fill
     from fillbridge_rithmic.link.plant import Plant
@@ -52,6 +52,10 @@ _MOST_EXECUTIONS: Final = 10_000
 """A replay ends after so many."""
 _RECENT_NS: Final = 10 * _SECOND
 """A replay may lack what was heard as recently as this."""
+_KEPT_NS: Final = 36 * 3_600 * _SECOND
+"""What ended is known for so long at least: for longer than its trade date."""
+_FORGETTING_NS: Final = 3_600 * _SECOND
+"""Between two times that what is past is forgotten."""
 _ROLL_NS: Final = 15 * 60 * _SECOND
 """So close to the end of a trade date the other one is asked for too."""
 
@@ -79,6 +83,9 @@ class OrderQueries:
         self._heard_at = 0.0
         self._confirmed: set[str] = set()
         """Baskets that the last list of working orders had, or that were heard of since."""
+        self._mentioned: set[str] = set()
+        """Baskets that were heard of since the list of working orders was last asked for."""
+        self._forgot_ns = 0
         self._latest_ns = 0
         """Of what was heard: the time as Rithmic has it."""
         self._settled: set[int] = set()
@@ -89,6 +96,7 @@ class OrderQueries:
         self._latest_ns = max(self._latest_ns, notice.time_ns)
         if not notice.is_snapshot:
             self._confirmed.add(notice.basket_id)
+            self._mentioned.add(notice.basket_id)
             return
         if self._rows is None or notice.basket_id not in self._desk.book.baskets:
             return
@@ -98,18 +106,25 @@ class OrderQueries:
             self._executions.add((notice.basket_id, notice.execution.fill_id))
 
     async def _list(
-        self, template: int, lacks: Callable[[set[str]], bool], **fields: Any
+        self,
+        template: int,
+        lacks: Callable[[set[str]], bool],
+        *,
+        is_distrusted: bool = True,
+        **fields: Any,
     ) -> set[str]:
         """The baskets that a list has rows of.
 
         :param lacks: whether something is missing that should be among them
+        :param is_distrusted: whether silence is waited for after the first list of its kind
         :raises RetryableError: if there is no clean answer
         """
         rows: set[str] = set()
         self._rows = rows
         try:
             await self._plant.ask(template, **self._account, **fields)
-            if template not in self._settled or lacks(rows):
+            is_first = is_distrusted and template not in self._settled
+            if is_first or lacks(rows):
                 await self._silence()
                 self._settled.add(template)
         finally:
@@ -143,15 +158,14 @@ class OrderQueries:
 
     async def _list_working(self) -> None:
         book = self._desk.book
-        believed = {
-            basket.basket_id for line in book.lines() for basket in line.working() if basket.last_ns
-        }
-        self._confirmed = set()
+        # What an answer named exists, too, whether or not anything else was heard of it.
+        believed = {basket.basket_id for line in book.lines() for basket in line.working()}
+        self._mentioned = set()
 
         def missing(rows: set[str]) -> set[str]:
             return {
                 name
-                for name in believed - rows - self._confirmed
+                for name in believed - rows - self._mentioned
                 if not book.baskets[name].has_ended
             }
 
@@ -162,14 +176,15 @@ class OrderQueries:
         if missing(rows):
             rows |= await self._list(SHOW_ORDERS, lacks)
         for basket_id in missing(rows):
-            await self._list(SHOW_ORDER_HISTORY, lambda _: True, basket_id=basket_id)
+            await self._history(basket_id, lambda: missing(rows))
         unclear = missing(rows)
         if unclear:
             raise RetryableError(
                 f"baskets {', '.join(sorted(unclear))}: not among the working orders, and their"
                 " history does not say that they have ended"
             )
-        self._confirmed |= rows
+        # Not before: whoever asked earlier may be about to answer by what was listed then.
+        self._confirmed = rows | self._mentioned
 
     async def _resolve(self) -> None:
         """Find out whose legs are whose: an entry may have ended on an earlier day.
@@ -178,7 +193,7 @@ class OrderQueries:
         """
         book = self._desk.book
         for basket_id in book.strangers() | book.unnamed():
-            await self._list(SHOW_ORDER_HISTORY, lambda _: True, basket_id=basket_id)
+            await self._history(basket_id, lambda: book.strangers() | book.unnamed())
         unclear = book.strangers() | book.unnamed()
         if unclear:
             # Left out, or under no name, a stop would be taken for lost and placed once more.
@@ -186,6 +201,15 @@ class OrderQueries:
                 f"baskets {', '.join(sorted(unclear))}: it cannot be told which legs these are,"
                 " or whose"
             )
+
+    async def _history(self, basket_id: str, unclear: Callable[[], set[str]]) -> None:
+        """Ask what became of a basket; silence is waited for only while that is unclear."""
+        await self._list(
+            SHOW_ORDER_HISTORY,
+            lambda _: basket_id in unclear(),
+            is_distrusted=False,
+            basket_id=basket_id,
+        )
 
     async def of_today(self) -> tuple[BrokerOrder, ...]:
         """Every order of the trade date, and those that work.
@@ -205,7 +229,10 @@ class OrderQueries:
     def _is_among(self, line: Line, rows: set[str]) -> bool:
         if any(basket.basket_id in rows for basket in line.baskets):
             return True
-        return any(basket.basket_id in self._confirmed for basket in line.baskets)
+        if any(basket.basket_id in self._confirmed for basket in line.baskets):
+            return True
+        # Without its fills nothing was reported of its end, so that must be answered here.
+        return line.has_ended and line.told.is_followed and not line.told.has_ended
 
     def that_work(self) -> tuple[BrokerOrder, ...]:
         """The orders that work, by what was listed and heard since."""
@@ -238,6 +265,7 @@ class OrderQueries:
         """
         now_ns = max(self._clock.now_ns, self._latest_ns)
         async with self._asking:
+            self._forget_past(since_ns)
             self._executions = set()
             start = max(0, since_ns // _SECOND - _MARGIN_S)
             await self._replay(start, max(start, now_ns // _SECOND) + _MARGIN_S, since_ns)
@@ -256,6 +284,17 @@ class OrderQueries:
             for name, fill_id in found
             if baskets[name].executions[fill_id].time_ns >= since_ns
         )
+
+    def _forget_past(self, since_ns: int) -> None:
+        """Keep a session that lasts for days from knowing ever more; no list is asked for now."""
+        now_ns = self._clock.now_ns
+        if now_ns - self._forgot_ns < _FORGETTING_NS:
+            return
+        self._forgot_ns = now_ns
+        # What is replayed again and again would only have to be learned anew.
+        gone = self._desk.forget_past(min(since_ns - _MARGIN_S * _SECOND, now_ns - _KEPT_NS))
+        self._confirmed -= gone
+        self._mentioned -= gone
 
     async def _replay(self, start: int, finish: int, since_ns: int) -> None:
         before = len(self._executions)
@@ -285,6 +324,8 @@ class PositionQueries:
     otherwise: then the answer lacks something, and is none.
 
     :param executions: those that were heard of
+    :param replay: asks for those since a time, ns UTC: the one that closed a position may have
+        been missed
     :param now_ns: the time now, ns UTC
     """
 
@@ -294,10 +335,12 @@ class PositionQueries:
         place: Place,
         settings: RithmicSettings,
         executions: Callable[[], Iterable[Executed]],
+        replay: Callable[[int], Awaitable[object]],
         now_ns: Callable[[], int],
     ) -> None:
         self._plant = plant
         self._executions = executions
+        self._replay = replay
         self._now_ns = now_ns
         self._before: Mapping[str, int] = {}
         """What the last answer said."""
@@ -332,6 +375,9 @@ class PositionQueries:
                 asked_ns = self._now_ns()
                 held = await self._look()
                 missing = self._missing(held)
+                if missing:
+                    await self._replay(self._before_ns)
+                    missing = self._missing(held)
                 if not missing:
                     break
                 # It may be on its way to the PnL plant.

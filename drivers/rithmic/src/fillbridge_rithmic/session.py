@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 
 from fillbridge_hooks import (
+    DriverError,
     NotSent,
     OrderRole,
     OutcomeUnknown,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
         BrokerOrder,
         BrokerPosition,
         ConnectionTerms,
-        DriverError,
         Fill,
         Message,
         Order,
@@ -245,7 +245,15 @@ class RithmicSession:
         self._hand_on()
 
     async def work(self) -> None:
-        """Send what waits for something else, for ever."""
+        """Send what waits for something else, for ever; where that breaks, the session ends."""
+        try:
+            await self._work()
+        except Exception as error:
+            # Nothing would carry out wishes any more: the next session does.
+            _logger.exception("what waits cannot be sent any more")
+            self.end(RetryableError(f"what waits cannot be sent any more: {error!r}"))
+
+    async def _work(self) -> None:
         async with anyio.create_task_group() as tasks:
             while True:
                 self._woken = anyio.Event()
@@ -255,7 +263,7 @@ class RithmicSession:
                 for line in self._desk.changes.lacking():
                     if line.client_order_id not in self._refreshing:
                         self._refreshing.add(line.client_order_id)
-                        tasks.start_soon(self._grow, line)
+                        tasks.start_soon(self._grow, line, line.wish)
                 await self._until_due()
 
     async def _until_due(self) -> None:
@@ -266,15 +274,17 @@ class RithmicSession:
         with anyio.move_on_after(max(0, due_ns - self._clock.now_ns) / _SECOND):
             await self._woken.wait()
 
-    async def _grow(self, line: Line) -> None:
+    async def _grow(self, line: Line, wish: Replacement | None) -> None:
         """Let a leg grow once Rithmic has shown that it does not do so itself."""
         try:
             await anyio.sleep(_GROWING_S)
             await self._queries.working()
-            line.may_grow = True
-        except RetryableError as error:
+            line.may_grow = line.may_grow or line.wish is wish
+        except DriverError as error:
             _logger.warning("%s: whether it lacks anything: %s", line.client_order_id, error)
-            line.wish = None
+            # A newer wish is not to be given up for it: it is asked about by itself.
+            if line.wish is wish:
+                line.wish = None
         finally:
             self._refreshing.discard(line.client_order_id)
             self._woken.set()

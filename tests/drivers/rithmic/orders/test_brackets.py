@@ -247,6 +247,34 @@ def test_a_level_that_was_moved_counts_for_further_baskets():
     assert sent(bracket.desk) == [("14", MODIFY, 2, STOP_MARKET, None, 4995.0)]
 
 
+@pytest.mark.parametrize("becomes", [OrderType.MARKET, OrderType.LIMIT, None])
+@pytest.mark.parametrize("is_wished", [True, False])
+def test_a_stop_that_has_triggered_is_never_made_to_wait_again(becomes, is_wished):
+    bracket = Bracket()
+    stop, _, _ = bracket.fill(3)
+    if becomes is None:
+        bracket.told(stop.say(Phase.TRIGGERED))
+    else:
+        limit = 4985.0 if becomes is OrderType.LIMIT else None
+        bracket.told(stop.say(Phase.WORKING, order_type=becomes, trigger=None, limit=limit))
+    if is_wished:
+        bracket.desk.replace(Replacement(STOP, 3, OrderType.STOP, None, 19_970), NOW)
+    assert sent(bracket.desk) == []
+    assert bracket.news() == []
+    reports = bracket.told(stop.fill(3, 4989.0).end("F"))
+    expected = [(Fill, STOP), (ReplaceRejected, STOP)]
+    assert kinds(reports) == expected[: 1 + is_wished]
+
+
+def test_a_stop_that_has_triggered_can_still_be_flattened():
+    bracket = Bracket()
+    stop, _, _ = bracket.fill(3)
+    terms = {"order_type": OrderType.LIMIT, "trigger": None, "limit": 4985.0}
+    bracket.told(stop.say(Phase.TRIGGERED).say(Phase.WORKING, **terms))
+    bracket.desk.replace(FLATTEN, NOW)
+    assert sent(bracket.desk) == [("12", MODIFY, 3, MARKET, None, None)]
+
+
 # Flattening
 
 
@@ -301,6 +329,70 @@ def test_a_stop_that_fills_while_it_is_flattened_closes_the_position_once():
     )
     assert kinds(reports) == [(Fill, STOP), (ReplaceRejected, STOP), (Cancelled, TARGET)]
     assert sent(bracket.desk, NOW + 10 * SECOND) == []
+
+
+MARKET_TERMS = {"order_type": OrderType.MARKET, "trigger": None}
+
+
+@pytest.mark.parametrize("words", ["Order is complete.", "not allowed"])
+def test_a_flatten_that_one_of_two_baskets_refuses_is_no_refusal_while_the_other_closes(words):
+    bracket = Bracket()
+    first, _, _ = bracket.fill(1)
+    second, _, _ = bracket.fill(2, number=2)
+    bracket.desk.replace(FLATTEN, NOW)
+    assert len(sent(bracket.desk)) == 2
+    assert bracket.told(first.say(Phase.CHANGE_REFUSED, text=words)) == []
+    assert bracket.told(second.change(**MARKET_TERMS)) == []
+    reports = bracket.told(second.fill(2).end("F"))
+    if words == "not allowed":
+        # By now it is known how much is left to close.
+        assert kinds(reports) == [(Fill, STOP), (ReplaceRejected, STOP)]
+    else:
+        assert kinds(reports) == [(Fill, STOP)]
+        reports = bracket.told(first.say(Phase.TRIGGERED).fill(1, 4990.0).end("F"))
+        assert kinds(reports) == [(Fill, STOP), (ReplaceRejected, STOP)]
+    assert sent(bracket.desk, NOW + 10 * SECOND) == []
+
+
+def test_a_stop_that_is_complete_is_not_said_to_be_unchanged_before_its_fill():
+    bracket = Bracket()
+    stop, _, _ = bracket.fill(3)
+    bracket.desk.replace(FLATTEN, NOW)
+    (request,) = bracket.desk.changes.requests(NOW)
+    bracket.desk.answer(answer(315, request.key, "1", "Order is complete"), NOW)
+    assert bracket.news() == []
+    assert "complete" in bracket.desk.replace(FLATTEN, NOW)
+    assert bracket.news() == []
+    reports = bracket.told(stop.say(Phase.TRIGGERED).fill(3, 4990.0).end("F"))
+    assert kinds(reports) == [(Fill, STOP), (ReplaceRejected, STOP)]
+
+
+def test_a_stop_that_works_though_it_was_said_to_be_complete_is_flattened():
+    bracket = Bracket()
+    stop, _, _ = bracket.fill(3)
+    bracket.desk.replace(FLATTEN, NOW)
+    (request,) = bracket.desk.changes.requests(NOW)
+    bracket.desk.answer(answer(315, request.key, "1", "Order is complete"), NOW)
+    bracket.told(stop.say(Phase.WORKING))
+    assert sent(bracket.desk) == [("12", MODIFY, 3, MARKET, None, None)]
+
+
+def test_a_cancel_that_one_of_two_baskets_refuses_is_still_sent_to_the_other():
+    bracket = Bracket()
+    first, _, _ = bracket.fill(1, price=4999.0)
+    second, _, _ = bracket.fill(2, number=2)
+    assert {one[0] for one in sent(bracket.desk)} == {"11", "12"}
+    bracket.told(first.change(trigger=4990.0))
+    bracket.desk.replace(Replacement(STOP, 3, OrderType.STOP, None, 19_964), NOW)
+    assert {one[0] for one in sent(bracket.desk)} == {"12", "14"}
+    bracket.told(first.change(trigger=4991.0))
+    bracket.desk.cancel(STOP)
+    assert [one[:2] for one in sent(bracket.desk)] == [("12", CANCEL)]
+    assert bracket.told(first.say(Phase.CANCEL_REFUSED, text="not now")) == []
+    bracket.told(second.change(trigger=4991.0))
+    assert [one[:2] for one in sent(bracket.desk)] == [("14", CANCEL)]
+    reports = bracket.told(second.end("C"))
+    assert (CancelRejected, STOP) in kinds(reports)
 
 
 # Quantities
@@ -391,6 +483,23 @@ def test_legs_of_an_earlier_session_have_their_names_and_stay_where_they_are(win
     assert sent(made) == []
     made.replace(FLATTEN, NOW)
     assert sent(made) == [("12", MODIFY, 3, MARKET, None, None)]
+
+
+@pytest.mark.parametrize("heard", ["live before the session began", "entry known only later"])
+def test_a_leg_that_was_moved_before_the_session_stays_however_it_becomes_known(heard):
+    made = desk()
+    parent = Life("10", TAG, window_name="_SL@19960 _TP@20040").open().fill(3).end("F")
+    stop = stop_leg("12", "10", 3, trigger=4999.0).begin().say(Phase.WORKING)
+    if heard == "live before the session began":
+        take(made, stop.told)
+        take(made, [as_snapshot(notice) for notice in parent.told])
+        made.begin()
+    else:
+        take(made, [as_snapshot(notice) for notice in stop.told])
+        made.begin()
+        take(made, [as_snapshot(notice) for notice in parent.told])
+    assert made.book.named(STOP)
+    assert sent(made) == []
 
 
 def test_a_leg_that_appears_in_a_later_session_is_moved_to_its_level():

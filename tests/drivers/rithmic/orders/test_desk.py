@@ -190,6 +190,23 @@ def test_an_order_that_was_listed_as_partly_filled_can_still_be_cancelled():
     assert [type(one) for one in told(made, life.end("C"))] == [Cancelled]
 
 
+def test_fills_from_before_that_are_replayed_later_stand_for_no_later_ones():
+    made = desk()
+    before = Life("7", TAG, quantity=5).open().fill(1).fill(1)
+    replayed = [as_snapshot(notice) for notice in before.told if notice.execution]
+    row = Life("7", TAG, start=1, quantity=5).say(Phase.WORKING, filled=2, unfilled=3)
+    take(made, [as_snapshot(notice) for notice in row.told])
+    made.begin()
+    life = Life("7", TAG, start=5, quantity=5)
+    life.filled = 2
+    told(made, life.say(Phase.WORKING))
+    reports = take(made, replayed)
+    assert [one.cumulative_quantity for one in reports if type(one) is Fill] == [1, 2]
+    last = life.fill(1).told.pop()
+    assert told(made, life.end("PFBC")) == []
+    assert [type(one) for one in take(made, [last])] == [Fill, Cancelled]
+
+
 def test_a_fill_that_was_replayed_first_is_reported_when_it_is_told():
     made = desk()
     life = Life("7", TAG).open()
@@ -337,13 +354,37 @@ def test_a_change_that_changes_nothing_is_given_up():
     assert [type(one) for one in news(made)] == [ReplaceRejected]
 
 
-def test_a_change_that_is_not_answered_is_asked_again_and_given_up():
-    made, _ = working()
-    made.replace(change(), NOW)
-    for turn in range(MOST_TRIES):
-        assert len(sent(made, NOW + turn * ANSWER_NS)) == 1
-    assert sent(made, NOW + MOST_TRIES * ANSWER_NS) == []
-    assert [type(one) for one in news(made)] == [ReplaceRejected]
+@pytest.mark.parametrize("wish", ["change", "cancel"])
+def test_what_is_not_answered_is_asked_again_and_is_not_held_to_be_refused(wish):
+    made, life = working()
+
+    def ask():
+        return made.replace(change(), NOW) if wish == "change" else made.cancel(TAG)
+
+    for _ in range(2):
+        assert ask() == ""
+        for turn in range(MOST_TRIES):
+            assert len(sent(made, NOW + turn * ANSWER_NS)) == 1
+        assert sent(made, NOW + MOST_TRIES * ANSWER_NS) == []
+        assert news(made) == []
+    if wish == "change":
+        assert [type(one) for one in told(made, life.change(limit=4997.5))] == [Replaced]
+    else:
+        assert [type(one) for one in told(made, life.end("C"))] == [Cancelled]
+
+
+@pytest.mark.parametrize("quantity", [2, 3])
+def test_a_change_is_not_refused_before_the_fills_that_it_comes_too_late_for(quantity):
+    made, life = working()
+    life.filled = 2
+    told(made, life.say(Phase.OTHER))
+    if quantity == 3:
+        life.filled = 3
+        assert told(made, life.end("F")) == []
+    assert made.replace(change(quantity=quantity), NOW)
+    assert news(made) == []
+    life.filled = 0
+    assert [type(one) for one in told(made, life.fill(2))] == [Fill]
 
 
 def test_a_quantity_that_is_filled_already_is_refused_and_not_sent():
@@ -437,6 +478,14 @@ def test_an_order_that_is_heard_to_work_can_be_cancelled_whatever_was_said():
     take(made, [as_snapshot(life.say(Phase.WORKING).told[0])])
     assert made.cancel(TAG) == ""
     assert len(sent(made)) == 1
+
+
+def test_a_fill_that_says_how_much_is_left_ends_nothing():
+    made = submitted(entry(TAG))
+    life = Life("7", TAG).fill(1, quantity=2).fill(1, quantity=1)
+    assert [type(one) for one in told(made, life)] == [Accepted, Fill, Fill]
+    (line,) = made.book.named(TAG)
+    assert (line.quantity, line.status) == (3, OrderStatus.PARTIAL_FILLED)
 
 
 def test_a_quantity_that_comes_with_a_fill_does_not_change_the_order():

@@ -59,6 +59,8 @@ class Book:
         """By basket: those that name it as their origin."""
         self._announced: dict[str, Line] = {}
         """By id: legs that were spoken of before Rithmic did."""
+        self.has_begun = False
+        """Whether what is heard for the first time may be new at Rithmic, too."""
 
     # What comes in
 
@@ -85,7 +87,9 @@ class Book:
         """Take in a notice; the order it is about, ``None`` where that is none of the account."""
         if not notice.basket_id or not self._is_of_account(notice):
             return None
+        is_new = notice.basket_id not in self.baskets
         basket = self._basket(notice.basket_id)
+        basket.is_new = basket.is_new or (is_new and self.has_begun and not notice.is_snapshot)
         basket.apply(notice)
         return self._place(basket)
 
@@ -157,7 +161,9 @@ class Book:
             line.sibling = self._lines.get((key[0], other))
             if line.sibling is not None:
                 line.sibling.sibling = line
-            if line.level is None and leg.ticks is not None:
+            # One that was there before may have been moved, so what it was sent with says nothing.
+            is_new = basket.is_new or parent.tag in self.submitted
+            if is_new and line.level is None and leg.ticks is not None:
                 line.level = _level(leg)
         return key, line
 
@@ -165,6 +171,47 @@ class Book:
         usual = legs_from(parent.tag, parent.window_name)
         known = self.submitted.get(parent.tag)
         return usual if known is None else {**usual, **known.legs}
+
+    # What is past
+
+    def forget_past(self, before_ns: int) -> set[str]:
+        """Forget what ended before a time, an entry with all its legs or not at all.
+
+        :return: the baskets that are no longer known
+        """
+        gone: set[str] = set()
+        for root_id in {*self._legs, *(self.baskets.keys() - self._leg_ids())}:
+            together = [root_id, *self._legs.get(root_id, ())]
+            known = [self.baskets[name] for name in together if name in self.baskets]
+            if all(self._is_past(basket, before_ns) for basket in known):
+                gone.update(basket.basket_id for basket in known)
+                self._legs.pop(root_id, None)
+        tags = set()
+        for basket_id in gone:
+            basket, line = self.baskets.pop(basket_id), self._line_of.pop(basket_id)
+            line.baskets.remove(basket)
+            tags.add(basket.tag)
+            for leg in self._legs_of(basket).values():
+                self._announced.pop(leg.client_order_id, None)
+        self._lines = {key: line for key, line in self._lines.items() if line.baskets}
+        self._named = {
+            name: left
+            for name, lines in self._named.items()
+            if (left := [line for line in lines if line.baskets])
+        }
+        for tag in tags & self.submitted.keys() - self._named.keys():
+            del self.submitted[tag]
+        return gone
+
+    def _leg_ids(self) -> set[str]:
+        return {leg_id for leg_ids in self._legs.values() for leg_id in leg_ids}
+
+    def _is_past(self, basket: Basket, before_ns: int) -> bool:
+        if basket.last_ns >= before_ns:
+            return False
+        line = self._line_of[basket.basket_id]
+        is_awaited = line.told.is_followed and line.client_order_id and not line.told.has_ended
+        return line.has_ended and not is_awaited
 
     # What is asked
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fillbridge_hooks import CancelRejected, OrderStatus, ReplaceRejected
+from fillbridge_hooks import CancelRejected, OrderStatus, OrderType, ReplaceRejected
 from fillbridge_rithmic.orders.notices import Phase
 from fillbridge_rithmic.orders.reports import due, replaced, tell_nothing_of
 from fillbridge_rithmic.orders.requests import cancel_order, modify_order
@@ -69,7 +69,15 @@ class Changes:
             line.told.is_followed = True
         for basket in line.working():
             self._serial.forget_tries(basket.basket_id)
+        line.refusals.clear()
         self._restless[id(line)] = line
+
+    def forget(self, gone: set[str]) -> None:
+        """Baskets are no longer known."""
+        self._serial.forget(gone)
+        for key, line in tuple(self._restless.items()):
+            if line.is_bare and self._book.announced(line.client_order_id) is not line:
+                del self._restless[key]
 
     # What is to be sent for it
 
@@ -85,6 +93,10 @@ class Changes:
                 if not self._serial.is_free(operation.basket_id, now_ns):
                     continue
                 if self._serial.is_in_vain(operation):
+                    is_wished = line.is_cancelling or line.wish is not None
+                    if is_wished and self._serial.is_silent(operation.basket_id):
+                        # It may be carried out yet: only the orders themselves can tell.
+                        continue
                     reason = f"it works on as it was after {operation_text(operation)}"
                     self._refused(Refused(operation=operation, reason=reason), now_ns)
                     continue
@@ -159,30 +171,54 @@ class Changes:
         self.settle(line, now_ns)
 
     def _refused(self, refused: Refused, now_ns: int) -> None:
-        """An operation will not be carried out: whoever wished for it is told.
+        """An operation will not be carried out.
 
-        What was under way when a newer wish came says nothing of that.
+        What was under way when a newer wish came says nothing of that. Nor does it that a basket
+        is complete: what it filled is about to be heard.
         """
         operation = refused.operation
-        line = self._book.line_of(operation.basket_id)
-        name = line.client_order_id
+        basket_id = operation.basket_id
+        line = self._book.line_of(basket_id)
         if line.is_cancelling:
             if operation.is_cancel:
-                line.is_cancelling = False
-                self._reports.append(CancelRejected(name, refused.reason, now_ns))
+                line.refusals[basket_id] = refused.reason
         elif line.wish is not None:
-            if operation.is_cancel or operation.terms == line.level:
-                line.wish = line.level = None
-                self._reports.append(ReplaceRejected(name, refused.reason, now_ns))
+            is_of_wish = operation.is_cancel or operation.terms == line.level
+            if is_of_wish and not self._serial.is_complete(basket_id):
+                line.refusals[basket_id] = refused.reason
         elif not operation.is_cancel:
             # What cannot be moved protects where it is, and is reported as it is.
-            line.left_alone.add(operation.basket_id)
-            _logger.warning("%s stays where it is: %s", name, refused.reason)
+            line.left_alone.add(basket_id)
+            _logger.warning("%s stays where it is: %s", line.client_order_id, refused.reason)
         self.settle(line, now_ns)
+
+    def _tell_refusals(self, line: Line, now_ns: int) -> None:
+        """Whoever wished is told that it is refused, once it is clear what became of the rest.
+
+        Whoever hears that a stop could not be turned into the exit closes what is held by another
+        order: a basket that closes a part all the same would close it twice.
+        """
+        if not line.refusals or line.has_ended or self._is_busy(line) or wanted(line):
+            return
+        name, reason = line.client_order_id, next(iter(line.refusals.values()))
+        if line.is_cancelling:
+            line.is_cancelling = False
+            self._reports.append(CancelRejected(name, reason, now_ns))
+        elif line.wish is not None:
+            leaves = any(
+                basket.terms is not None and basket.terms.order_type is OrderType.MARKET
+                for basket in line.working()
+            )
+            if leaves or not line.is_told:
+                return
+            line.wish = line.level = None
+            self._reports.append(ReplaceRejected(name, reason, now_ns))
+        line.refusals.clear()
 
     def settle(self, line: Line, now_ns: int) -> None:
         """Report what is new of an order, and drop wishes that are fulfilled or past."""
         self._reports += due(line, now_ns)
+        self._tell_refusals(line, now_ns)
         wish = line.wish
         is_past = line.has_ended and line.told.has_ended
         if wish is not None and (is_past or self._is_granted(line)):

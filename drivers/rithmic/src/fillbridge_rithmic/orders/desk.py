@@ -96,7 +96,7 @@ class Desk:
     def replace(self, change: Replacement, now_ns: int) -> str:
         """Wish for new terms; why that is not possible, empty if it is.
 
-        What is refused for good is reported too.
+        What is refused for good is reported too, once every fill is.
         """
         name = change.client_order_id
         line = self._to_change(name)
@@ -104,7 +104,9 @@ class Desk:
             return "no such order is known, or Rithmic has yet to answer it"
         objection = self._objection(line, change)
         if objection:
-            self.reports.append(ReplaceRejected(name, objection, now_ns))
+            # What filled and was not heard yet would be closed once more by whoever is refused.
+            if line.is_told and not self.changes.is_complete(line):
+                self.reports.append(ReplaceRejected(name, objection, now_ns))
             return objection
         line.wish, line.may_grow, line.is_cancelling = change, False, False
         line.level = LineTerms(
@@ -146,6 +148,7 @@ class Desk:
         """Nothing of what was wished left, nor ever will."""
         for line in self.book.named(client_order_id):
             line.is_cancelling, line.wish = False, None
+            line.refusals.clear()
 
     # What is heard
 
@@ -232,18 +235,23 @@ class Desk:
 
     def begin(self) -> None:
         """What was heard so far but in notifications was so before the session began."""
+        self.book.has_begun = True
         for line in self.book.lines():
             if not line.told.is_followed:
                 tell_nothing_of(line)
-                # It may have been moved since, so what it was sent with says nothing.
-                line.level = None
+
+    def forget_past(self, before_ns: int) -> set[str]:
+        """Forget what ended before a time; the baskets that are no longer known."""
+        gone = self.book.forget_past(before_ns)
+        self.changes.forget(gone)
+        return gone
 
     def fills(self, found: Iterable[tuple[Basket, str]]) -> tuple[Fill, ...]:
         """The executions that are named by basket and id, oldest first."""
         fills = []
         for basket, fill_id in found:
             line = self.book.line_of(basket.basket_id)
-            total = line.told.unheard
+            total = line.unheard
             for one, execution in line.executions():
                 total = min(line.filled, total + execution.quantity)
                 if one is basket and execution.fill_id == fill_id:

@@ -19,6 +19,8 @@ _CHANGES: Final = (Phase.UNDER_WAY, Phase.WORKING, Phase.CHANGED)
 """Notices whose type and prices are those that the order works with."""
 _ASIDE: Final = (Phase.FILLED, Phase.TRIGGERED, Phase.ENDED)
 """Notices whose quantity counts only where no other has one: it might be what is left."""
+_RESTING: Final = (OrderType.STOP, OrderType.STOP_LIMIT)
+"""Types of orders that wait for a trigger."""
 _AT_ONE_TIME: Final = {Phase.UNDER_WAY: 0, Phase.WORKING: 1, Phase.FILLED: 2, Phase.CHANGED: 3}
 """Which terms count of those that were said with one time."""
 _PLAIN_WORDS: Final = (
@@ -53,8 +55,12 @@ class Basket:
         self.symbol = ""
         self.exchange = ""
         self.side: Side | None = None
+        self.is_new = False
+        """Whether it appeared while there was a session."""
         self.works = False
         """Whether it was ever heard that the exchange has it, or Rithmic in its place."""
+        self.triggered = False
+        """Whether it was heard that its trigger was reached."""
         self.executions: dict[str, Execution] = {}
         self.stated = 0
         """Filled as far as anything said so."""
@@ -73,14 +79,18 @@ class Basket:
         phase, execution = notice.phase, notice.execution
         if phase in (Phase.WORKING, Phase.CHANGED, Phase.TRIGGERED):
             self.works = True
+        self.triggered = self.triggered or phase is Phase.TRIGGERED
         if execution is not None:
             known = self.executions.get(execution.fill_id)
             if known is None or _key(execution) > _key(known):
                 self.executions[execution.fill_id] = execution
         key = (notice.time_ns, _AT_ONE_TIME.get(phase, -1))
         if phase in (*_CHANGES, *_ASIDE) and notice.quantity > 0:
-            says = (-1, -1) if phase in _ASIDE else key
-            self._quantity = max(self._quantity, (says, notice.quantity))
+            says, quantity = key, notice.quantity
+            if phase in _ASIDE:
+                says = (-1, -1)
+                quantity = max(quantity, notice.filled + (notice.unfilled or 0))
+            self._quantity = max(self._quantity, (says, quantity))
         if phase in _CHANGES and _is_whole(notice):
             assert notice.order_type is not None  # noqa: S101  # _is_whole saw to it
             terms = Terms(order_type=notice.order_type, limit=notice.limit, trigger=notice.trigger)
@@ -131,6 +141,13 @@ class Basket:
     def terms(self) -> Terms | None:
         """Type and prices that it works with; ``None`` while nobody said."""
         return self._terms[1]
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether it was a stop and is on its way into the market."""
+        terms = self.terms
+        is_other = terms is not None and terms.order_type not in _RESTING
+        return self.triggered or (self.first_type in _RESTING and is_other)
 
     @property
     def executed(self) -> int:

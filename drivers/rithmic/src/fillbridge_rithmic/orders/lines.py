@@ -39,8 +39,8 @@ class Told:
         self.fill_ids: set[str] = set()
         self.quantity = 0
         self.terms: LineTerms | None = None
-        self.unheard = 0
-        """Filled before anybody listened."""
+        self.before: dict[str, tuple[int, int]] = {}
+        """By basket: filled before anybody listened, and when that was."""
 
 
 class Line:
@@ -66,6 +66,8 @@ class Line:
         """What each of its baskets shall work with; ``None`` where that is left to Rithmic."""
         self.wish: Replacement | None = None
         """New terms that were asked for and have yet to be confirmed."""
+        self.refusals: dict[str, str] = {}
+        """By basket: why it will not be as was wished; told once it is clear what the others do."""
         self.left_alone: set[str] = set()
         """Baskets that could not be moved to the level."""
         self.may_grow = False
@@ -101,7 +103,7 @@ class Line:
     @property
     def symbol(self) -> str:
         """What is traded."""
-        return self.baskets[0].symbol
+        return self.baskets[0].symbol if self.baskets else ""
 
     @property
     def side(self) -> Side | None:
@@ -194,6 +196,25 @@ class Line:
             limit_ticks=self._ticks(terms.limit),
             trigger_ticks=self._ticks(terms.trigger),
         )
+
+    @property
+    def is_told(self) -> bool:
+        """Whether every fill that is known of was heard of, and so reported."""
+        return self.executed + self.unheard >= self.filled
+
+    @property
+    def unheard(self) -> int:
+        """Filled before anybody listened, as far as no replay has told of it since."""
+        found = 0
+        for basket in self.baskets:
+            filled, time_ns = self.told.before.get(basket.basket_id, (0, 0))
+            known = sum(
+                one.quantity
+                for one in basket.executions.values()
+                if (one.total <= filled if one.total else one.time_ns <= time_ns)
+            )
+            found += max(0, filled - known)
+        return found
 
     def executions(self) -> list[tuple[Basket, Execution]]:
         """Its fills that were heard of, oldest first."""

@@ -33,7 +33,7 @@ def due(line: Line, now_ns: int) -> list[Report]:
     if not told.is_followed or not line.client_order_id or line.is_bare:
         return []
     entry = line.entry
-    if entry is not None and not entry.told.fill_ids and not entry.told.unheard:
+    if entry is not None and not entry.told.fill_ids and not entry.told.before:
         return []
     reports: list[Report] = []
     time_ns = line.last_ns or now_ns
@@ -41,7 +41,7 @@ def due(line: Line, now_ns: int) -> list[Report]:
         told.is_accepted = True
         told.quantity, told.terms = _first(line)
         reports.append(Accepted(line.client_order_id, line.broker_order_id, time_ns))
-    cumulative = told.unheard
+    cumulative = line.unheard
     for _, execution in line.executions():
         cumulative = min(line.filled, cumulative + execution.quantity)
         if execution.fill_id not in told.fill_ids:
@@ -51,8 +51,7 @@ def due(line: Line, now_ns: int) -> list[Report]:
             reports.append(as_fill(line, execution, total))
     reports += _changed(line, time_ns)
     if line.has_ended and not told.has_ended:
-        heard = line.executed + told.unheard
-        if heard >= line.filled:
+        if line.is_told:
             told.has_ended = True
             reports += _ended(line, time_ns)
     elif not line.has_ended:
@@ -66,7 +65,7 @@ def tell_nothing_of(line: Line) -> None:
     told = line.told
     told.is_accepted, told.has_ended = line.works, line.has_ended
     told.fill_ids.update(execution.fill_id for _, execution in line.executions())
-    told.unheard = max(0, line.filled - line.executed)
+    told.before = {one.basket_id: (one.filled, one.last_ns) for one in line.baskets if one.filled}
     told.quantity, told.terms = line.quantity, line.terms
 
 

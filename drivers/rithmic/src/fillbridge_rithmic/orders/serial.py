@@ -58,6 +58,8 @@ class _Tries(msgspec.Struct, kw_only=True):
     times: int = 0
     overlaps: int = 0
     again_ns: int = 0
+    is_silent: bool = False
+    """Whether nothing was heard of the last one: it may be carried out yet."""
 
 
 class Serial:
@@ -90,10 +92,19 @@ class Serial:
         """A basket was heard to work, whatever was said before."""
         self._complete.discard(basket_id)
 
+    def forget(self, gone: set[str]) -> None:
+        """Baskets are no longer known."""
+        self._complete -= gone
+
     def is_in_vain(self, operation: Operation) -> bool:
         """Whether it was tried often enough."""
         tries = self._tries.get(operation.basket_id)
         return tries is not None and tries.operation == operation and tries.times >= MOST_TRIES
+
+    def is_silent(self, basket_id: str) -> bool:
+        """Whether nothing was heard of the last operation on a basket, for too long."""
+        tries = self._tries.get(basket_id)
+        return tries is not None and tries.is_silent
 
     def begin(self, operation: Operation, key: str, now_ns: int) -> None:
         """An operation is about to be sent; its answer will bear ``key``."""
@@ -105,6 +116,7 @@ class Serial:
             tries = self._tries[basket_id] = _Tries(operation=operation)
         tries.times += 1
         tries.again_ns = 0
+        tries.is_silent = False
 
     def was_not_sent(self, key: str) -> None:
         """It is proved that it did not leave."""
@@ -147,6 +159,7 @@ class Serial:
         for basket_id, flight in tuple(self._flights.items()):
             if now_ns - flight.sent_ns >= ANSWER_NS:
                 self._end(basket_id)
+                self._tries[basket_id].is_silent = True
 
     def next_due_ns(self) -> int | None:
         """When a basket becomes free by time alone."""

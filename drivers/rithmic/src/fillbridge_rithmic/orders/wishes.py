@@ -8,7 +8,7 @@ from fillbridge_rithmic.orders.serial import Operation
 
 if TYPE_CHECKING:
     from fillbridge_rithmic.orders.lattice import Basket
-    from fillbridge_rithmic.orders.lines import Line
+    from fillbridge_rithmic.orders.lines import Line, LineTerms
 
 
 def wanted(line: Line) -> list[Operation]:
@@ -20,7 +20,11 @@ def wanted(line: Line) -> list[Operation]:
     """
     working = list(line.working())
     if line.is_cancelling:
-        return [Operation(basket_id=basket.basket_id) for basket in working]
+        return [
+            Operation(basket_id=basket.basket_id)
+            for basket in working
+            if basket.basket_id not in line.refusals
+        ]
     if line.instrument is None:
         # Without its tick size no price can be named: what it is is left as it is.
         return []
@@ -32,6 +36,8 @@ def wanted(line: Line) -> list[Operation]:
         is_left_alone = line.wish is None and basket.basket_id in line.left_alone
         terms = has if is_left_alone else line.level or has
         if terms is None or (has is None and line.wish is None):
+            continue
+        if basket.basket_id in line.refusals or _comes_too_late(basket, terms):
             continue
         if basket.quantity and quantity <= basket.filled:
             operations.append(Operation(basket_id=basket.basket_id))
@@ -54,7 +60,15 @@ def shortage(line: Line) -> int:
 
 def is_granted(line: Line) -> bool:
     """Whether the order is as it was wished for."""
-    return line.wish is not None and not wanted(line) and not shortage(line)
+    is_missed = wanted(line) or shortage(line) or line.refusals
+    level = line.level
+    is_late = level is not None and any(_comes_too_late(one, level) for one in line.working())
+    return line.wish is not None and not is_missed and not is_late
+
+
+def _comes_too_late(basket: Basket, terms: LineTerms) -> bool:
+    """Whether a stop that is filling would be made to wait for its trigger once more."""
+    return basket.is_leaving and terms.trigger_ticks is not None
 
 
 def _quantities(line: Line, working: list[Basket]) -> dict[str, int]:
