@@ -245,6 +245,25 @@ async def test_what_happened_while_the_link_was_cut_is_made_up_for(tmp_path, mon
     assert here.results[0].exit_reason is ExitReason.STOP_LOSS
 
 
+async def test_a_close_that_had_not_left_when_the_link_broke_is_made_up_for(tmp_path, monkeypatch):
+    async with floor(tmp_path, monkeypatch) as here:
+        trade_id = await here.propose()
+        await until("an entry", lambda: len(here.working) == 1)
+        here.trade(4997.0)
+        await here.is_protected(3)
+        # Of the move nothing is heard: what follows has to wait for its answer.
+        here.gateway.faults.arm("silence", template=314)
+        assert await here.handler.modify_order(f"{trade_id}_SL", trigger_price=4991.0)
+        await until("a move", lambda: here.gateway.faults.armed == [])
+        assert await here.handler.close_position(trade_id)
+        await until("that it was handed over", lambda: not here.handler._trading.outbox.ready)
+        await here.gateway.cut()
+        assert here.held == 3
+        await here.is_over()
+    sold = sum(fill.size for fill in here.gateway.fills(ACCOUNT) if fill.side == 2)
+    assert sold == 3
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_whatever_the_stream_does_trades_end_flat(tmp_path, monkeypatch, seed):
     async with floor(tmp_path, monkeypatch) as here:

@@ -32,6 +32,7 @@ from fillbridge_hooks import (
     Side,
 )
 from fillbridge_rithmic.orders.notices import Phase
+from fillbridge_rithmic.orders.serial import ANSWER_NS
 
 TAG, STOP, TARGET = "T1_ENTRY", "T1_SL", "T1_TP"
 NOW = 10 * SECOND
@@ -217,6 +218,21 @@ def test_a_flatten_waits_for_a_correction_and_comes_after_it():
     reports = bracket.told(stop.change(order_type=OrderType.MARKET, trigger=None))
     assert kinds(reports) == [(Replaced, STOP)]
     assert sent(bracket.desk, NOW + 10 * SECOND) == []
+
+
+def test_a_flatten_waits_no_longer_than_an_answer_may_take_and_a_late_refusal_is_not_of_it():
+    bracket = Bracket()
+    stop, target, _ = bracket.fill(3, price=4999.0)
+    assert len(sent(bracket.desk)) == 2
+    bracket.told(target.change(limit=5010.0))
+    assert bracket.desk.replace(FLATTEN, NOW + ANSWER_NS - 1) == ""
+    assert sent(bracket.desk, NOW + ANSWER_NS - 1) == []
+    assert bracket.desk.changes.next_due_ns() == NOW + ANSWER_NS
+    assert sent(bracket.desk, NOW + ANSWER_NS) == [("12", MODIFY, 3, MARKET, None, None)]
+    assert bracket.told(stop.say(Phase.CHANGE_REFUSED, text="not here")) == []
+    refused, moved = bracket.told(stop.say(Phase.CHANGE_REFUSED, text="not allowed"))
+    assert (type(refused), refused.reason) == (ReplaceRejected, "not allowed")
+    assert (type(moved), moved.trigger_ticks) == (Replaced, 19_956)
 
 
 def test_a_wish_before_the_leg_was_heard_of_is_carried_out_when_it_is():

@@ -23,6 +23,8 @@ MOST_TRIES: Final = 3
 MOST_OVERLAPS: Final = 30
 
 _OVERLAP: Final = "atomic order operation"
+_REFUSALS: Final = (Phase.CHANGE_REFUSED, Phase.CANCEL_REFUSED)
+_UNEXPLAINED: Final = "no reason given"
 _DONE: Final = ("order is complete", "already complete")
 
 
@@ -70,6 +72,8 @@ class Serial:
         self._keys: dict[str, str] = {}
         """By key: the basket."""
         self._tries: dict[str, _Tries] = {}
+        self._late: set[str] = set()
+        """Baskets with an operation that was not answered in time: its refusal may come yet."""
         self._complete: set[str] = set()
         """Baskets of which Rithmic said, to an operation, that they are complete."""
 
@@ -95,6 +99,7 @@ class Serial:
     def forget(self, gone: set[str]) -> None:
         """Baskets are no longer known."""
         self._complete -= gone
+        self._late -= gone
 
     def is_in_vain(self, operation: Operation) -> bool:
         """Whether it was tried often enough."""
@@ -139,17 +144,21 @@ class Serial:
         if has_ended:
             self._end(basket_id)
             self._tries.pop(basket_id, None)
+            self._late.discard(basket_id)
+            return None
+        if phase in _REFUSALS and basket_id in self._late:
+            # It may be of the operation before; if it is of this one, that goes unanswered, too.
+            self._late.discard(basket_id)
             return None
         flight = self._flights.get(basket_id)
         if flight is None:
             return None
-        if phase is Phase.CHANGED and not flight.operation.is_cancel:
+        is_cancel = flight.operation.is_cancel
+        if phase is Phase.CHANGED and not is_cancel:
             self._end(basket_id)
-        elif phase is Phase.CHANGE_REFUSED and not flight.operation.is_cancel:
-            return self._refuse(basket_id, text or "the change failed", now_ns)
-        elif phase is Phase.CANCEL_REFUSED and flight.operation.is_cancel:
-            return self._refuse(basket_id, text or "the cancel failed", now_ns)
-        return None
+        if phase is not (Phase.CANCEL_REFUSED if is_cancel else Phase.CHANGE_REFUSED):
+            return None
+        return self._refuse(basket_id, text or _UNEXPLAINED, now_ns)
 
     def give_up_waiting(self, now_ns: int) -> None:
         """What was not answered for too long holds up nothing any more, nor does a pause."""
@@ -160,6 +169,7 @@ class Serial:
             if now_ns - flight.sent_ns >= ANSWER_NS:
                 self._end(basket_id)
                 self._tries[basket_id].is_silent = True
+                self._late.add(basket_id)
 
     def next_due_ns(self) -> int | None:
         """When a basket becomes free by time alone."""
