@@ -48,12 +48,14 @@ def plan_trade(
     *,
     entry_life_s: float | None = None,
     has_broker_legs: bool = False,
+    trails_here: bool = False,
 ) -> TradePlan:
     """Check a proposal and lay out its trade.
 
     :param entry_life_s: of an entry whose proposal has no ``timeout_seconds``, s
     :param has_broker_legs: whether the broker can keep stop and target for the entry; it is asked
         to where their levels are known before the entry fills
+    :param trails_here: whether a trailing stop rests at the broker as a plain one
     :param arrival: the market when it was decided, ``None`` where unknown
     :raises InvalidValue: naming field, value and rule
     """
@@ -127,6 +129,7 @@ def plan_trade(
         remainder_ns,
         remainder_reason,
         has_broker_legs and stop is not None and target is not None and not proposal.trailing_stop,
+        trails_here and proposal.trailing_stop,
     )
 
 

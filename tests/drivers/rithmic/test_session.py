@@ -35,7 +35,7 @@ pytestmark = pytest.mark.anyio
 
 ACCOUNT = "REHEARSAL"
 NEW_ORDER, BRACKET, MODIFY, CANCEL = 312, 330, 314, 316
-SHOW_ORDERS, OF_TODAY, REPLAY, POSITIONS = 320, 324, 3506, 402
+SHOW_ORDERS, SHOW_HISTORY, OF_TODAY, REPLAY, POSITIONS = 320, 322, 324, 3506, 402
 QUERIES = {
     "working_orders": SHOW_ORDERS,
     "orders_today": OF_TODAY,
@@ -367,6 +367,48 @@ async def test_a_list_that_is_odd_still_tells_the_truth_or_nothing(fault):
         except RetryableError:
             return
         assert found == {one.ticket.user_tag for one in gateway.orders(working=True)}
+
+
+async def test_an_end_that_was_never_told_is_found_when_it_is_asked_for():
+    async with staged() as (stage, gateway), stage.session() as talk:
+        order = stage.limit(Side.BUY, -8)
+        await stage.send(talk, order)
+        gateway.faults.arm("lost", template=352, notify_type=5)
+        gateway.faults.arm("lost", template=351, notify_type=15)
+        await stage.drive(-12)
+        assert await talk.working() == set()
+        found = await talk.order(order.client_order_id)
+        assert (found.status, found.filled) == (OrderStatus.FILLED, 1)
+        (fill,) = await talk.session.fills(0)
+        assert fill.client_order_id == order.client_order_id
+        # What was sent in this session is reported however it became known.
+        await talk.filled(order.client_order_id, 1)
+
+
+async def test_a_list_that_leaves_out_what_works_is_no_answer():
+    async with staged() as (stage, gateway), stage.session() as talk:
+        await stage.send(talk, stage.limit(Side.BUY, -8))
+        await stage.settle(talk)
+        gateway.faults.arm("no_rows", template=SHOW_ORDERS, times=2)
+        with pytest.raises(RetryableError, match="not among the working orders"):
+            await talk.working()
+        assert len(await talk.working()) == 1
+
+
+async def test_a_session_begins_though_a_leg_is_nobodys_and_says_so_when_asked():
+    async with staged() as (stage, gateway):
+        entry, stop, target = bracket(stage)
+        async with stage.session() as talk:
+            await stage.send(talk, entry, legs=(stop, target))
+            await stage.drive(-12)
+            await talk.filled(entry.client_order_id, 3)
+            await talk.order(stop.client_order_id, among="working_orders")
+        # Histories say nothing of the entry any more.
+        gateway.faults.arm("no_data", template=SHOW_HISTORY, times=2)
+        async with stage.session() as talk:
+            with pytest.raises(RetryableError, match="cannot be told which legs"):
+                await talk.working()
+            assert stop.client_order_id in await talk.working()
 
 
 async def test_rows_of_another_account_are_left_out():

@@ -18,6 +18,7 @@ from fillbridge_hooks import (
     Expired,
     Fill,
     FillVoided,
+    Order,
     OrderRole,
     OrderStatus,
     OrderType,
@@ -102,6 +103,8 @@ class Reconciler:
         self._others(state, orders, findings)
         self._positions(state, snapshot, said, findings)
         self._times = said
+        # A stop that was cancelled since the target filled was not lost: the fill comes first.
+        findings.reports.sort(key=_fills_first)
         return findings
 
     def _compare(
@@ -146,7 +149,7 @@ class Reconciler:
             if self._agree("change", order_id, said):
                 findings.repeats.append(Change(asked))
         elif asked is not None or (
-            known.quantity != order_state.order.quantity and self._agree("size", order_id, said)
+            _differs(known, order_state.order) and self._agree("terms", order_id, said)
         ):
             findings.reports.append(_replaced(known))
 
@@ -248,6 +251,19 @@ def _end(known: BrokerOrder) -> Report:
 
 def _terms(terms: BrokerOrder | Replacement) -> tuple[int, OrderType, int | None, int | None]:
     return terms.quantity, terms.order_type, terms.limit_ticks, terms.trigger_ticks
+
+
+def _differs(known: BrokerOrder, order: Order) -> bool:
+    """Whether an order has other terms than it had here; a price that is not told has not moved."""
+    prices = ((known.limit_ticks, order.limit_ticks), (known.trigger_ticks, order.trigger_ticks))
+    return (known.quantity, known.order_type) != (order.quantity, order.order_type) or any(
+        theirs is not None and theirs != ours for theirs, ours in prices
+    )
+
+
+def _fills_first(report: Report) -> tuple[bool, int]:
+    is_fill = isinstance(report, Fill)
+    return not is_fill, report.time_ns if is_fill else 0
 
 
 def _replaced(known: BrokerOrder) -> Replaced:

@@ -5,6 +5,8 @@ import logging
 from fillbridge.engine.messages import CancelRequested
 from fillbridge.engine.state import OrderState
 from fillbridge.live.account import Account
+from fillbridge.live.adoption import unrecorded
+from fillbridge.live.elsewhere import closed_elsewhere, is_explained_by_nothing_of_ours
 from fillbridge.live.gate import GateState
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.reconciliation import Findings, Quarantine, Reconciler
@@ -97,11 +99,17 @@ class Standing:
         self._rounds += 1
         self._answered_ns = account.now_ns
         account.lift(_ANSWERS)
+        # First, so that nothing is sent again which an earlier run could not record.
+        for found in unrecorded(account.state, snapshot, account.now_ns):
+            with account.guard():
+                account.shell.step(found)
         findings = self._reconciler.compare(account.state, snapshot, account.now_ns)
         for report in findings.reports:
-            account.report(report)
+            # What breaks over one must not hold up what is known of the others.
+            with account.guard():
+                account.report(report)
         self._repeat(findings)
-        self._block(findings)
+        self._block(findings, snapshot)
         self._open(findings, snapshot)
         account.snapshot_due_ns = account.now_ns + self._wait_ns()
 
@@ -115,7 +123,7 @@ class Standing:
             account.alarm(f"{order_id} works at the broker although it has ended; cancelling it")
             account.outbox.cancel(order_id)
 
-    def _block(self, findings: Findings) -> None:
+    def _block(self, findings: Findings, snapshot: BrokerSnapshot) -> None:
         account, since = self._account, self._mismatched_since
         if findings.unknown:
             ids = ", ".join(sorted(findings.unknown))
@@ -139,8 +147,15 @@ class Standing:
             is_less = ours * theirs < 0 or abs(theirs) < abs(ours)
             if is_less and (symbol in self.overstated or self._agreeing[symbol] >= _AGREEING):
                 overstated[symbol] = theirs
-        for symbol in overstated.keys() - self.overstated.keys():
-            self._let_go(symbol, mismatches[symbol])
+        for symbol, theirs in tuple(overstated.items()):
+            reason = mismatches[symbol]
+            if symbol not in self.overstated:
+                self._halt(symbol, reason)
+            if is_explained_by_nothing_of_ours(account.state, snapshot, symbol):
+                self._book(symbol, theirs, snapshot)
+                del overstated[symbol]
+            elif symbol not in self.overstated:
+                self._let_go(symbol)
         self.overstated = overstated
         for message in (
             *account.block(_FOREIGN, findings.foreign),
@@ -148,11 +163,28 @@ class Standing:
         ):
             account.alarm(message)
 
-    def _let_go(self, symbol: str, reason: str) -> None:
-        """Halt, and withdraw what would close a position of ours that is no longer there."""
+    def _halt(self, symbol: str, reason: str) -> None:
+        """Whatever closed a position of ours may do so again: a person decides."""
         account = self._account
         account.shut(GONE, GateState.HALTED, f"{symbol}: {reason}; somebody else closed it")
         account.alarm(f"{symbol}: {reason}; somebody else closed it: entries are halted")
+
+    def _book(self, symbol: str, theirs: int, snapshot: BrokerSnapshot) -> None:
+        """Close as much of our trades as the broker holds less of; their exits go or shrink."""
+        account = self._account
+        view = account.market.view(symbol)
+        for found, fill in closed_elsewhere(account.state, snapshot, symbol, theirs, view):
+            with account.guard():
+                account.note("elsewhere", {"trade_id": found.trade_id, "quantity": fill.quantity})
+                account.shell.step(found)
+                account.report(fill)
+
+    def _let_go(self, symbol: str) -> None:
+        """Withdraw what would close a position of ours that is no longer there.
+
+        As long as an order of ours may have closed it, nothing is booked.
+        """
+        account = self._account
         for trade in tuple(account.state.trades.values()):
             if trade.plan.instrument.symbol != symbol:
                 continue

@@ -7,6 +7,7 @@ the list; where one is missed that should be there, silence is waited for as wel
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from fillbridge_rithmic.orders.notices import OrderNotice
     from fillbridge_rithmic.orders.requests import Place
     from fillbridge_rithmic.settings import RithmicSettings
+
+_logger = logging.getLogger(__name__)
 
 SHOW_ORDERS: Final = 320
 SHOW_ORDER_HISTORY: Final = 322
@@ -68,11 +71,14 @@ class OrderQueries:
         self._heard_at = 0.0
         self._confirmed: set[str] = set()
         """Baskets that the last list of working orders had, or that were heard of since."""
+        self._latest_ns = 0
+        """Of what was heard: the time as Rithmic has it."""
         self._settled: set[int] = set()
         """Templates of lists that silence was waited for once."""
 
     def hear(self, notice: OrderNotice) -> None:
         """A notification was heard, which may be a row."""
+        self._latest_ns = max(self._latest_ns, notice.time_ns)
         if not notice.is_snapshot:
             self._confirmed.add(notice.basket_id)
             return
@@ -111,14 +117,21 @@ class OrderQueries:
 
     # Orders
 
-    async def working(self) -> None:
+    async def working(self, *, is_beginning: bool = False) -> None:
         """See to it that the book knows every order that works.
 
+        :param is_beginning: whether a leg of which it cannot be told whose it is is no reason to
+            have no session: what is known can be cancelled and closed all the same
         :raises RetryableError: if there is no clean answer
         """
         async with self._asking:
             await self._list_working()
-            await self._resolve()
+            try:
+                await self._resolve()
+            except RetryableError as error:
+                if not is_beginning or self._plant.end is not None:
+                    raise
+                _logger.warning("connected, but orders are not clear: %s", error)
 
     async def _list_working(self) -> None:
         book = self._desk.book
@@ -215,7 +228,7 @@ class OrderQueries:
 
         :raises RetryableError: if there is no clean answer
         """
-        now_ns = self._clock.now_ns
+        now_ns = max(self._clock.now_ns, self._latest_ns)
         async with self._asking:
             self._executions = set()
             start = max(0, since_ns // _SECOND - _MARGIN_S)

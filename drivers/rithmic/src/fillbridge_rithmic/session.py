@@ -240,7 +240,7 @@ class RithmicSession:
 
         :raises RetryableError: if there is no clean answer
         """
-        await self._queries.working()
+        await self._queries.working(is_beginning=True)
         self._desk.begin()
         self._hand_on()
 

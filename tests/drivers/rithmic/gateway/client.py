@@ -2,6 +2,7 @@
 
 import itertools
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -35,6 +36,7 @@ class Client:
         self.frames: list[int] = []
         """How many frames each websocket message came in."""
         self._unread: list[Any] = []
+        self._events: deque[Any] = deque()
         self._pieces: list[bytes] = []
 
     async def open(self) -> None:
@@ -70,8 +72,9 @@ class Client:
         try:
             with anyio.fail_after(PATIENCE_S):
                 while not self._unread:
-                    for event in self.protocol.events_received():
-                        self._take(event)
+                    self._events.extend(self.protocol.events_received())
+                    while self._events:
+                        self._take(self._events.popleft())
                     await self.flush()
                     if not self._unread:
                         self.protocol.receive_data(await self.stream.receive())

@@ -126,6 +126,17 @@ async def test_a_message_needs_its_template():
         list(unpack(pack(HEADLESS)))
 
 
+async def test_a_text_has_to_be_utf_8():
+    data = bytearray(pack(build(18, user_msg=["abc"])))
+    data[-1] = 0xF9
+    with pytest.raises(BadFrame, match="an error occurred while parsing"):
+        list(unpack(bytes(data)))
+    data = bytearray(pack(build(10, user="abc")))
+    data[-1] = 0xF9
+    with pytest.raises(BadFrame, match="an error occurred while parsing"):
+        list(unpack(bytes(data)))
+
+
 HEADLESS = build(18, ssboe=1)
 HEADLESS.ClearField("template_id")
 
@@ -205,7 +216,7 @@ def damaged(at, byte):
     )
 )
 @settings(
-    max_examples=15,
+    max_examples=25,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
 )
 async def test_the_gateway_survives_whatever_is_sent(frames):

@@ -428,3 +428,32 @@ def test_a_leg_of_which_nothing_tells_the_part_is_not_passed_off_as_somebody_els
     leg = stop_leg("12", "10", 3, order_type=None, first_type=None)
     take(made, [as_snapshot(leg.end("C").told[0])])
     assert made.book.unnamed() == {"12"}
+
+
+def test_a_leg_of_a_contract_that_is_not_traded_here_is_left_as_it_is():
+    made = desk()
+    other = {"symbol": "ESU6"}
+    life = Life("10", TAG, window_name="_SL@19960 _TP@20040", **other).open()
+    take(made, [as_snapshot(notice) for notice in life.told])
+    made.begin()
+    life.told.clear()
+    stop = stop_leg("12", "10", 3, trigger=4989.0, **other).begin().say(Phase.WORKING)
+    take(made, [*life.fill(3, 4999.0).told, *stop.told])
+    assert sent(made) == []
+    assert made.cancel(STOP) == ""
+    assert [one[:2] for one in sent(made)] == [("12", CANCEL)]
+
+
+@pytest.mark.parametrize("wish", ["flatten", "cancel"])
+def test_a_correction_that_is_refused_says_nothing_of_the_wish_that_came_after_it(wish):
+    bracket = Bracket()
+    stop, target, _ = bracket.fill(3, price=4999.0)
+    assert len(sent(bracket.desk)) == 2
+    asked = bracket.desk.replace(FLATTEN, NOW) if wish == "flatten" else bracket.desk.cancel(STOP)
+    assert asked == ""
+    reports = bracket.told(
+        stop.say(Phase.CHANGE_REFUSED, text="not here"), target.change(limit=5010.0)
+    )
+    assert reports == []
+    expected = CANCEL if wish == "cancel" else MODIFY
+    assert [one[:2] for one in sent(bracket.desk)] == [("12", expected)]

@@ -417,3 +417,29 @@ def test_the_answer_the_acceptance_and_the_fill_may_come_in_any_order(order):
     for step in order:
         steps[step]()
     assert [type(one) for one in news(made)] == [Accepted, Fill]
+
+
+def test_only_words_that_say_so_mean_that_an_order_is_complete():
+    made, life = working()
+    made.cancel(TAG)
+    sent(made)
+    told(made, life.say(Phase.CANCEL_REFUSED, text="The request could not be completed."))
+    assert made.cancel(TAG) == ""
+    assert len(sent(made)) == 1
+
+
+def test_an_order_that_is_heard_to_work_can_be_cancelled_whatever_was_said():
+    made, life = working()
+    made.cancel(TAG)
+    sent(made)
+    told(made, life.say(Phase.CANCEL_REFUSED, text="Order is complete."))
+    assert "complete" in made.cancel(TAG)
+    take(made, [as_snapshot(life.say(Phase.WORKING).told[0])])
+    assert made.cancel(TAG) == ""
+    assert len(sent(made)) == 1
+
+
+def test_a_quantity_that_comes_with_a_fill_does_not_change_the_order():
+    made, life = working()
+    assert [type(one) for one in told(made, life.fill(1, quantity=2))] == [Fill]
+    assert made.book.named(TAG)[0].as_broker_order().quantity == 3

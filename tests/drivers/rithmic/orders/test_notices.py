@@ -94,3 +94,16 @@ def test_a_price_that_is_zero_is_a_price():
 def test_a_stop_without_a_trigger_has_none():
     row = make(351, basket_id="1", price_type=PriceType.STOP_MARKET, price=-1.0, trigger_price=-1.0)
     assert read_notice(row).trigger is None
+
+
+def test_a_cancel_of_a_part_leaves_what_is_filled_and_what_is_not():
+    part = make(
+        352,
+        basket_id="1",
+        notify_type=ExchangeNotice.CANCEL,
+        status="partial",
+        quantity=5,
+        total_fill_size=1,
+        total_unfilled_size=2,
+    )
+    assert read_notice(part).quantity == 3

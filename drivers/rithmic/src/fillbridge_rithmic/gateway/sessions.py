@@ -97,11 +97,11 @@ class Session:
         """Send what is to be sent until :meth:`finish` was called."""
         while True:
             while self._unsent:
-                data = self._unsent.popleft()
+                messages = list(self._unsent)
+                self._unsent.clear()
                 if self.coalesces:
-                    data = b"".join((data, *self._unsent))
-                    self._unsent.clear()
-                await self.websocket.send(data, self.frame_parts)
+                    messages = [b"".join(messages)]
+                await self.websocket.send(messages, self.frame_parts)
             if self._last_words:
                 return
             self._news = anyio.Event()

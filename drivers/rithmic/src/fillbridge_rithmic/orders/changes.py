@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from fillbridge_hooks import CancelRejected, OrderStatus, ReplaceRejected
+from fillbridge_rithmic.orders.notices import Phase
 from fillbridge_rithmic.orders.reports import due, replaced, tell_nothing_of
 from fillbridge_rithmic.orders.requests import cancel_order, modify_order
 from fillbridge_rithmic.orders.serial import Operation, Refused, Serial
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from fillbridge_rithmic.orders.book import Book
     from fillbridge_rithmic.orders.lattice import Basket
     from fillbridge_rithmic.orders.lines import Line
-    from fillbridge_rithmic.orders.notices import Phase
     from fillbridge_rithmic.orders.requests import Place
 
 _logger = logging.getLogger(__name__)
+
+_AT_WORK: Final = (Phase.WORKING, Phase.CHANGED)
 
 OPERATION_KEY: Final = "change "
 """What the key of every cancel and change begins with."""
@@ -92,10 +94,12 @@ class Changes:
 
     def _request(self, line: Line, operation: Operation, now_ns: int) -> Request:
         basket = self._book.baskets[operation.basket_id]
-        terms, instrument = operation.terms, line.instrument
-        if terms is None or instrument is None:
+        terms = operation.terms
+        if terms is None:
             template, fields = cancel_order(self._place, basket.basket_id)
         else:
+            instrument = line.instrument
+            assert instrument is not None  # noqa: S101  # wanted() names no terms without one
             limit, trigger = terms.limit_ticks, terms.trigger_ticks
             template, fields = modify_order(
                 self._place,
@@ -139,6 +143,8 @@ class Changes:
         refused = self._serial.hear(basket.basket_id, phase, text, basket.has_ended, now_ns)
         if refused is not None:
             self._refused(refused, now_ns)
+        if phase in _AT_WORK and not basket.has_ended:
+            self._serial.works_after_all(basket.basket_id)
         self.look_at(line, now_ns)
 
     def answer(self, key: str, reason: str, now_ns: int) -> None:
@@ -153,18 +159,22 @@ class Changes:
         self.settle(line, now_ns)
 
     def _refused(self, refused: Refused, now_ns: int) -> None:
-        """An operation will not be carried out: whoever wished for it is told."""
+        """An operation will not be carried out: whoever wished for it is told.
+
+        What was under way when a newer wish came says nothing of that.
+        """
         operation = refused.operation
         line = self._book.line_of(operation.basket_id)
         name = line.client_order_id
         if line.is_cancelling:
-            line.is_cancelling = False
-            self._reports.append(CancelRejected(name, refused.reason, now_ns))
-            return
-        if line.wish is not None:
-            line.wish = line.level = None
-            self._reports.append(ReplaceRejected(name, refused.reason, now_ns))
-        else:
+            if operation.is_cancel:
+                line.is_cancelling = False
+                self._reports.append(CancelRejected(name, refused.reason, now_ns))
+        elif line.wish is not None:
+            if operation.is_cancel or operation.terms == line.level:
+                line.wish = line.level = None
+                self._reports.append(ReplaceRejected(name, refused.reason, now_ns))
+        elif not operation.is_cancel:
             # What cannot be moved protects where it is, and is reported as it is.
             line.left_alone.add(operation.basket_id)
             _logger.warning("%s stays where it is: %s", name, refused.reason)

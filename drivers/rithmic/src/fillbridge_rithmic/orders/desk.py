@@ -184,7 +184,8 @@ class Desk:
     def _heard(self, line: Line, notice: OrderNotice, now_ns: int) -> None:
         basket = self.book.baskets[notice.basket_id]
         # A row of a list tells how things stand, not what became of an operation.
-        phase = Phase.OTHER if notice.is_snapshot else notice.phase
+        is_answer = not notice.is_snapshot or notice.phase is Phase.WORKING
+        phase = notice.phase if is_answer else Phase.OTHER
         self.changes.hear(line, basket, phase, notice.text, now_ns)
         for leg in self.book.legs_below(basket.basket_id):
             self.changes.look_at(leg, now_ns)

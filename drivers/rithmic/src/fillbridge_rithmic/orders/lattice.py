@@ -17,7 +17,8 @@ from fillbridge_rithmic.wire.codes import Completion
 
 _CHANGES: Final = (Phase.UNDER_WAY, Phase.WORKING, Phase.CHANGED)
 """Notices whose type and prices are those that the order works with."""
-_QUANTITIES: Final = (*_CHANGES, Phase.FILLED, Phase.TRIGGERED, Phase.ENDED)
+_ASIDE: Final = (Phase.FILLED, Phase.TRIGGERED, Phase.ENDED)
+"""Notices whose quantity counts only where no other has one: it might be what is left."""
 _AT_ONE_TIME: Final = {Phase.UNDER_WAY: 0, Phase.WORKING: 1, Phase.FILLED: 2, Phase.CHANGED: 3}
 """Which terms count of those that were said with one time."""
 _PLAIN_WORDS: Final = (
@@ -77,8 +78,9 @@ class Basket:
             if known is None or _key(execution) > _key(known):
                 self.executions[execution.fill_id] = execution
         key = (notice.time_ns, _AT_ONE_TIME.get(phase, -1))
-        if phase in _QUANTITIES and notice.quantity > 0:
-            self._quantity = max(self._quantity, (key, notice.quantity))
+        if phase in (*_CHANGES, *_ASIDE) and notice.quantity > 0:
+            says = (-1, -1) if phase in _ASIDE else key
+            self._quantity = max(self._quantity, (says, notice.quantity))
         if phase in _CHANGES and _is_whole(notice):
             assert notice.order_type is not None  # noqa: S101  # _is_whole saw to it
             terms = Terms(order_type=notice.order_type, limit=notice.limit, trigger=notice.trigger)

@@ -21,6 +21,9 @@ def wanted(line: Line) -> list[Operation]:
     working = list(line.working())
     if line.is_cancelling:
         return [Operation(basket_id=basket.basket_id) for basket in working]
+    if line.instrument is None:
+        # Without its tick size no price can be named: what it is is left as it is.
+        return []
     quantities = _quantities(line, working)
     operations = []
     for basket in working:

@@ -14,7 +14,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from anyio.streams.tls import TLSStream
 
@@ -84,20 +84,21 @@ class Websocket:
                 await anyio.sleep_forever()
             self._protocol.receive_data(data)
 
-    async def send(self, data: bytes, parts: int = 1) -> None:
-        """Send a message, in so many frames; nothing once either side has said goodbye."""
+    async def send(self, messages: Iterable[bytes], parts: int = 1) -> None:
+        """Send messages in one go, each in so many frames; nothing once somebody said goodbye."""
         async with self._lock:
-            size = max(1, -(-len(data) // parts))
-            pieces = [data[at : at + size] for at in range(0, len(data), size)]
-            for number, piece in enumerate(pieces, 1):
+            for data in messages:
                 if self._protocol.state is not State.OPEN:
                     return
-                is_last = number == len(pieces)
-                if number == 1:
-                    self._protocol.send_binary(piece, fin=is_last)
-                else:
-                    self._protocol.send_continuation(piece, fin=is_last)
-                await self._write()
+                size = max(1, -(-len(data) // parts))
+                pieces = [data[at : at + size] for at in range(0, len(data), size)]
+                for number, piece in enumerate(pieces, 1):
+                    is_last = number == len(pieces)
+                    if number == 1:
+                        self._protocol.send_binary(piece, fin=is_last)
+                    else:
+                        self._protocol.send_continuation(piece, fin=is_last)
+            await self._write()
 
     async def ping(self) -> None:
         """Send a websocket ping, which the client has to answer."""
