@@ -1,9 +1,10 @@
-"""Where the driver is tried: a gateway of its own, and a proxy on the way there that can be broken."""
+"""Where the driver is tried: a gateway of its own, over a proxy that can be broken."""
 
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -40,7 +41,7 @@ class Ground(Stage):
     def terms(self) -> ConnectionTerms:
         return self.rehearsal.terms
 
-    def received(self, *templates: int) -> list:
+    def received(self, *templates: int) -> list[Any]:
         """What clients sent, oldest first."""
         return [one.message for one in self.gateway.received if one.template in templates]
 
@@ -51,7 +52,7 @@ class Ground(Stage):
 
 @asynccontextmanager
 async def ground(
-    *, heartbeat_s: float = 30.0, receive_buffer: int | None = None, **settings
+    *, heartbeat_s: float = 30.0, receive_buffer: int | None = None, **settings: Any
 ) -> AsyncIterator[Ground]:
     """A gateway whose market moves when it is told to.
 
@@ -73,7 +74,11 @@ async def ground(
                 await anyio.lowlevel.checkpoint()
                 gateway.trade(symbol, price, quantity)
 
-            wished = {"settle_s": 0.02, "login_gap_s": 0.0, "system_name": offered.systems[0]}
+            wished: dict[str, Any] = {
+                "settle_s": 0.02,
+                "login_gap_s": 0.0,
+                "system_name": offered.systems[0],
+            }
             terms = connection_terms(
                 clock,
                 RithmicSettings(
@@ -94,7 +99,7 @@ async def ground(
             yield Ground(rehearsal, gateway, proxy)
 
 
-async def until(what: str, is_so, told=lambda: "") -> None:
+async def until(what: str, is_so: Callable[[], Any], told: Callable[[], Any] = lambda: "") -> None:
     """Look again and again; what was ``told`` instead is said if it never is so."""
     with anyio.move_on_after(PATIENCE_S):
         while not is_so():  # noqa: ASYNC110  # what happens at the gateway tells nobody

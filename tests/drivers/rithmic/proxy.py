@@ -173,9 +173,7 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxying(
-    server_port: int, receive_buffer: int | None = None
-) -> AsyncIterator[Proxy]:
+async def proxying(server_port: int, receive_buffer: int | None = None) -> AsyncIterator[Proxy]:
     """A proxy before a server on loopback, until the context is left.
 
     :param receive_buffer: bytes that its ends towards clients hold unread; the system's default
