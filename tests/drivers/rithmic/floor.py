@@ -13,6 +13,7 @@ from fillbridge_rithmic.gateway import GatewaySettings, serve_gateway
 from fillbridge_rithmic.gateway.settings import Contract, User
 
 SYMBOL = "ES"
+CREDENTIALS = {"RITHMIC_USERNAME": "rehearsal", "RITHMIC_PASSWORD": PASSWORD}
 
 
 class Floor:
@@ -102,19 +103,25 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(
-    tmp_path, monkeypatch, *, live=None, rithmic=None, observers=None, hears=(), **offered
-):
-    """A handler that has just begun to trade.
+async def floor(tmp_path, monkeypatch, **given):
+    """A handler that has just begun to trade, of a test; ``given`` as for :func:`open_floor`."""
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    async with open_floor(tmp_path, **given) as here:
+        yield here
 
+
+@asynccontextmanager
+async def open_floor(folder, *, live=None, rithmic=None, observers=None, hears=(), **offered):
+    """A handler that has just begun to trade; ``CREDENTIALS`` stand in the environment.
+
+    :param folder: where the journal is kept
     :param live: further keys of ``live_settings``
     :param rithmic: further keys of ``live_settings.rithmic``
     :param observers: plugins by name
     :param hears: subscribers that hear of everything before the floor does
     :param offered: by the gateway
     """
-    monkeypatch.setenv("RITHMIC_USERNAME", "rehearsal")
-    monkeypatch.setenv("RITHMIC_PASSWORD", PASSWORD)
     settings = GatewaySettings(
         contracts=(Contract(symbol=SYMBOL, product_code=SYMBOL),),
         users=(User(name="rehearsal", password=PASSWORD),),
@@ -145,7 +152,7 @@ async def floor(
             "live_settings": {
                 "provider": "rithmic",
                 "account": ACCOUNT,
-                "journal": str(tmp_path / "journal"),
+                "journal": str(folder / "journal"),
                 "durability": "process",
                 "max_loop_lag_ms": 10_000,
                 "credentials": {

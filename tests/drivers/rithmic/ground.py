@@ -1,7 +1,7 @@
 """Where the driver is tried: a gateway of its own, over a proxy that can be broken."""
 
 import gc
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -52,16 +52,21 @@ class Ground(Stage):
 
 @asynccontextmanager
 async def ground(
-    *, heartbeat_s: float = 30.0, receive_buffer: int | None = None, **settings: Any
+    *,
+    heartbeat_s: float = 30.0,
+    receive_buffer: int | None = None,
+    users: Iterable[str] = ("ann",),
+    **settings: Any,
 ) -> AsyncIterator[Ground]:
     """A gateway whose market moves when it is told to.
 
     :param heartbeat_s: of the driver
     :param receive_buffer: of the proxy's ends, bytes
+    :param users: who may log in; the first one does
     :param settings: of the driver
     """
     offered = GatewaySettings(
-        market_orders="next-trade", users=(User(name="ann", password=PASSWORD),)
+        market_orders="next-trade", users=tuple(User(name=one, password=PASSWORD) for one in users)
     )
     async with loop_clock() as clock:
         gateway = Gateway(offered, now_ns=lambda: clock.now_ns)
@@ -90,7 +95,10 @@ async def ground(
             terms = msgspec.structs.replace(
                 terms,
                 account=ACCOUNT,
-                credentials={"username": Secret("ann"), "password": Secret(PASSWORD)},
+                credentials={
+                    "username": Secret(offered.users[0].name),
+                    "password": Secret(PASSWORD),
+                },
                 heartbeat_interval_s=heartbeat_s,
             )
             rehearsal = Rehearsal(
