@@ -1,6 +1,7 @@
 """A live handler that trades at a gateway of its own, over a proxy that can be broken."""
 
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.drivers.rithmic.ground import ACCOUNT, LOGIN, PASSWORD, until
@@ -51,15 +52,15 @@ class Floor:
         """What rests as stops."""
         return sum(order.left for order in self.working if order.ticket.leg == "stop")
 
-    def trade(self, *prices, quantity=None):
+    def trade(self, *prices: float, quantity: int | None = None) -> None:
         for price in prices:
             self.gateway.trade(SYMBOL, price, quantity)
 
     async def is_open(self):
         await until("a gate that is open", lambda: not self.gate.reasons(), self.gate.reasons)
 
-    async def propose(self, **fields):
-        values = {
+    async def propose(self, **fields: Any) -> str:
+        values: dict[str, Any] = {
             "position_size": 3,
             "direction": "LONG",
             "entry_type": OrderType.LIMIT,
@@ -67,7 +68,8 @@ class Floor:
             "stop_loss_price": 4990.0,
             "take_profit_price": 5010.0,
         } | fields
-        return await self.handler.execute_trade(Risk_Proposal(**values))
+        trade_id: str = await self.handler.execute_trade(Risk_Proposal(**values))
+        return trade_id
 
     async def is_protected(self, quantity):
         await until(f"a stop for {quantity}", lambda: self.stops() == quantity == self.held)
@@ -86,7 +88,7 @@ class Floor:
             self.told,
         )
 
-    def told(self):
+    def told(self) -> dict[str, Any]:
         """What the gateway has, for whoever wonders."""
         orders = [
             (
