@@ -116,6 +116,7 @@ class Trading:
             state = here.handler._trading.state
             if here.gate.state in ("standby", "halted"):
                 self.tally.counts["resumed"] += 1
+                print("resumed from", *here.gate.reasons(), flush=True)
                 here.handler.resume("the soak")
             if not here.gate.reasons() and not any(not one.closed for one in state.trades.values()):
                 long = self.dice.random() < 0.5

@@ -5,6 +5,7 @@ stand in test_traps_of_the_handler.py.
 """
 
 import logging
+import socket
 import traceback
 from contextlib import suppress
 from itertools import count
@@ -12,6 +13,7 @@ from itertools import count
 import anyio
 import anyio.lowlevel
 import pytest
+from anyio.abc import SocketAttribute
 from tests.drivers.rithmic.ground import (
     ACCOUNT,
     BRACKET,
@@ -178,6 +180,22 @@ async def test_r1_what_is_held_up_in_here_is_thrown_away_with_the_connection():
         # What the network had taken was on its way; nothing can bring that back.
         assert reached <= left
         assert len(reached) < MANY / 10
+
+
+async def test_r1_an_order_that_is_half_way_out_when_the_link_ends_is_in_doubt():
+    async with ground(heartbeat_s=0.4, orders_per_second=FAST, receive_buffer=4096) as here:
+        outcomes = []
+        async with here.session() as talk:
+            stream = talk.session._orders._websocket._stream
+            raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 (of anyio)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+            here.proxy.up.stall()
+            with anyio.fail_after(PATIENCE_S):
+                while not outcomes or outcomes[-1] is not NotSent:
+                    _, outcome = await submit_any(here, talk, len(outcomes))
+                    outcomes.append(type(outcome))
+        assert OutcomeUnknown in outcomes
+        assert outcomes == sorted(outcomes, key=[Sent, OutcomeUnknown, NotSent].index)
 
 
 async def test_r1_what_left_on_a_link_that_hears_nothing_is_found_once():
@@ -608,48 +626,52 @@ async def test_r10_a_list_of_open_orders_is_not_all_that_is_known_of_today():
 
 
 async def test_r10_questions_at_the_same_time_get_each_its_own_answer():
-    async with ground() as here, here.session() as talk:
-        session, clock = talk.session, here.terms.clock
-        for _ in range(2):
-            await here.trade(talk, Side.BUY, 2)
-        open_ = here.limit(Side.BUY, -30)
-        await here.send(talk, open_)
-        # So that the three fills do not lie within one second of each other.
-        since_ns = clock.now_ns + 1
-        await here.trade(talk, Side.BUY, 3)
+    async with ground() as here:
+        clock = here.terms.clock
+        async with here.session() as talk:
+            for _ in range(2):
+                await here.trade(talk, Side.BUY, 2)
+            open_ = here.limit(Side.BUY, -30)
+            await here.send(talk, open_)
+            since_ns = clock.now_ns + 1
+            await here.trade(talk, Side.BUY, 3)
+            late = {one.fill_id for one in await talk.session.fills(since_ns)}
         expected = {
             "working": {open_.client_order_id},
             "today": {one.ticket.user_tag for one in here.gateway.orders()},
             "positions": [(here.symbol, 7)],
             "all": set(here.fills()),
-            "late": {one.fill_id for one in await session.fills(since_ns)},
+            "late": late,
         }
-        assert len(expected["all"]) == 3
-        assert len(expected["late"]) == 1
-        answers = []
-
-        async def ask(name):
-            if name == "working":
-                said = await talk.working()
-            elif name == "today":
-                said = {one.client_order_id for one in await session.orders_today()}
-            elif name == "positions":
-                said = [(one.symbol, one.quantity) for one in await session.positions()]
-            else:
-                since = 0 if name == "all" else since_ns
-                said = {one.fill_id for one in await session.fills(since)}
-            answers.append((name, said))
-
-        for number, template in enumerate((*QUERIES.values(), SHOW_ORDERS, REPLAY)):
-            here.gateway.faults.arm(
-                "ack_delayed", template=template, delay_s=0.02 * (number % 3), after=number % 2
-            )
-        async with anyio.create_task_group() as tasks:
-            for name in [*expected, *reversed(expected)] * 3:
-                tasks.start_soon(ask, name)
+        assert [len(expected[name]) for name in ("today", "all", "late")] == [4, 3, 1]
+        # A session that knows nothing by itself.
+        async with here.session() as talk:
+            for number, template in enumerate((*QUERIES.values(), SHOW_ORDERS, REPLAY)):
+                here.gateway.faults.arm(
+                    "ack_delayed", template=template, delay_s=0.02 * (number % 3), after=number % 2
+                )
+            answers = []
+            async with anyio.create_task_group() as tasks:
+                for name in [*expected, *reversed(expected)] * 3:
+                    tasks.start_soon(answer_of, talk, name, since_ns, answers)
         assert len(answers) == 30
         for name, said in answers:
             assert said == expected[name], name
+
+
+async def answer_of(talk, name, since_ns, answers):
+    """Ask, and keep what was asked with what was said."""
+    session = talk.session
+    if name == "working":
+        said = await talk.working()
+    elif name == "today":
+        said = {one.client_order_id for one in await session.orders_today()}
+    elif name == "positions":
+        said = [(one.symbol, one.quantity) for one in await session.positions()]
+    else:
+        since = 0 if name == "all" else since_ns
+        said = {one.fill_id for one in await session.fills(since)}
+    answers.append((name, said))
 
 
 async def test_r10_a_late_answer_is_not_that_of_the_next_question():
