@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from fillbridge.config.instruments import find_instrument
 from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
 from fillbridge.live import GateState
 from fillbridge_hooks import (
@@ -20,6 +21,7 @@ from fillbridge_hooks import (
     Side,
     TradeTick,
 )
+from fillbridge_hooks.sessions import trade_date_end_ns
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
@@ -220,6 +222,21 @@ def test_entries_live_as_long_as_the_account_says_unless_the_proposal_does(new_w
     world.pass_time(5.2)
     assert world.status(f"{trade_id}_ENTRY") is OrderStatus.CANCELLED
     assert not world.house.is_working(f"{trade_id}_ENTRY")
+
+
+def test_a_day_entry_is_withdrawn_at_the_end_of_its_trade_date(new_world):
+    world = new_world(entry_life_s=7 * 86_400.0)
+    world.connect()
+    ends_ns = trade_date_end_ns(find_instrument("ES", {}), world.clock.now_ns)
+    of_day, lasting = (
+        world.propose(timeout_seconds=None, time_in_force=each) for each in ("DAY", "GTC")
+    )
+    world.exchange()
+    world.pass_time((ends_ns - world.clock.now_ns) / SECOND - 1)
+    assert world.house.is_working(f"{of_day}_ENTRY")
+    world.pass_time(2)
+    assert not world.house.is_working(f"{of_day}_ENTRY")
+    assert world.house.is_working(f"{lasting}_ENTRY")
 
 
 def test_an_opposite_bracket_is_refused(world):

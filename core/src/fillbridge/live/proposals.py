@@ -14,6 +14,7 @@ from fillbridge_hooks import (
     Refuse,
     RiskProposal,
 )
+from fillbridge_hooks.sessions import trade_date_end_ns
 
 _SECOND = 1_000_000_000
 
@@ -108,6 +109,8 @@ class Proposals:
             decided_ns,
             self._position_life_ns,
             entry_life_s=self._entry_life_s,
+            # A broker that keeps legs may take the entry's time in force for theirs.
+            day_ends_ns=trade_date_end_ns(instrument, self._account.now_ns),
             has_broker_legs=self._capabilities.bracket,
             trails_here=True,
         )

@@ -100,7 +100,7 @@ def test_legs_that_are_heard_of_before_their_entry_is_known_are_named_later():
     assert made.book.strangers() == {"10"}
     take(made, Life("10", TAG).open().fill(3).told)
     assert made.book.strangers() == set()
-    assert [line.broker_order_id for line in made.book.named(STOP)] == ["12"]
+    assert [line.broker_order_id for line in made.book.named(STOP)] == ["10/stop"]
 
 
 @given(data=st.data())
@@ -140,7 +140,7 @@ def test_several_baskets_are_one_leg():
     changes = [one for one in reports if type(one) is Replaced]
     assert [(one.client_order_id, one.quantity) for one in changes] == [(TARGET, 3), (STOP, 3)]
     stop = bracket.named(STOP).as_broker_order()
-    assert (stop.broker_order_id, stop.quantity, stop.filled) == ("12", 3, 0)
+    assert (stop.broker_order_id, stop.quantity, stop.filled) == ("10/stop", 3, 0)
 
 
 def test_a_leg_that_is_reduced_by_the_other_says_so():
@@ -384,7 +384,10 @@ def test_legs_of_an_earlier_session_have_their_names_and_stay_where_they_are(win
     ]
     take(made, [as_snapshot(notice) for notice in listed])
     made.begin()
-    assert [made.book.named(name)[0].broker_order_id for name in (STOP, TARGET)] == ["12", "11"]
+    assert [made.book.named(name)[0].broker_order_id for name in (STOP, TARGET)] == [
+        "10/stop",
+        "10/target",
+    ]
     assert sent(made) == []
     made.replace(FLATTEN, NOW)
     assert sent(made) == [("12", MODIFY, 3, MARKET, None, None)]
@@ -419,7 +422,7 @@ def test_a_leg_that_is_only_known_by_its_end_has_its_name(phase, types, name):
     leg = stop_leg("12", "10", 3, **types)
     leg = leg.fill(3) if phase is Phase.FILLED else leg.end("C")
     take(made, [as_snapshot(leg.told[0])])
-    assert [line.broker_order_id for line in made.book.named(name)] == ["12"]
+    assert [line.baskets[0].basket_id for line in made.book.named(name)] == ["12"]
 
 
 def test_a_leg_of_which_nothing_tells_the_part_is_not_passed_off_as_somebody_elses():
@@ -457,3 +460,12 @@ def test_a_correction_that_is_refused_says_nothing_of_the_wish_that_came_after_i
     assert reports == []
     expected = CANCEL if wish == "cancel" else MODIFY
     assert [one[:2] for one in sent(bracket.desk)] == [("12", expected)]
+
+
+def test_a_leg_keeps_its_id_when_an_older_basket_becomes_known():
+    bracket = Bracket()
+    bracket.told(bracket.entry.fill(3))
+    bracket.told(stop_leg("14", "10", 2).begin().say(Phase.WORKING))
+    before = bracket.named(STOP).as_broker_order().broker_order_id
+    bracket.told(stop_leg("12", "10", 1).begin().say(Phase.WORKING))
+    assert bracket.named(STOP).as_broker_order().broker_order_id == before

@@ -89,7 +89,13 @@ class Line:
 
     @property
     def broker_order_id(self) -> str:
-        """Its oldest basket."""
+        """Its basket; of a leg that of its entry, and which leg it is.
+
+        Baskets of a leg become known one by one, and not always the oldest first: an id that
+        changed with them would make two orders of one.
+        """
+        if self.entry is not None and self.leg is not None:
+            return f"{self.entry.broker_order_id}/{self.leg.role.value}"
         return self.baskets[0].basket_id
 
     @property
