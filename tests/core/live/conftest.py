@@ -268,14 +268,17 @@ class House:
 class World:
     """One account, its journal, its house, and the line between them."""
 
-    def __init__(self, *, checks=(), bracket=False, rules=None, can_trail=True, **settings):
+    def __init__(
+        self, *, checks=(), commission=None, bracket=False, rules=None, can_trail=True, **settings
+    ):
         self.clock = VirtualClock(START)
         self.house = House(self.clock)
         self.journal = Recorder()
         self.bus = InProcessBus()
         self.closed = []
         self.alarms = []
-        self._checks = checks
+        named = tuple((one.__name__, one) for one in checks)
+        self._hooks = ShellHooks(risk_checks=named, commission=commission)
         self._capabilities = Capabilities(bracket=bracket, replace=can_trail, market_data=can_trail)
         self._rules = rules or LiveRules()
         self._settings = settings
@@ -287,7 +290,7 @@ class World:
         self.publisher = Publisher(self.bus, [observer])
         self.trading = LiveTrading(
             tag=TAG,
-            hooks=ShellHooks(risk_checks=tuple((one.__name__, one) for one in self._checks)),
+            hooks=self._hooks,
             clock=self.clock,
             journal=self.journal,
             publisher=self.publisher,

@@ -127,6 +127,46 @@ def test_one_that_cannot_be_recorded_shuts_the_gate_all_the_same(world, monkeypa
     assert "could not be recorded" in caplog.text
 
 
+@pytest.mark.parametrize("what", ["_observation.observe", "excursions.track", "session.submit"])
+def test_what_breaks_beside_a_stop_does_not_hold_it_back(world, monkeypatch, what):
+    """All that follows from what is recorded: it would be missed only seconds later, or never."""
+    trade_id = world.propose()
+    world.exchange()
+    place, name = what.split(".")
+    there = getattr(world.trading._account.shell, place)
+    works = getattr(there, name)
+
+    def breaks_first(*arguments):
+        monkeypatch.setattr(there, name, works)
+        breaks()
+
+    monkeypatch.setattr(there, name, breaks_first)
+    world.house.fill(f"{trade_id}_ENTRY")
+    with world.trading.guard():
+        world.hear()
+    world.leave()
+    assert world.metrics.defects == 1
+    last = "_TP" if what == "session.submit" else "_SL"
+    assert trade_id + last in world.house.working()
+
+
+def test_what_did_not_leave_before_the_link_broke_never_does(world, monkeypatch):
+    first, second = world.propose(), world.propose()
+    not_sent = world.trading._account.not_sent
+
+    def breaks_over_one(command, reason):
+        if command.client_order_id.startswith(first):
+            breaks()
+        not_sent(command, reason)
+
+    monkeypatch.setattr(world.trading._account, "not_sent", breaks_over_one)
+    with world.trading.guard():
+        world.cut()
+    assert not world.trading.outbox.ready
+    assert world.status(f"{first}_ENTRY") is OrderStatus.UNKNOWN
+    assert world.status(f"{second}_ENTRY") is OrderStatus.EXPIRED
+
+
 # The tasks
 
 

@@ -948,38 +948,6 @@ def test_while_an_order_of_ours_may_have_closed_it_nothing_is_booked(world):
     assert result.exit_reason is ExitReason.STOP_LOSS
 
 
-def test_a_fill_of_ours_that_turns_up_late_takes_the_place_of_what_was_booked(world):
-    trade_id = world.opened()
-    world.house.elsewhere["ES"] = -2
-    world.pass_time(20)
-    before = list(world.house.sent)
-    world.house.elsewhere.clear()
-    world.house.change(f"{trade_id}_TP", status=OrderStatus.SUBMITTED)
-    world.house.fill(f"{trade_id}_TP", price=4010.0)
-    world.pass_time(5)
-    assert world.house.sent == before
-    assert world.closed[-1].trade_id == trade_id
-    assert world.closed[-1].exit_reason is ExitReason.TAKE_PROFIT
-    assert world.closed[-1].exit_price == 4010.0
-    assert world.house.held() == {}
-    assert world.metrics.trades_closed == 1
-
-
-def test_part_of_it_may_have_been_ours(world):
-    trade_id = world.opened(3)
-    world.house.elsewhere["ES"] = -3
-    world.pass_time(20)
-    before = list(world.house.sent)
-    world.house.elsewhere["ES"] = -2
-    world.house.change(f"{trade_id}_TP", status=OrderStatus.SUBMITTED)
-    world.house.fill(f"{trade_id}_TP", 1, price=4010.0)
-    world.house.change(f"{trade_id}_TP", status=OrderStatus.CANCELLED)
-    world.pass_time(5)
-    assert world.house.sent == before
-    assert world.state.trades == {}
-    assert world.closed[-1].exit_price == pytest.approx((4010.0 + 2 * 4000.0) / 3)
-
-
 def test_a_position_that_is_there_again_is_held_and_protected_again(world):
     trade_id = liquidated(world)
     world.pass_time(20)

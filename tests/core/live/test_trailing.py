@@ -141,3 +141,32 @@ def test_where_stops_cannot_be_moved_the_proposal_is_refused(new_world):
     with pytest.raises(InvalidValue, match="trailing_stop: expected False at a broker"):
         world.propose(trailing_stop=True)
     world.propose()
+
+
+def test_no_stop_moves_before_the_broker_has_said_how_things_stand(world):
+    """What an earlier run could not record is not known yet: its terms would go back."""
+    trade_id = trailing(world)
+    stop_id = f"{trade_id}_SL"
+    world.house.change(stop_id, quantity=3)
+    world.restart()
+    world.trading.link_up()
+    world.price(4005.0)
+    world.pass_time(1, asks=False)
+    assert (world.house.orders[stop_id].quantity, rests(world, trade_id)) == (3, 15_960)
+    world.house.change(stop_id, quantity=2)
+    world.pass_time(3)
+    assert rests(world, trade_id) == 15_980
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("LONG", 1), ("SHORT", -1)])
+def test_a_price_that_has_come_back_too_far_is_not_jumped_over(world, direction, sign):
+    """A stop beyond the market is refused, or trades at once: it rests as close as it can."""
+    trade_id = trailing(world, direction)
+    world.price(4000.0 + sign * 20.0)
+    world.price(4000.0 + sign * 8.0)
+    world.pass_time(1.1)
+    assert rests(world, trade_id) == 16_000 + sign * 31
+    trades(world, 4000.0 + sign * 8.0)
+    assert rests(world, trade_id) == 16_000 + sign * 31
+    trades(world, 4000.0 + sign * 15.0)
+    assert rests(world, trade_id) == 16_000 + sign * 40

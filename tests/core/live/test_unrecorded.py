@@ -1,7 +1,9 @@
 """Orders that left while the journal failed: the next run takes them over, and sends none again."""
 
+import msgspec
 import pytest
 
+from fillbridge.engine.messages import CancelRequested
 from fillbridge.live.gate import GateState
 from fillbridge_hooks import ExitReason, OrderStatus, OrderType
 
@@ -152,3 +154,99 @@ def test_terms_that_were_changed_unrecorded_are_those_of_the_broker(world):
     assert world.trade(trade_id).stop.order.trigger_ticks == 15_980
     assert world.trade(trade_id).stop.order.order_type is OrderType.STOP
     assert world.trading.gate.state is GateState.OPEN
+
+
+def test_a_trade_is_taken_over_whatever_order_the_broker_stamps_its_fills_in(world):
+    """By the clock of another host the target filled before the entry did."""
+    trade_id = fail_as_the_entry_fills(world)
+    world.house.fill(f"{trade_id}_TP", price=4010.0)
+    entry, target = world.house.fills
+    world.house.fills[1] = msgspec.structs.replace(target, time_ns=entry.time_ns - 1_000_000)
+    world.exchange()
+    restart(world)
+    world.pass_time(3)
+    assert world.house.sent == [f"{trade_id}{one}" for one in ("_ENTRY", "_SL", "_TP")]
+    assert not world.house.held()
+
+
+@pytest.mark.parametrize("what", ["quantity", "trigger_ticks"])
+def test_terms_that_are_told_only_once_are_not_those_of_the_broker(world, what):
+    """Answers may be older than a change, again and again, where changes are many."""
+    trade_id = world.opened(3)
+    name = f"{trade_id}_SL"
+    ours = getattr(world.trade(trade_id).stop.order, what)
+    for value in (ours + 1, ours + 2, ours + 3):
+        stale = msgspec.structs.replace(world.house.orders[name], **{what: value})
+        others = tuple(one for one in world.house.orders.values() if one.client_order_id != name)
+        world.ask(working=(*others[1:], stale), today=others)
+    assert getattr(world.trade(trade_id).stop.order, what) == ours
+
+
+def test_a_trigger_that_the_broker_does_not_tell_stays(world):
+    trade_id = world.opened(3)
+    world.house.change(f"{trade_id}_SL", quantity=2, trigger_ticks=None)
+    for _ in range(2):
+        world.ask()
+    stop = world.trade(trade_id).stop.order
+    assert (stop.quantity, stop.trigger_ticks) == (2, 15_960)
+
+
+def test_an_exit_that_is_heard_of_before_its_entry_closes_the_trade_in_the_end(world):
+    trade_id = fail_as_the_entry_fills(world)
+    restart(world)
+    world.ask(fills=())  # they are not complete: the order has filled by more
+    world.house.fill(f"{trade_id}_TP", price=4010.0)
+    world.pass_time(5)
+    assert world.state.trades == {}
+    assert not world.house.held()
+    assert world.metrics.defects == 0
+
+
+@pytest.mark.parametrize("is_filled", [True, False])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_the_exit_of_a_trade_that_had_ended_is_not_sent_again(world, is_filled, is_told):
+    """The entry filled after it was cancelled, when nothing could be recorded any more."""
+    trade_id = world.propose()
+    entry_id = f"{trade_id}_ENTRY"
+    world.exchange()
+    world.trading.request(CancelRequested(entry_id, "asked", world.clock.now_ns))
+    world.exchange()
+    assert world.state.trades == {}
+    world.journal.fails = True
+    world.house.change(entry_id, status=OrderStatus.SUBMITTED)
+    fill = world.house.fill(entry_id)
+    world.exchange()
+    if is_filled:
+        world.house.fill(f"{trade_id}_EXIT")
+    restart(world)
+    if is_told:
+        world.trading.on_message(fill)
+        world.exchange()
+    world.pass_time(3)  # the house catches what is sent twice
+    if not is_filled:
+        world.house.fill(f"{trade_id}_EXIT")
+        world.exchange()
+    assert world.house.sent == [entry_id, f"{trade_id}_EXIT"]
+    assert not world.house.held()
+    assert world.closed[-1].exit_reason is ExitReason.MANUAL_OVERRIDE
+    assert world.state.trades == {}
+    world.pass_time(10)
+    assert world.trading.gate.state is GateState.OPEN
+
+
+def test_a_trade_that_had_ended_closes_its_excess_once(world):
+    """Its stop filled as well, when nothing could be recorded any more."""
+    trade_id = world.opened()
+    world.house.fill(f"{trade_id}_TP", price=4010.0)
+    world.exchange()
+    world.journal.fails = True
+    world.house.change(f"{trade_id}_SL", status=OrderStatus.SUBMITTED)
+    world.house.fill(f"{trade_id}_SL", price=3990.0)
+    world.exchange()
+    world.house.fill(f"{trade_id}_EXIT", price=3990.0)
+    restart(world)
+    world.pass_time(3)
+    assert world.house.sent[-1] == f"{trade_id}_EXIT"
+    assert not world.house.held()
+    assert world.state.trades == {}
+    assert world.metrics.defects == 0

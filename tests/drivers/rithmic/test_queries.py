@@ -7,6 +7,7 @@ from msgspec import Struct
 from fillbridge_hooks import BrokerPosition, ForcedLogout, RetryableError
 from fillbridge_rithmic.inbox import LIMIT, Inbox
 from fillbridge_rithmic.link.requests import Answer
+from fillbridge_rithmic.orders.book import Executed
 from fillbridge_rithmic.orders.requests import Place
 from fillbridge_rithmic.queries import PositionQueries
 from fillbridge_rithmic.settings import RithmicSettings
@@ -14,6 +15,8 @@ from fillbridge_rithmic.wire.messages import make
 
 pytestmark = pytest.mark.anyio
 
+SECOND = 1_000_000_000
+NOW_NS = 1_800_000_000 * SECOND
 PLACE = Place(fcm_id="F", ib_id="I", account_id="A1")
 DONE = Answer(rows=(make(403),), code="0", text="")
 NO_DATA = Answer(rows=(), code="7", text="no data")
@@ -41,10 +44,14 @@ def total(**fields):
     return make(451, **({"account_id": "A1", "is_snapshot": True} | fields))
 
 
+def asked_by(plant, executions=()):
+    settings = RithmicSettings(settle_s=0.01)
+    plant.queries = PositionQueries(plant, PLACE, settings, lambda: executions, lambda: NOW_NS)
+    return plant.queries
+
+
 async def positions(*says, answer=DONE):
-    plant = Scripted(says=list(says), answer=answer)
-    plant.queries = PositionQueries(plant, PLACE, RithmicSettings(settle_s=0.01))
-    return await plant.queries.positions()
+    return await asked_by(Scripted(says=list(says), answer=answer)).positions()
 
 
 async def test_what_is_held_has_its_sign_and_flat_symbols_are_left_out():
@@ -78,9 +85,42 @@ async def test_a_position_without_a_side_is_no_answer():
 
 async def test_what_comes_between_two_questions_is_not_kept():
     plant = Scripted(says=[total()], answer=DONE)
-    plant.queries = PositionQueries(plant, PLACE, RithmicSettings(settle_s=0.01))
-    plant.queries.hear(held(net_quantity=5))
-    assert await plant.queries.positions() == ()
+    queries = asked_by(plant)
+    queries.hear(held(net_quantity=5))
+    assert await queries.positions() == ()
+
+
+def sold(time_ns=NOW_NS + 1, fill_id="F9", quantity=2):
+    return Executed(fill_id=fill_id, symbol="ES", signed=-quantity, time_ns=time_ns)
+
+
+@pytest.mark.parametrize(
+    "since",
+    [[], [sold(quantity=1)], [sold(time_ns=NOW_NS - 3_600 * SECOND)]],
+    ids=["nothing", "a part", "told once more"],
+)
+async def test_a_position_that_is_left_out_is_not_flat(since):
+    plant, executions = Scripted(says=[held(net_quantity=2), total()], answer=DONE), []
+    queries = asked_by(plant, executions)
+    assert await queries.positions() == (BrokerPosition(symbol="ES", quantity=2),)
+    executions += since
+    for plant.says, plant.answer in ([[], NO_DATA], [[total()], DONE]):
+        with pytest.raises(RetryableError, match="no row of ES"):
+            await queries.positions()
+    plant.says, plant.answer = [held(net_quantity=0), total()], DONE
+    assert await queries.positions() == ()
+    plant.says, plant.answer = [], NO_DATA
+    assert await queries.positions() == ()
+
+
+async def test_a_position_that_was_sold_may_be_left_out():
+    plant = Scripted(says=[held(net_quantity=2), total()], answer=DONE)
+    executions = [sold(fill_id="F1")]
+    queries = asked_by(plant, executions)
+    assert await queries.positions() == (BrokerPosition(symbol="ES", quantity=2),)
+    executions.append(sold())
+    plant.says, plant.answer = [], NO_DATA
+    assert await queries.positions() == ()
 
 
 # What waits to be received

@@ -19,6 +19,8 @@ from fillbridge.engine.state import OrderState, Trade
 from fillbridge_hooks import TERMINAL_STATUSES, Fill, FillVoided
 
 _AGAIN = "+"
+_CLOCKS_DIFFER_NS = 1_000_000_000
+"""By no more than this from the broker's."""
 
 
 def assumed_fills(trade: Trade) -> list[FillBooked]:
@@ -34,18 +36,26 @@ def assumed_fills(trade: Trade) -> list[FillBooked]:
 def in_their_place(
     trade: Trade, filled: OrderState, message: FillBooked, excess: int, now: int
 ) -> Decision | None:
-    """Take ``excess`` contracts of assumed fills back for a fill of our own; ``None``: too few."""
+    """Take ``excess`` contracts of assumed fills back for a fill of our own; ``None``: too few.
+
+    A fill that was made after the broker held less is not what closed the position.
+    """
     events: list[Event] = []
     for booked in assumed_fills(trade):
         fill = booked.fill
         if not excess:
             break
+        if message.fill.time_ns > fill.time_ns + _CLOCKS_DIFFER_NS:
+            continue
         reason = f"fill {message.fill.fill_id} is what closed the position"
         events.append(FillVoided(fill.client_order_id, fill.fill_id, reason, now))
         kept = fill.quantity - min(excess, fill.quantity)
         excess -= fill.quantity - kept
         if kept:
-            events.append(FillBooked(_smaller(fill, kept), booked.commission_cents))
+            cents = booked.commission_cents
+            if cents is not None:
+                cents = round(cents * kept / fill.quantity)
+            events.append(FillBooked(_smaller(fill, kept), cents))
     if excess:
         return None
     trade_id = trade.plan.trade_id

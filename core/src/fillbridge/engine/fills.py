@@ -163,7 +163,8 @@ def _flatten_excess(
     placed, effects = cover(trade, side, excess, filled, _left(filled, fill), now)
     ended = _ended(filled, fill)
     sent, cancels = cancel_all(trade, ended, "the position is closed", now, kept=side)
-    track = (Track(plan.trade_id),) if trade.closed else ()
+    # The exit of a trade that was taken over may be heard of before its entry.
+    track = (Track(plan.trade_id),) if trade.closed or not trade.fills else ()
     if filled.order.side is side:
         return (message, *placed, *sent), (*track, *effects, *cancels)
     alarm = Raise(plan.trade_id, f"exits exceed the position by {excess}; flattening")

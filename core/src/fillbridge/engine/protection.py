@@ -23,6 +23,7 @@ from fillbridge.engine.messages import (
     ProtectionDue,
     Raise,
     Submit,
+    Track,
     TradeAbandoned,
 )
 from fillbridge.engine.state import EngineState, OrderState, Trade
@@ -55,20 +56,21 @@ def on_protection_due(state: EngineState, message: ProtectionDue, now: int) -> D
 def on_orders_found(state: EngineState, message: OrdersFound, now: int) -> Decision:
     """Answer that orders of a trade work, or worked, of which nothing was recorded.
 
-    They are its own from here on: what they do, the broker's reports say.
+    They are its own from here on: what they do, the broker's reports say. A trade that had ended
+    has not, then.
     """
-    trade = state.trades.get(message.trade_id)
+    trade = state.trades.get(message.trade_id) or state.ended.get(message.trade_id)
     orders = tuple(one for one in message.orders if one.client_order_id not in state.orders)
     if trade is None or not orders:
         return _NOTHING
     events: tuple[Event, ...] = (OrdersPlaced(message.trade_id, orders, now),)
     if message.is_closing and trade.close_reason is None:
         closing = CloseRequested(message.trade_id, ExitReason.MANUAL_OVERRIDE, now)
-        events = closing, *events
+        events = *events, closing
     names = ", ".join(one.client_order_id for one in orders)
-    return events, (
-        Raise(message.trade_id, f"traded by orders that this run did not send: {names}"),
-    )
+    track = (Track(message.trade_id),) if trade.closed else ()
+    alarm = Raise(message.trade_id, f"traded by orders that this run did not send: {names}")
+    return events, (*track, alarm)
 
 
 def entry_should_go(trade: Trade) -> bool:

@@ -234,6 +234,13 @@ class Account:
         if isinstance(command, Submission):
             self.shell.step(NotSent(command.client_order_id, reason, self.now_ns))
 
+    def take_back(self, reason: str) -> None:
+        """Let nothing leave any more that could have: not in the next session either."""
+        while self.outbox.ready:
+            # What breaks over one must not leave the rest there.
+            with self.guard():
+                self.not_sent(self.outbox.ready.popleft(), reason)
+
     def alarm(self, message: str) -> None:
         """Tell a person."""
         _logger.error(message)

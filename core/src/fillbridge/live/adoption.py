@@ -34,17 +34,23 @@ def unrecorded(state: EngineState, snapshot: BrokerSnapshot, now_ns: int) -> Ite
     closing: set[str] = set()
     for order_id, known in snapshot.orders().items():
         named = None if order_id in state.orders else _ID.fullmatch(order_id)
-        trade = None if named is None else state.trades.get(named[1])
-        if named is None or trade is None:
+        if named is None:
+            continue
+        trade = state.trades.get(named[1]) or state.ended.get(named[1])
+        if trade is None:
             continue
         # The first legs that a broker keeps for an entry follow from its fill.
         if trade.plan.has_broker_legs and trade.stop is None and named[2] + named[3] in _FIRST_LEGS:
             continue
         order = min(known, key=lambda one: one.status in TERMINAL_STATUSES)
         is_working = order.status not in TERMINAL_STATUSES
+        # A trade that has ended is left alone by what came to nothing.
+        if trade.closed and not is_working and not order.filled:
+            continue
         made = _as_sent(trade, order, _ROLES[named[2]], snapshot.fills)
         found.setdefault(named[1], []).append((is_working, int(named[3] or 1), made))
-        if is_working and made.role is OrderRole.EXIT and made.side is not trade.plan.entry.side:
+        is_closing = made.role is OrderRole.EXIT and made.side is not trade.plan.entry.side
+        if is_closing and (is_working or trade.closed):
             closing.add(named[1])
     for trade_id, orders in found.items():
         # The last one of a role is the one that counts: one that works, if any does.

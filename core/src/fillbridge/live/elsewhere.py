@@ -43,12 +43,17 @@ def is_explained_by_nothing_of_ours(
 
 
 def closed_elsewhere(
-    state: EngineState, snapshot: BrokerSnapshot, symbol: str, theirs: int, view: MarketView
+    state: EngineState,
+    snapshot: BrokerSnapshot,
+    symbol: str,
+    theirs: int,
+    view: MarketView,
+    since_ns: int,
 ) -> Iterator[tuple[OrdersFound, Fill]]:
     """What closes so much that no more is held than the broker says, the oldest trades first.
 
     The price is that of the fills that explain it, if the broker names them; else the last one
-    that is known of the symbol.
+    that is known of the symbol. The time is ``since_ns``, when the broker first said so.
     """
     trades = [
         trade
@@ -67,7 +72,7 @@ def closed_elsewhere(
             return
         excess -= quantity
         price = named or view.last or trade.opening_price
-        yield _closed(trade, quantity, price, snapshot.asked_ns)
+        yield _closed(trade, quantity, price, max(since_ns, trade.entry.last_fill_ns or 0))
 
 
 def _named_price(

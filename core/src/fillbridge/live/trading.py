@@ -91,7 +91,7 @@ class LiveTrading:
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
         self._refusals = Refusals()
-        self._early = EarlyReports(is_waiting=bool(self.state.trades))
+        self._early = EarlyReports(is_waiting=bool(self.state.orders))
         self._proposals = Proposals(
             self._account,
             f"{tag}{journal.epoch:x}-",
@@ -255,8 +255,7 @@ class LiveTrading:
             account.is_connected = False
             account.shut(_LINK, GateState.RECOVERING, reason)
             self._protection.begin_again()
-            while self.outbox.ready:
-                account.not_sent(self.outbox.ready.popleft(), reason)
+            account.take_back(reason)
             self._doubt_what_is_under_way(reason)
 
     def logged_out(self, reason: str) -> None:
@@ -386,7 +385,9 @@ class LiveTrading:
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
         state, now = self.state, self._account.now_ns
         yield from self._protection.look(state, now, self._standing.overstated)
-        yield from self._account.trailing.look(state, now)
+        # A change names all terms of an order: those of one that is not known would go back.
+        if self.is_reconciled:
+            yield from self._account.trailing.look(state, now)
 
     def _block_what_is_unknown(self) -> None:
         outcome = "the outcome of {} is unknown"

@@ -21,12 +21,15 @@ class Trailing:
         self._rules = rules
         self._best: dict[str, int] = {}
         """By trade, in ticks; a start begins anew with the stop as it was left."""
+        self._last: dict[str, int] = {}
+        """By symbol, in ticks."""
         self._next_ns: dict[str, int] = {}
         self._asked: dict[str, int] = {}
         """The trigger that was asked for last: one that is refused is not asked for again."""
 
     def on_trade(self, state: EngineState, symbol: str, ticks: int) -> None:
         """Take in a price that was traded."""
+        self._last[symbol] = ticks
         for trade_id, trade in state.trades.items():
             plan = trade.plan
             if plan.trails_here and trade.held > 0 and plan.instrument.symbol == symbol:
@@ -34,7 +37,10 @@ class Trailing:
                 self._best[trade_id] = furthest(self._best.get(trade_id, ticks), ticks)
 
     def look(self, state: EngineState, now_ns: int) -> Iterator[ReplaceRequested]:
-        """The stops to move now: only ever closer, and each once in ``rules.trail_ns``."""
+        """The stops to move now: only ever closer, and each once in ``rules.trail_ns``.
+
+        None beyond the last price, where it would be refused, or trade at once.
+        """
         for trade_id, best in tuple(self._best.items()):
             trade = state.trades.get(trade_id)
             if trade is None:
@@ -47,7 +53,8 @@ class Trailing:
             order, sign = stop.order, trade.plan.direction.sign
             if order.trail_ticks is None or order.trigger_ticks is None:
                 continue
-            trigger = best - sign * order.trail_ticks
+            nearest = sign * self._last[trade.plan.instrument.symbol] - 1
+            trigger = sign * min(sign * best - order.trail_ticks, nearest)
             is_closer = sign * (trigger - order.trigger_ticks) > 0
             if not is_closer or self._asked.get(trade_id) == trigger:
                 continue

@@ -30,6 +30,16 @@ class Submitted(msgspec.Struct, kw_only=True):
     """Whether it shall be cancelled as soon as its basket is known."""
 
 
+class Executed(msgspec.Struct, frozen=True, kw_only=True):
+    """What an execution did to a position."""
+
+    fill_id: str
+    symbol: str
+    signed: int
+    """Contracts, above 0 where they were bought."""
+    time_ns: int
+
+
 class Book:
     """Who is who: tags, baskets, entries and their legs.
 
@@ -190,6 +200,18 @@ class Book:
     def lines(self) -> Iterator[Line]:
         """Every order that was heard of."""
         return (line for line in self._lines.values() if line.baskets)
+
+    def executions(self) -> Iterator[Executed]:
+        """Every execution that was heard of."""
+        for basket in self.baskets.values():
+            if basket.side is not None:
+                for one in basket.executions.values():
+                    yield Executed(
+                        fill_id=one.fill_id,
+                        symbol=basket.symbol,
+                        signed=basket.side.sign * one.quantity,
+                        time_ns=one.time_ns,
+                    )
 
     def legs_below(self, basket_id: str) -> Iterator[Line]:
         """The legs of an entry."""
