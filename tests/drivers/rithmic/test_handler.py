@@ -73,6 +73,22 @@ async def test_what_happened_while_the_link_was_cut_is_made_up_for(tmp_path, mon
     assert here.results[0].exit_reason is ExitReason.STOP_LOSS
 
 
+async def test_a_fill_that_crosses_the_withdrawal_of_the_rest_leaves_no_leg_behind(
+    tmp_path, monkeypatch
+):
+    async with floor(tmp_path, monkeypatch) as here:
+        await here.propose()
+        await until("an entry", lambda: len(here.working) == 1)
+        here.trade(4997.0, quantity=1)
+        await here.is_protected(1)
+        # With the target the rest of the entry is withdrawn, of which one more fills meanwhile.
+        here.gateway.faults.arm("fill_while_cancelling", size=1)
+        here.trade(5010.25, quantity=1)
+        await until("the fill", lambda: here.gateway.faults.happened)
+        await here.is_over()
+        await here.is_open()
+
+
 @pytest.mark.parametrize("seed", range(3))
 async def test_whatever_the_stream_does_trades_end_flat(tmp_path, monkeypatch, seed):
     async with floor(tmp_path, monkeypatch) as here:
