@@ -456,8 +456,8 @@ def main() -> int:
     result |= {
         name: tally.counts[name]
         for name in ("fills", "booked", "trades", "cuts", "resumed", "lost", "doubled", "foreign",
-                     "position", "sum", "left", "stuck", "reconnects", "sessions", "early", "leaked",
-                     "half_open", "late")
+                     "position", "sum", "left", "stuck", "reconnects", "sessions", "early",
+                     "leaked", "half_open", "late")
     }  # fmt: skip
     result |= {name: round(value, 2) for name, value in sorted(tally.noticed.items())}
     result |= {
