@@ -73,6 +73,7 @@ async def test_what_happened_while_the_link_was_cut_is_made_up_for(tmp_path, mon
     assert here.results[0].exit_reason is ExitReason.STOP_LOSS
 
 
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_fill_that_crosses_the_withdrawal_of_the_rest_leaves_no_leg_behind(
     tmp_path, monkeypatch
 ):
@@ -84,9 +85,12 @@ async def test_a_fill_that_crosses_the_withdrawal_of_the_rest_leaves_no_leg_behi
         # With the target the rest of the entry is withdrawn, of which one more fills meanwhile.
         here.gateway.faults.arm("fill_while_cancelling", size=1)
         here.trade(5010.25, quantity=1)
+        here.trade(5000.0)
         await until("the fill", lambda: here.gateway.faults.happened)
         await here.is_over()
         await here.is_open()
+    sold = sum(fill.size for fill in here.gateway.fills(ACCOUNT) if fill.side == 2)
+    assert (sold, here.gateway.faults.happened.count("fill_while_cancelling")) == (2, 1)
 
 
 @pytest.mark.parametrize("seed", range(3))
