@@ -51,6 +51,7 @@ from fillbridge_hooks import (
 )
 from fillbridge_hooks.testing.drivers.stage import BASE_TICKS
 from fillbridge_rithmic import RithmicDriver
+from fillbridge_rithmic.wire.codes import Plant
 
 pytestmark = pytest.mark.anyio
 
@@ -308,6 +309,17 @@ async def test_r3_what_was_said_before_another_login_is_heard_before_its_end():
         with pytest.raises(ForcedLogout):
             await talk.lost()
         assert len(talk.fills(name)) == 20
+
+
+async def test_r3_what_fills_as_another_plant_is_lost_is_heard_before_the_end():
+    async with ground() as here, here.session() as talk:
+        order = here.limit(Side.BUY, -8, 20)
+        await here.send(talk, order)
+        await here.gateway.cut(Plant.PNL)
+        for _ in range(20):
+            await here.drive(-12, 1)
+        await talk.lost()
+        assert len(talk.fills(order.client_order_id)) == 20
 
 
 async def test_r3_a_consumer_that_is_cancelled_again_and_again_loses_no_fill():

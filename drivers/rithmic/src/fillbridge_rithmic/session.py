@@ -50,6 +50,8 @@ _SECOND: Final = 1_000_000_000
 _ANSWERS: Final = frozenset({75, 313, 315, 317, 331})
 _CORRECTION_S: Final = 1.0
 """A list of orders waits no longer for legs that are being moved."""
+_LAST_WORDS_S: Final = 0.25
+"""Where another plant has ended, so long is listened for the end of the order plant."""
 _GROWING_S: Final = 0.3
 """A leg that lacks contracts is given so long to get them from Rithmic by itself."""
 
@@ -292,6 +294,10 @@ class RithmicSession:
     async def watch(self, plant: Plant) -> None:
         """End with the login at a plant."""
         await plant.has_ended.wait()
+        if plant is not self._orders:
+            # What ends one as a rule ends all: fills may be on their way by the other connection.
+            with anyio.move_on_after(_LAST_WORDS_S):
+                await self._orders.has_ended.wait()
         self.end(plant.end or RetryableError(_CLOSED))
 
     def end(self, reason: DriverError) -> None:
