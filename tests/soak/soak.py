@@ -1,13 +1,16 @@
 """Trades brackets for a long time and watches that nothing grows.
 
 The whole live handler, its journal included, against a broker that answers at once. Every
-hundredth of the way memory, tasks, descriptors and threads are counted, and the latency of each
-entry is compared with a yardstick taken right before it. The last line is one JSON object; the
-exit code is 1 if something grew.
+hundredth of the way memory, tasks, descriptors and threads are counted. Right before each entry a
+yardstick is taken that lasts about as long, so that what disturbs the one disturbs the other: of
+each tenth of the way, the percentile of the latencies is told in the same percentile of the
+yardsticks. The last line is one JSON object; the exit code is 1 if something grew.
 
     uv run python tests/soak/soak.py --brackets N [--per-minute N] [--durability power|process]
         [--json]
 """
+
+from __future__ import annotations
 
 import argparse
 import importlib.util
@@ -17,9 +20,9 @@ import sys
 import tempfile
 import threading
 import time
+from array import array
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.lowlevel
@@ -27,11 +30,16 @@ from rich.progress import Progress
 
 from fillbridge import LiveExecutionHandler, Plugins
 
+if TYPE_CHECKING:
+    from types import ModuleType
+
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "live.py"
 SAMPLES = 100
 SETTLED = 0.2
 """Of the way: what memory at the end is compared with."""
 MOST_GROWTH = 0.05
+TRIPS = 100
+"""Round trips through msgspec to a yardstick."""
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -63,15 +71,16 @@ def sample() -> dict[str, float]:
 
 async def soak(
     brackets: int, per_minute: int | None, durability: str, advance: Any
-) -> tuple[list[dict[str, float]], list[list[float]]]:
-    """Trade; the samples, and of each tenth the latencies in yardsticks."""
+) -> tuple[list[dict[str, float]], array[float], array[float]]:
+    """Trade; the samples, and of each bracket the latency and the yardstick, ms."""
     benchmark = load_benchmark()
     broker = benchmark.Broker()
     plugins = Plugins()
     plugins.load()
     plugins.register(benchmark.Plugin(broker), "benchmark")
     samples: list[dict[str, float]] = []
-    tenths: list[list[float]] = [[] for _ in range(10)]
+    # All of it now, for what is measured is memory that grows.
+    latencies, yardsticks = (array("d", bytes(8 * brackets)) for _ in range(2))
     every = max(1, brackets // SAMPLES)
     with tempfile.TemporaryDirectory(dir=".") as folder, benchmark.yardsticks(folder) as (_, trip):
         configuration = benchmark.configuration(folder, durability)
@@ -82,32 +91,50 @@ async def soak(
             for number in range(brackets):
                 if per_minute is not None:
                     await anyio.sleep_until(first + number * 60 / per_minute)
-                yardstick_ms = min(trip() for _ in range(3))
+                started = time.perf_counter_ns()
+                for _ in range(TRIPS):
+                    trip()
+                yardsticks[number] = (time.perf_counter_ns() - started) / 1e6
                 broker.closed = anyio.Event()
                 started = time.perf_counter_ns()
                 trade_id = await handler.execute_trade(benchmark.proposal(number))
-                left_ms = (broker.handed_ns.pop(f"{trade_id}_ENTRY") - started) / 1e6
+                handed_ns = broker.handed_ns.pop(f"{trade_id}_ENTRY")
                 await broker.closed.wait()
                 while handler.open_positions:
                     await anyio.lowlevel.checkpoint()
-                tenths[number * 10 // brackets].append(left_ms / yardstick_ms)
+                latencies[number] = (handed_ns - started) / 1e6
                 if (number + 1) % every == 0:
                     samples.append(sample())
                     advance(every)
-    return samples, tenths
+    return samples, latencies, yardsticks
+
+
+def percentiles(values: array[float], share: float) -> list[float]:
+    """Of each tenth of the way, the value that ``share`` of the others do not exceed."""
+    tenths = [values[len(values) * at // 10 : len(values) * (at + 1) // 10] for at in range(10)]
+    return [sorted(tenth)[int(share * len(tenth))] for tenth in tenths if tenth]
 
 
 def summarise(
-    brackets: int, samples: list[dict[str, float]], tenths: list[list[float]], seconds: float
+    brackets: int,
+    samples: list[dict[str, float]],
+    latencies: array[float],
+    yardsticks: array[float],
+    seconds: float,
 ) -> dict[str, Any]:
     """The figures, and whether anything grew."""
     settled = samples[int(SETTLED * len(samples)) - 1]
     last = samples[-1]
     growth = last["rss_mb"] / settled["rss_mb"] - 1
-    p50, p99 = (
-        [sorted(tenth)[int(share * len(tenth))] for tenth in tenths if tenth]
+    in_yardsticks = {
+        f"p{round(100 * share)}_in_yardsticks_by_tenth": [
+            round(latency / yardstick, 2)
+            for latency, yardstick in zip(
+                percentiles(latencies, share), percentiles(yardsticks, share), strict=True
+            )
+        ]
         for share in (0.5, 0.99)
-    )
+    }
     constant = {
         name: max(one[name] for one in samples[int(SETTLED * len(samples)) - 1 :]) <= settled[name]
         for name in ("tasks", "descriptors", "threads")
@@ -122,10 +149,7 @@ def summarise(
         ],
         "rss_growth": round(growth, 4),
         **{f"{name}_constant": is_constant for name, is_constant in constant.items()},
-        "p50_in_yardsticks_first_tenth": round(p50[0], 1),
-        "p50_in_yardsticks_last_tenth": round(p50[-1], 1),
-        "p99_in_yardsticks_first_tenth": round(p99[0], 1),
-        "p99_in_yardsticks_last_tenth": round(p99[-1], 1),
+        **in_yardsticks,
         "grew": growth > MOST_GROWTH or not all(constant.values()),
     }
 

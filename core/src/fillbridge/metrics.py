@@ -36,6 +36,8 @@ class ExecutionMetrics:
         """Proposals that were refused or invalid, and entries that ended without a fill."""
         self.slow_executions = 0
         """Executions that took longer than ``performance.max_execution_latency_ms``."""
+        self.defects = 0
+        """Errors in this program itself; the first of a kind is logged with its traceback."""
         self.reconnects = 0
         self.unknown_orders = 0
         self.orders_by_status: Counter[str] = Counter()

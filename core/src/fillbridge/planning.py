@@ -47,13 +47,17 @@ def plan_trade(
     position_life_ns: int | None,
     *,
     entry_life_s: float | None = None,
+    day_ends_ns: int | None = None,
     has_broker_legs: bool = False,
+    trails_here: bool = False,
 ) -> TradePlan:
     """Check a proposal and lay out its trade.
 
     :param entry_life_s: of an entry whose proposal has no ``timeout_seconds``, s
+    :param day_ends_ns: when a DAY entry is withdrawn from here, ns UTC; ``None``: by the broker
     :param has_broker_legs: whether the broker can keep stop and target for the entry; it is asked
         to where their levels are known before the entry fills
+    :param trails_here: whether a trailing stop rests at the broker as a plain one
     :param arrival: the market when it was decided, ``None`` where unknown
     :raises InvalidValue: naming field, value and rule
     """
@@ -87,6 +91,13 @@ def plan_trade(
     elif entry_life_s is not None:
         deadline_ns = decided_at_ns + round(entry_life_s * _SECOND)
         reason = f"not filled within order_timeout ({entry_life_s})"
+    time_in_force = _time_in_force(proposal)
+    if (
+        day_ends_ns is not None
+        and time_in_force is TimeInForce.DAY
+        and (deadline_ns is None or day_ends_ns < deadline_ns)
+    ):
+        deadline_ns, reason = day_ends_ns, "not filled by the end of its trade date"
     remainder_ns, remainder_reason = None, ""
     if kind is _LIMIT and urgency is _NORMAL and proposal.entry_type is None:
         remainder_ns = decided_at_ns + REMAINDER_SECONDS * _SECOND
@@ -105,7 +116,7 @@ def plan_trade(
         limit,
         trigger,
         None,
-        _time_in_force(proposal),
+        time_in_force,
         "",
         arrival,
         urgency,
@@ -127,6 +138,7 @@ def plan_trade(
         remainder_ns,
         remainder_reason,
         has_broker_legs and stop is not None and target is not None and not proposal.trailing_stop,
+        trails_here and proposal.trailing_stop,
     )
 
 

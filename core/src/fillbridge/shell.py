@@ -24,6 +24,7 @@ from fillbridge.engine import EngineState, decide, fold
 from fillbridge.engine.decide import entry_deadlines
 from fillbridge.engine.messages import (
     Cancel,
+    Effect,
     EntryFailed,
     Event,
     FillBooked,
@@ -256,11 +257,21 @@ class Shell(Generic[DeskT, ClockT]):
         self.recorded += len(events)
         for event in events:
             fold(state, event)
-        if self._observation.is_wanted:
-            for event in events:
-                self._observation.observe(event)
-        for effect in effects:
-            self._effects[type(effect)](effect)
+        try:
+            if self._observation.is_wanted:
+                for event in events:
+                    self._observation.observe(event)
+        finally:
+            self._carry_out(effects)
+
+    def _carry_out(self, effects: Sequence[Effect]) -> None:
+        """Act on what was recorded: what breaks over one effect must not hold back a stop."""
+        for number, effect in enumerate(effects, 1):
+            try:
+                self._effects[type(effect)](effect)
+            except Exception:
+                self._carry_out(effects[number:])
+                raise
 
     # Effects
 

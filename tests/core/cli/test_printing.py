@@ -11,6 +11,9 @@ from fillbridge.cli.live_lines import TextLines, event_line, status_table
 from fillbridge.cli.output import console
 from fillbridge.cli.printing import JsonLines, Printer
 
+BOUND_S = 30
+"""What has not happened by then does not happen any more."""
+
 
 class Shown:
     """A display that keeps what it was told, and may stall or break."""
@@ -25,7 +28,7 @@ class Shown:
 
     def show(self, event):
         self.stalled.set()
-        self.may_go_on.wait()
+        self.may_go_on.wait(BOUND_S)
         if self.error is not None:
             raise self.error
         self.shown.put(event)
@@ -59,12 +62,12 @@ def test_a_display_that_stalls_holds_nobody_up_and_what_was_dropped_is_counted(m
     display.may_go_on.clear()
     printer = Printer(display)
     printer.tell(warning("first"))
-    display.stalled.wait()
+    assert display.stalled.wait(BOUND_S)
     for number in range(10):
         printer.tell(warning(str(number)))
         printer.tell({"event": "status", "time_ns": 1})
     display.may_go_on.set()
-    events = [display.shown.get() for _ in range(4)]
+    events = [display.shown.get(timeout=BOUND_S) for _ in range(4)]
     printer.tell(warning("last"))
     printer.close()
     told = [event for event in events + display.events if event["event"] != "status"]

@@ -4,7 +4,7 @@ import anyio
 import pytest
 
 from fillbridge import OrderRefused
-from fillbridge_hooks import ExitReason, OrderStatus, OrderType
+from fillbridge_hooks import ExitReason, OrderStatus, OrderType, Secret
 
 pytestmark = pytest.mark.anyio
 
@@ -293,3 +293,44 @@ async def test_a_subscriber_that_hangs_holds_up_neither_orders_nor_results(
         await here.price(5010.0, 5010.25)
         assert len(here.results) == 1
         assert not handler._events.is_pending
+
+
+# Defects of our own
+
+
+async def test_a_look_that_breaks_ends_nothing_but_entries(floor, proposal, monkeypatch, caplog):
+    here = floor()
+    async with here.running() as handler:
+        trade_id = await handler.execute_trade(proposal())
+
+        def breaks():
+            raise ZeroDivisionError("ours")
+
+        monkeypatch.setattr(handler._trading, "look", breaks)
+        await here.price(5000.0)
+        await here.wait(2)
+        assert handler.get_connection_status()["gate"] == "halted"
+        assert handler.open_positions[trade_id].size == 2
+        assert here.working == {"SL": 2, "TP": 2}
+        with pytest.raises(OrderRefused, match="a defect: ZeroDivisionError: ours"):
+            await handler.execute_trade(proposal())
+        assert handler.metrics.defects > 5
+        assert caplog.text.count("Traceback") == 1
+        monkeypatch.undo()
+        handler.resume()
+        await handler.execute_trade(proposal())
+
+
+async def test_what_breaks_in_a_call_of_the_clock_tells_no_secret(floor, caplog):
+    here = floor()
+    async with here.running() as handler:
+        secret = "-".join(["hunter2"] * 2)  # a traceback quotes the line that raises
+        handler._redactor.learn(Secret(secret))
+        with handler._guard():
+            raise ValueError(f"login {secret} refused")
+        await here.wait(0.5)
+        assert handler.get_connection_status()["gate"] == "halted"
+        assert "login *** refused" in caplog.text
+        assert secret not in caplog.text
+    assert here.alarms
+    assert secret not in repr(here.events)

@@ -648,3 +648,27 @@ async def test_a_trade_that_closes_twice_stands_once_in_what_is_told(floor, prop
     assert ["corrects" in event for event in trades] == [False, False, True]
     assert run._summary.trades == 2
     assert run._summary.pnl_net == second.pnl_net + other.pnl_net
+
+
+# Trailing stops
+
+
+async def test_a_trailing_stop_rests_as_a_plain_one_that_is_moved(floor, proposal):
+    here = floor()
+    async with here.running() as handler:
+        trade_id = await handler.execute_trade(proposal(trailing_stop=True, take_profit_ticks=400))
+        await here.price(5000.0)
+        stop = here.ledger.find_working(f"{trade_id}_SL").state
+        assert (stop.order_type, stop.trigger_ticks) == (OrderType.STOP, 4 * 4990)
+        for price in (5005.0, 5003.0, 5008.0, 5004.0):
+            await here.price(price)
+            await here.wait(1.2)
+        assert here.ledger.find_working(f"{trade_id}_SL").state.trigger_ticks == 4 * 4998
+        assert handler.open_positions[trade_id].stop_loss_price == 4998.0
+        await here.price(4997.0)
+        await here.wait(0.5)
+    (result,) = here.results
+    assert result.exit_reason is ExitReason.STOP_LOSS
+    assert here.working == {}
+    assert here.held == {}
+    assert result.exit_price == 4997.0  # it is gapped through

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from fillbridge.engine.messages import CancelRequested, ReplaceRequested
+from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
 from fillbridge.live.outbox import Cancellation, Change
 from fillbridge.live.reconciliation import Quarantine, Reconciler
 from fillbridge_hooks import (
@@ -451,6 +451,26 @@ def test_a_leg_of_a_trade_that_ended_unfilled_is_ours(bracket_desk):
     desk.world.hear()
     desk.house.place(f"{trade_id}_SL")
     assert desk.compare(1).unknown == []
+
+
+def test_what_its_target_closed_while_nobody_listened_is_not_closed_again(bracket_desk):
+    world, house = bracket_desk.world, bracket_desk.house
+    trade_id = world.propose(**levels())
+    world.exchange()
+    world.cut()
+    world.trading.request(CloseRequested(trade_id, ExitReason.MANUAL_OVERRIDE, world.clock.now_ns))
+    house.fill(f"{trade_id}_ENTRY")
+    house.place(f"{trade_id}_SL", quantity=2, status=OrderStatus.CANCELLED)
+    house.place(f"{trade_id}_TP", quantity=2)
+    house.fill(f"{trade_id}_TP", price=4010.0)
+    house.said.clear()
+    world.trading.link_up()
+    world.ask()
+    world.exchange()
+    world.pass_time(10.0)
+    assert house.sent == [f"{trade_id}_ENTRY"]
+    assert trade_id not in world.state.trades
+    assert house.held() == {}
 
 
 def test_what_looks_like_a_leg_is_none_where_the_broker_keeps_none(desk):

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from fillbridge.config.instruments import find_instrument
 from fillbridge.engine.messages import CancelRequested, CloseRequested, ReplaceRequested
 from fillbridge.live import GateState
 from fillbridge_hooks import (
@@ -17,8 +18,10 @@ from fillbridge_hooks import (
     OutcomeUnknown,
     QuoteTick,
     Refuse,
+    Side,
     TradeTick,
 )
+from fillbridge_hooks.sessions import trade_date_end_ns
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
@@ -219,6 +222,21 @@ def test_entries_live_as_long_as_the_account_says_unless_the_proposal_does(new_w
     world.pass_time(5.2)
     assert world.status(f"{trade_id}_ENTRY") is OrderStatus.CANCELLED
     assert not world.house.is_working(f"{trade_id}_ENTRY")
+
+
+def test_a_day_entry_is_withdrawn_at_the_end_of_its_trade_date(new_world):
+    world = new_world(entry_life_s=7 * 86_400.0)
+    world.connect()
+    ends_ns = trade_date_end_ns(find_instrument("ES", {}), world.clock.now_ns)
+    of_day, lasting = (
+        world.propose(timeout_seconds=None, time_in_force=each) for each in ("DAY", "GTC")
+    )
+    world.exchange()
+    world.pass_time((ends_ns - world.clock.now_ns) / SECOND - 1)
+    assert world.house.is_working(f"{of_day}_ENTRY")
+    world.pass_time(2)
+    assert not world.house.is_working(f"{of_day}_ENTRY")
+    assert world.house.is_working(f"{lasting}_ENTRY")
 
 
 def test_an_opposite_bracket_is_refused(world):
@@ -836,12 +854,108 @@ def liquidated(world):
 
 
 def test_a_position_that_somebody_else_closed_halts_entries_and_lets_its_exits_go(world):
-    trade_id = liquidated(world)
+    liquidated(world)
     world.pass_time(8)
     assert world.trading.gate.state is GateState.HALTED
     assert any("somebody else closed it" in one for one in world.told())
     assert world.house.working() == {}
-    assert world.trading.state.trades[trade_id].held == 2
+
+
+def test_the_trade_is_closed_at_the_last_price_and_the_cause_stays(world):
+    trade_id = liquidated(world)
+    world.price(3998.0)
+    world.pass_time(20)
+    (result,) = world.closed
+    assert (result.trade_id, result.exit_reason) == (trade_id, ExitReason.MANUAL_OVERRIDE)
+    assert (result.exit_price, result.pnl_gross) == (3998.0, -200.0)
+    assert world.state.trades == {}
+    assert world.trading.gate.reasons() == (
+        "halted: ES: we hold 2, the broker says 0; somebody else closed it",
+    )
+    world.restart()
+    assert world.state.trades == {}
+    world.trading.resume("me")
+
+
+def test_it_is_closed_at_the_price_of_the_fills_that_the_broker_names(world):
+    liquidated(world)
+    world.house.elsewhere.clear()
+    world.house.place("RMS-1", side=Side.SELL, quantity=2)
+    world.house.fill("RMS-1", price=3991.5)
+    world.house.said.clear()
+    world.pass_time(20)
+    (result,) = world.closed
+    assert result.exit_price == 3991.5
+
+
+def test_stop_and_target_that_still_rest_are_withdrawn(world):
+    world.opened()
+    world.house.elsewhere["ES"] = -2
+    world.pass_time(20)
+    assert world.house.working() == {}
+    assert world.house.held() == {}
+    assert len(world.closed) == 1
+
+
+def test_what_is_left_of_a_position_stays_protected(world):
+    trade_id = world.opened(3)
+    world.house.elsewhere["ES"] = -2
+    world.pass_time(20)
+    assert world.trade(trade_id).held == 1
+    assert {name: one.quantity for name, one in world.house.working().items()} == {
+        f"{trade_id}_SL": 1,
+        f"{trade_id}_TP": 1,
+    }
+    assert world.trading.gate.state is GateState.HALTED
+    world.house.elsewhere["ES"] = -3
+    world.pass_time(20)
+    (result,) = world.closed
+    assert result.position_size == 3
+    assert world.house.working() == {}
+
+
+def test_of_several_trades_the_oldest_are_closed(world):
+    first, second, third = (world.opened() for _ in range(3))
+    world.house.elsewhere["ES"] = -3
+    world.pass_time(20)
+    assert [result.trade_id for result in world.closed] == [first]
+    assert [world.trade(one).held for one in (second, third)] == [1, 2]
+    assert world.house.covered() == 3
+
+
+def test_a_position_that_was_turned_is_closed_and_the_rest_is_somebody_elses(world):
+    world.opened()
+    world.house.elsewhere["ES"] = -5
+    world.pass_time(20)
+    assert len(world.closed) == 1
+    assert world.house.working() == {}
+    assert world.trading.gate.objection("ES").value.endswith("we hold 0, the broker says -3")
+
+
+def test_while_an_order_of_ours_may_have_closed_it_nothing_is_booked(world):
+    """The broker shows the stop no more: it may have filled, and the fill be on its way."""
+    trade_id = world.opened()
+    stop = world.house.orders.pop(f"{trade_id}_SL")
+    world.house.elsewhere["ES"] = -2
+    world.pass_time(10)
+    assert world.trading.gate.state is GateState.HALTED
+    assert world.trade(trade_id).held == 2
+    world.house.elsewhere.clear()
+    world.house.orders[f"{trade_id}_SL"] = stop
+    world.house.fill(f"{trade_id}_SL", price=3990.0)
+    world.exchange()
+    (result,) = world.closed
+    assert result.exit_reason is ExitReason.STOP_LOSS
+
+
+def test_a_position_that_is_there_again_is_held_and_protected_again(world):
+    trade_id = liquidated(world)
+    world.pass_time(20)
+    world.house.elsewhere.clear()
+    world.pass_time(10)
+    assert world.trade(trade_id).held == 2
+    assert world.house.covered() == 2
+    assert world.trading.gate.state is GateState.HALTED
 
 
 def test_nothing_closes_a_position_that_is_not_there(world):

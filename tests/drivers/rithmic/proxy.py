@@ -168,7 +168,7 @@ class Proxy:
                 await way.carry(source, target)
             except anyio.EndOfStream:
                 await target.send_eof()
-            except GONE:
+            except (*GONE, RuntimeError):  # asyncio's, where it was closed halfway before
                 await Pair(source, target).reset()
 
 

@@ -1,5 +1,6 @@
 """The bus that brings proposals: each at least once, until it was acknowledged."""
 
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from world.points import Killed
@@ -37,6 +38,14 @@ class Bus:
         for proposal in waiting:
             wait = int(self._world.random.random() * 2 * SECOND)
             self._world.timeline.after(wait, self.deliver, proposal)
+
+    def forget_unrecorded(self, trade_ids: Container[str]) -> None:
+        """What was answered while nothing could be recorded may be answered otherwise again."""
+        self._answers = {
+            proposal_id: answer
+            for proposal_id, answer in self._answers.items()
+            if answer in trade_ids
+        }
 
     def _hand_over(self, process: Process, proposal: RiskProposal) -> None:
         world = self._world

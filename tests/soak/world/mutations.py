@@ -7,7 +7,7 @@ from typing import Any
 
 from fillbridge import shell
 from fillbridge.engine import fills, protection, reports
-from fillbridge.engine.legs import protective_legs
+from fillbridge.engine.legs import missing_legs
 from fillbridge.engine.messages import FillBooked
 from fillbridge.exposure import exposure
 from fillbridge.journal import JournalFailed
@@ -250,12 +250,12 @@ def _leave_a_lost_stop() -> list[Patch]:
 
 
 def _stop_for_too_little() -> list[Patch]:
-    original = protective_legs
+    original = missing_legs
 
-    def legs(plan: Any, quantity: int, fill: Any = None) -> Any:
-        return original(plan, max(1, quantity - 1), fill)
+    def legs(trade: Any, quantity: int, fill: Any) -> Any:
+        return original(trade, max(1, quantity - 1), fill)
 
-    return [(fills, "protective_legs", legs), (ProtectionWatch, "look", _no_look)]
+    return [(fills, "missing_legs", legs), (ProtectionWatch, "look", _no_look)]
 
 
 def _no_look(self: Any, state: Any, now_ns: int, untouched: Any = ()) -> Iterator[Any]:
@@ -271,6 +271,10 @@ def _entries_are_no_exposure() -> list[Patch]:
                            max(0, -found.position), 0, 0, 0)  # fmt: skip
 
     return [(shell, "exposure", flattered)]
+
+
+def _forget_the_unrecorded() -> list[Patch]:
+    return [(standing, "unrecorded", lambda state, snapshot, now_ns: ())]
 
 
 def _show_secrets() -> list[Patch]:
@@ -303,6 +307,7 @@ MUTATIONS: dict[str, Callable[[], list[Patch]]] = {
     "a lost stop is not replaced": _leave_a_lost_stop,
     "the stop is one contract short": _stop_for_too_little,
     "working entries do not count as exposure": _entries_are_no_exposure,
+    "what left unrecorded is sent again": _forget_the_unrecorded,
     "secrets are shown": _show_secrets,
 }
 """By what they do wrong: what is put in place of what."""

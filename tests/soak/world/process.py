@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from world.book import role_of
 from world.points import Killed
 from world.timeline import MILLISECOND, SECOND, Timeline
+from world.violations import Violated
 
 from fillbridge.live import LiveTrading
 from fillbridge.live.gate import GateState
@@ -144,6 +145,8 @@ class Process:
 
     def _afterwards(self) -> None:
         trading = self.trading
+        if self.metrics.defects:
+            raise Violated(f"crash: {trading.gate.reasons()}")
         if trading._account.shell.recorded != self._recorded:
             self._recorded = trading._account.shell.recorded
             self._look_soon()

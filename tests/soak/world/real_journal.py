@@ -107,10 +107,10 @@ class JournalRecording:
             self.end()
             raise Killed
 
-    def check(self, live: EngineState) -> None:
+    def check(self, live: EngineState, *, always: bool = False) -> None:
         """Compare as often as the journal does."""
         if not self.failure:
-            self._journal.check(live)
+            self._journal.check(live, always=always)
 
     def end(self, *, is_clean: bool = False) -> None:
         """The process is gone: what it had not committed is lost."""

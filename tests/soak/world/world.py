@@ -42,6 +42,9 @@ CANARY = "canary-7f3a"
 TAG = "FB0000-"
 _REAL_JOURNALS = 0.02
 """The share of runs on the journal as it ships."""
+_MADE_ROOM = 0.5
+"""How often somebody frees a full disk, and starts the handler again."""
+_NOT_WHILE_FULL = ("kill", "limbo", "long_limbo")
 _STEP_NS = 400 * MILLISECOND
 
 
@@ -161,7 +164,8 @@ class World:
     def passing_for(self, place: str, order_id: str) -> str:
         """Pass a place with an order of a trade."""
         fault = self.points.passing(place)
-        if fault.startswith("kill") and self.disk.is_full:
+        # What the broker holds back unrecorded may be sent again by the next run.
+        if fault.startswith(_NOT_WHILE_FULL) and self.disk.is_full:
             return ""
         if fault:
             self._struck(place, fault, trade_of(order_id))
@@ -169,11 +173,25 @@ class World:
 
     def _struck(self, place: str, fault: str, trade_id: str) -> None:
         self.points.strike(f"{place}:{fault}", self.timeline.now_ns)
+        if fault == "full" and self.random.random() < _MADE_ROOM:
+            wait = int((0.1 + self.random.random() * 8) * SECOND)
+            self.timeline.after(wait, self._make_room)
         self.cells.add(cell_at(place, fault))
         self.oracle.touch(trade_id)
         self.tell(f"!! {fault} at {place} {trade_id}")
         if self.has_had_enough:
             self.points.disarm()
+
+    def _make_room(self) -> None:
+        """Somebody frees the disk, and starts the handler again."""
+        if self.disk.is_full and self.process is not None:
+            self.tell("the disk has room again")
+            self.oracle.touch("")
+            self.disk.make_room()
+            # What never arrived, and is recorded nowhere, may leave again.
+            self.sent_ids &= self.broker.by_id.keys() | self.disk.proved.orders
+            self.bus.forget_unrecorded(self.disk.proved.proposals)
+            self.process_died(self.process)
 
     @property
     def has_had_enough(self) -> bool:

@@ -17,6 +17,7 @@ from fillbridge.engine.messages import (
     EntriesResumed,
     FillBooked,
     Input,
+    OrdersFound,
     ProtectionDue,
     ReplaceRequested,
     SetTimer,
@@ -28,7 +29,7 @@ from fillbridge.engine.messages import (
     TradePlan,
     TradeRefused,
 )
-from fillbridge.engine.protection import on_protection_due
+from fillbridge.engine.protection import on_orders_found, on_protection_due
 from fillbridge.engine.reports import (
     on_accepted,
     on_cancel_rejected,
@@ -100,6 +101,7 @@ _DECISIONS: dict[type, Callable[[EngineState, Any, int], Decision]] = {
     FillVoided: on_fill_voided,
     NotSent: on_not_sent,
     ProtectionDue: on_protection_due,
+    OrdersFound: on_orders_found,
     Accepted: on_accepted,
     Cancelled: on_cancelled,
     Expired: on_expired,

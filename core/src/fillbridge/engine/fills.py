@@ -1,7 +1,8 @@
 """What follows from a fill: the position is protected, resized, closed or flattened."""
 
+from fillbridge.engine.assumed import in_their_place
 from fillbridge.engine.exits import cancel_all, cover, exit_all, exiting, resize_legs
-from fillbridge.engine.legs import leg_again, protective_legs
+from fillbridge.engine.legs import leg_again, missing_legs
 from fillbridge.engine.messages import (
     Cancel,
     CancelSent,
@@ -41,6 +42,9 @@ def on_fill(state: EngineState, message: FillBooked, now: int) -> Decision:
     else:
         held = trade.held - fill.quantity
     if held < 0:
+        instead = in_their_place(trade, order_state, message, -held, now)
+        if instead is not None:
+            return instead
         return _flatten_excess(trade, order_state, message, -held, now)
     if held and order_state.order.role is _ENTRY:
         return _entry_filled(trade, order_state, message, held, now)
@@ -55,20 +59,24 @@ def _entry_filled(
     exited = trade.held <= 0 and trade.exit_quantity > 0
     if exited or trade.closed or trade.close_reason is not None:
         return _flatten_unwanted(trade, entry, message, held, now)
-    if trade.stop is not None:
+    if trade.stop is not None and entry.first_fill_ns is not None:
         events, effects = _followed(trade) or resize_legs(trade, entry, 0, held, now)
         if entry.status not in TERMINAL_STATUSES:
             return (message, *events), effects
         alarm = Raise(plan.trade_id, "the entry filled after it had ended; the fill is protected")
         return (message, *events), (*effects, alarm)
-    stop, target = protective_legs(plan, held, fill)
-    placed = OrdersPlaced(plan.trade_id, (stop, target), now)
-    effects = () if plan.has_broker_legs else (Submit(stop), Submit(target))
+    # Legs that were taken over from the broker may be there before the fill that they follow from.
+    events, effects = _followed(trade) or resize_legs(trade, entry, 0, held, now)
+    legs = missing_legs(trade, held, fill)
+    if legs:
+        events = (*events, OrdersPlaced(plan.trade_id, legs, now))
+    if not plan.has_broker_legs:
+        effects = (*effects, *map(Submit, legs))
     track = Track(plan.trade_id)
     if plan.position_life_ns is None:
-        return (message, placed), (track, *effects)
+        return (message, *events), (track, *effects)
     timer = SetTimer(plan.trade_id, TimerKind.POSITION, fill.time_ns + plan.position_life_ns)
-    return (message, placed), (track, timer, *effects)
+    return (message, *events), (track, timer, *effects)
 
 
 def _followed(trade: Trade) -> Decision | None:
@@ -137,7 +145,7 @@ def _legs_withdrawn(trade: Trade, message: FillBooked, held: int, now: int) -> D
     plan = trade.plan
     if not plan.has_broker_legs or trade.stop is not None:
         return (), ()
-    legs = protective_legs(plan, held, message.fill)
+    legs = missing_legs(trade, held, message.fill)
     reason = "the position is being closed"
     return (
         OrdersPlaced(plan.trade_id, legs, now),
@@ -155,7 +163,8 @@ def _flatten_excess(
     placed, effects = cover(trade, side, excess, filled, _left(filled, fill), now)
     ended = _ended(filled, fill)
     sent, cancels = cancel_all(trade, ended, "the position is closed", now, kept=side)
-    track = (Track(plan.trade_id),) if trade.closed else ()
+    # The exit of a trade that was taken over may be heard of before its entry.
+    track = (Track(plan.trade_id),) if trade.closed or not trade.fills else ()
     if filled.order.side is side:
         return (message, *placed, *sent), (*track, *effects, *cancels)
     alarm = Raise(plan.trade_id, f"exits exceed the position by {excess}; flattening")

@@ -97,6 +97,8 @@ def _remember_proposal(
 
 
 def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:
+    if event.trade_id in state.ended:
+        _reopen(state, state.ended[event.trade_id])
     trade = state.trades[event.trade_id]
     for order in event.orders:
         order_state = OrderState(order, event.time_ns)

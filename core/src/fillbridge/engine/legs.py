@@ -10,6 +10,8 @@ from fillbridge_hooks import Fill, Order, OrderRole, OrderType, Side, TimeInForc
 STOP_SUFFIX = "_SL"
 TARGET_SUFFIX = "_TP"
 EXIT_SUFFIX = "_EXIT"
+ELSEWHERE_SUFFIX = "_ELSEWHERE"
+"""Of what somebody else traded in place of an exit; no order of this id is ever sent."""
 
 _MAX_OF_A_LEG = 3
 _STOP = OrderRole.STOP
@@ -44,7 +46,7 @@ def protective_legs(
         instrument,
         side,
         quantity,
-        OrderType.STOP if trail is None else OrderType.TRAILING_STOP,
+        OrderType.STOP if trail is None or plan.trails_here else OrderType.TRAILING_STOP,
         None,
         stop_ticks,
         trail,
@@ -70,6 +72,13 @@ def protective_legs(
         entry.urgency,
     )
     return stop, target
+
+
+def missing_legs(trade: Trade, quantity: int, fill: Fill) -> tuple[Order, ...]:
+    """Stop and target for ``quantity`` contracts, but what of them the trade has already."""
+    stop, target = protective_legs(trade.plan, quantity, fill)
+    known = (trade.stop, trade.target)
+    return tuple(leg for leg, has in zip((stop, target), known, strict=True) if has is None)
 
 
 def exit_order(trade: Trade, quantity: int, side: Side | None = None) -> Order:
@@ -114,5 +123,11 @@ def leg_again(trade: Trade, lost: OrderState, quantity: int) -> Order | None:
 
 
 def _numbered(trade: Trade, role: OrderRole, suffix: str) -> str:
-    number = 1 + sum(other.order.role is role for other in trade.orders)
-    return trade.plan.trade_id + suffix + (str(number) if number > 1 else "")
+    """The id after the last of its role: of those that were taken over, some may be missing."""
+    stem = trade.plan.trade_id + suffix
+    number = 0
+    for other in trade.orders:
+        if other.order.role is role:
+            numeral = other.order.client_order_id.removeprefix(stem)
+            number = max(number + 1, int(numeral) if numeral.isdecimal() else 1)
+    return stem + (str(number + 1) if number else "")

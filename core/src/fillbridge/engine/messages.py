@@ -66,6 +66,8 @@ class TradePlan(msgspec.Struct, frozen=True, gc=False):
     has_broker_legs: bool = False
     """Stop and target go to the broker with the entry, which lets them follow its fills and
     cancels one when the other closes the position."""
+    trails_here: bool = False
+    """A trailing stop rests as a plain one, and is moved by requests."""
 
 
 class TradeApproved(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -143,6 +145,17 @@ class ProtectionDue(msgspec.Struct, frozen=True, gc=False, tag=True):
     """What works for a trade must add up to what it holds: mend what does not."""
 
     trade_id: str
+    time_ns: int
+
+
+class OrdersFound(msgspec.Struct, frozen=True, gc=False):
+    """The broker has orders of a trade, sent by us, of which no record was kept."""
+
+    trade_id: str
+    orders: tuple[Order, ...]
+    """As they were sent; of each role the one that counts last."""
+    is_closing: bool
+    """Whether one of them is on its way to close the position."""
     time_ns: int
 
 
@@ -283,6 +296,7 @@ Input = (
     | CancelRequested
     | ReplaceRequested
     | ProtectionDue
+    | OrdersFound
     | TimerFired
     | TradeMeasured
     | EntriesHalted

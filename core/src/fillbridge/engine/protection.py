@@ -8,22 +8,26 @@ from fillbridge.engine.exits import (
     other_stops,
     resize_legs,
 )
-from fillbridge.engine.legs import leg_again, protective_legs
+from fillbridge.engine.legs import leg_again, missing_legs
 from fillbridge.engine.messages import (
     Cancel,
     CancelSent,
+    CloseRequested,
     Decision,
     EntryFailed,
     Event,
     FillBooked,
     Measure,
+    OrdersFound,
     OrdersPlaced,
     ProtectionDue,
+    Raise,
     Submit,
+    Track,
     TradeAbandoned,
 )
 from fillbridge.engine.state import EngineState, OrderState, Trade
-from fillbridge_hooks import TERMINAL_STATUSES, Order, OrderStatus, Side
+from fillbridge_hooks import TERMINAL_STATUSES, ExitReason, Order, OrderStatus, Side
 
 _NOTHING: Decision = ((), ())
 _LOST = (OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED)
@@ -47,6 +51,26 @@ def on_protection_due(state: EngineState, message: ProtectionDue, now: int) -> D
         return events, effects
     reason = trade.entry.cancel_reason or "the trade is being closed"
     return (*events, CancelSent(entry_id, reason, now)), (*effects, Cancel(entry_id))
+
+
+def on_orders_found(state: EngineState, message: OrdersFound, now: int) -> Decision:
+    """Answer that orders of a trade work, or worked, of which nothing was recorded.
+
+    They are its own from here on: what they do, the broker's reports say. A trade that had ended
+    has not, then.
+    """
+    trade = state.trades.get(message.trade_id) or state.ended.get(message.trade_id)
+    orders = tuple(one for one in message.orders if one.client_order_id not in state.orders)
+    if trade is None or not orders:
+        return _NOTHING
+    events: tuple[Event, ...] = (OrdersPlaced(message.trade_id, orders, now),)
+    if message.is_closing and trade.close_reason is None:
+        closing = CloseRequested(message.trade_id, ExitReason.MANUAL_OVERRIDE, now)
+        events = *events, closing
+    names = ", ".join(one.client_order_id for one in orders)
+    track = (Track(message.trade_id),) if trade.closed else ()
+    alarm = Raise(message.trade_id, f"traded by orders that this run did not send: {names}")
+    return events, (*track, alarm)
 
 
 def entry_should_go(trade: Trade) -> bool:
@@ -80,7 +104,7 @@ def _protect(trade: Trade, held: int, now: int) -> Decision:
     if rest <= 0:
         return _NOTHING
     if stop is None:
-        legs = protective_legs(trade.plan, rest, _last_entry_fill(trade).fill)
+        legs = missing_legs(trade, rest, _last_entry_fill(trade).fill)
         placed = OrdersPlaced(trade.plan.trade_id, legs, now)
         return (placed,), tuple(Submit(leg) for leg in legs)
     others = other_stops(trade, stop)

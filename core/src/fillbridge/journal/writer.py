@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import apsw
-
 from fillbridge.engine import EngineState
 from fillbridge.engine.messages import Event
 from fillbridge.journal import chain
@@ -100,7 +98,8 @@ class Journal:
             event: Any = decode(one)  # as it will be read back
             try:
                 change = contents.record(event, now_ns)
-            except LookupError as error:
+            except Exception as error:
+                # Whatever it was: half of the step may have been folded, so no more can follow.
                 kind, cause = type(event).__name__, f"{type(error).__name__}: {error}"
                 raise self._diverged(f"{kind} does not follow from it ({cause})") from error
             pending.append(one)
@@ -148,7 +147,8 @@ class Journal:
         try:
             if upkeep.write(row, after, self._contents, is_last=is_last):
                 self._is_unchecked = True
-        except (apsw.Error, OSError) as error:
+        except Exception as error:
+            # A defect is no better than a full disk: how much was written is not known.
             self._failure = str(error) or type(error).__name__
             raise JournalFailed(
                 f"account {self.account!r}: nothing is recorded any more: {self._failure}"

@@ -14,6 +14,7 @@ from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
 from fillbridge.live.recording import NoRecording, Recording
 from fillbridge.live.rules import LiveRules
+from fillbridge.live.trailing import Trailing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell import Shell, ShellHooks
@@ -26,11 +27,14 @@ from fillbridge_hooks import (
     Report,
     Timer,
     TradeResult,
+    TradeTick,
 )
 
 _logger = logging.getLogger(__name__)
 
 _JOURNAL = "journal"
+DEFECT = "defect"
+"""What shuts the gate where something here is broken; only a person lifts it."""
 _FAILURES = (JournalFailed, StateDiverged)
 
 
@@ -74,6 +78,7 @@ class Account:
         self.gate = Gate()
         self.market = LiveMarket(clock)
         self.outbox = Outbox(self.market)
+        self.trailing = Trailing(rules)
         self.metrics = metrics
         self.is_connected = False
         self.snapshot_due_ns = 0
@@ -92,6 +97,7 @@ class Account:
         self.shell.attach(self.outbox)
         self._journal = journal
         self._publisher = publisher
+        self._known_defects: set[tuple[object, ...]] = set()
 
     @property
     def state(self) -> EngineState:
@@ -146,6 +152,62 @@ class Account:
         self.outbox.release()
         self.alarm(reason)
 
+    # Defects
+
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Let an error within end what is within, and nothing else; see :meth:`defect`."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  # it is logged there
+            self.defect(error)
+
+    def defect(self, error: Exception) -> None:
+        """Something here is broken: no entry leaves until somebody resumes, all else goes on.
+
+        To end here would leave positions to whatever rests at the broker. The step in which it
+        broke is lost; what that leaves in doubt is found by looking and asking, as after a crash.
+        Only a state that is no longer the fold of its journal cannot be mended like this: then
+        nothing more is recorded, and the gate stays shut until a restart has read the journal.
+        """
+        self.metrics.defects += 1
+        reason = f"a defect: {type(error).__name__}: {error}"
+        is_news = self._is_new(error)
+        if is_news:
+            _logger.critical("%s", reason, exc_info=error)
+        try:
+            with self.recorded():
+                self.shut(DEFECT, GateState.HALTED, reason)
+                if is_news:
+                    self._publisher.execution_error(reason, None, self.now_ns)
+            if is_news:
+                self._compare()
+        except Exception:
+            # The gate is shut first of all: what cannot be told of is no reason to end either.
+            _logger.exception("a defect could not be recorded")
+
+    def forget_defects(self) -> None:
+        """Somebody took note of them: tell of each again."""
+        self._known_defects.clear()
+
+    def _is_new(self, error: Exception) -> bool:
+        """Whether nothing of this kind broke at this place before: it may ten times a second."""
+        place = error.__traceback__
+        while place is not None and place.tb_next is not None:
+            place = place.tb_next
+        where = () if place is None else (place.tb_frame.f_code, place.tb_lineno)
+        kind = (type(error), *where)
+        is_new = kind not in self._known_defects
+        self._known_defects.add(kind)
+        return is_new
+
+    def _compare(self) -> None:
+        """Look whether the state is still the fold of the journal."""
+        try:
+            self._journal.check(self.state, always=True)
+        except _FAILURES as error:
+            self._go_on_without_journal(error)
+
     # What happens
 
     def report(self, report: Report) -> None:
@@ -156,6 +218,14 @@ class Account:
                 report = at_reference(report, known[1].order)
         self.shell.on_report(report)
 
+    def on_trade(self, trade: TradeTick) -> None:
+        """Take a price of the market."""
+        instrument = self.market.on_trade(trade)
+        if instrument is not None:
+            ticks = round(trade.price / instrument.tick_size)
+            self.shell.on_price(trade.symbol, ticks, None)
+            self.trailing.on_trade(self.state, trade.symbol, ticks)
+
     def not_sent(self, command: Command, reason: str) -> None:
         """Take that a command did not leave.
 
@@ -163,6 +233,13 @@ class Account:
         """
         if isinstance(command, Submission):
             self.shell.step(NotSent(command.client_order_id, reason, self.now_ns))
+
+    def take_back(self, reason: str) -> None:
+        """Let nothing leave any more that could have: not in the next session either."""
+        while self.outbox.ready:
+            # What breaks over one must not leave the rest there.
+            with self.guard():
+                self.not_sent(self.outbox.ready.popleft(), reason)
 
     def alarm(self, message: str) -> None:
         """Tell a person."""

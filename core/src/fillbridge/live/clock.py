@@ -3,29 +3,17 @@
 import heapq
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import anyio
 
 from fillbridge_hooks import Timer
+from fillbridge_hooks.clock import PendingCalls
 
 _LONGEST_SLEEP_S = 60.0
-_FEW = 64
 
 
-class _Timer:
-    __slots__ = ("_clock", "callback")
-
-    def __init__(self, clock: "SystemClock", callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
-        self._clock = clock
-
-    def cancel(self) -> None:
-        if self.callback is not None:
-            self.callback = None
-            self._clock.count_void()
-
-
-class SystemClock:
+class SystemClock(PendingCalls):
     """UTC as it was when the clock was made, carried on by the monotonic clock.
 
     So it never goes back, and jumps only where :meth:`accept_step` lets it; :attr:`skew_ns` says
@@ -33,12 +21,9 @@ class SystemClock:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._offset_ns = self._wall_ns() - time.monotonic_ns()
         self._accepted_ns = 0
-        self._timers: list[tuple[int, int, _Timer]] = []
-        self._made = 0
-        self._void = 0
-        """How many of the timers were cancelled."""
         self._woken = anyio.Event()
         self._stepped = anyio.Event()
 
@@ -71,20 +56,9 @@ class SystemClock:
 
     def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` once, as soon as the time is after ``time_ns``; see :meth:`run`."""
-        timer = _Timer(self, callback)
-        self._made += 1
-        heapq.heappush(self._timers, (time_ns, self._made, timer))
+        timer = super().call_at(time_ns, callback)
         self._woken.set()
         return timer
-
-    def count_void(self) -> None:
-        """A timer was cancelled: drop such timers once they are more than the others."""
-        self._void += 1
-        timers = self._timers
-        if self._void > _FEW and 2 * self._void > len(timers):
-            timers[:] = [entry for entry in timers if entry[2].callback is not None]
-            heapq.heapify(timers)
-            self._void = 0
 
     async def sleep_until(self, time_ns: int) -> None:
         """Wait until the clock shows ``time_ns`` or later."""
@@ -96,15 +70,20 @@ class SystemClock:
             with anyio.move_on_after(min(left_ns / 1e9, _LONGEST_SLEEP_S)):
                 await self._stepped.wait()
 
-    async def run(self) -> None:
-        """Make the calls that fall due, for ever."""
+    async def run(self, guard: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        """Make the calls that fall due, for ever.
+
+        :param guard: stands around each call; what it lets through ends the task
+        """
         while True:
             self._woken = anyio.Event()
-            wait_s = self._call_what_is_due()
+            wait_s = self._call_what_is_due(guard)
             with anyio.move_on_after(wait_s):
                 await self._woken.wait()
 
-    def _call_what_is_due(self) -> float:
+    def _call_what_is_due(
+        self, guard: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> float:
         """Make the calls that are due; the seconds until the next is."""
         while self._timers:
             left_ns = self._timers[0][0] - self.now_ns
@@ -113,7 +92,8 @@ class SystemClock:
             timer = heapq.heappop(self._timers)[2]
             callback, timer.callback = timer.callback, None
             if callback is not None:
-                callback()
+                with guard():
+                    callback()
             else:
                 self._void -= 1
         return _LONGEST_SLEEP_S

@@ -96,12 +96,12 @@ class Connection:
             try:
                 await self._keep_connected()
             except _TooManyLogins as error:
-                self._trading.logged_out(str(error))
+                self._stay_away(str(error))
             except ForcedLogout as error:
-                self._trading.logged_out(f"another login took the session: {error}")
+                self._stay_away(f"another login took the session: {error}")
             except (FatalError, ConfigurationError) as error:
                 self.failure = error
-                self._trading.logged_out(f"cannot connect: {error}")
+                self._stay_away(f"cannot connect: {error}")
             else:
                 continue
             self._changed()
@@ -110,6 +110,10 @@ class Connection:
             await self._resumed.wait()
             self._short_ns.clear()
             self._may_hurry = True
+
+    def _stay_away(self, reason: str) -> None:
+        with self._trading.guard():
+            self._trading.logged_out(reason)
 
     async def _keep_connected(self) -> None:
         """Make attempts until one leads to a session that trades for long enough."""
@@ -141,7 +145,8 @@ class Connection:
                     await self._serve()
                 finally:
                     self._pump.session = None
-                    self._trading.link_lost(self._lost or "the session ended")
+                    with self._trading.guard():
+                        self._trading.link_lost(self._lost or "the session ended")
                     self._changed()
         except Exception as error:  # noqa: BLE001  # a driver or a plugin may raise anything
             known = self._known(error)
@@ -215,11 +220,9 @@ class Connection:
         assert session is not None  # noqa: S101  # it is set before anything is served
         while True:
             message = await session.receive()
-            try:
+            # What is wrong here is no reason to lose the broker, who protects positions.
+            with self._trading.guard():
                 self._trading.on_message(message)
-            except Exception as error:  # noqa: BLE001  # it is logged there
-                # What is wrong here is no reason to lose the broker, who protects positions.
-                self._trading.defect(error)
             self._changed()
 
     async def _ask(self) -> None:
@@ -239,7 +242,8 @@ class Connection:
                 known, is_meant = as_known(error)
                 if not is_meant or not isinstance(known, RetryableError):
                     raise
-                trading.on_no_answer(str(known))
+                with trading.guard():
+                    trading.on_no_answer(str(known))
             else:
                 self._take(snapshot)
             if trading.is_reconciled and self._traded_since_ns is None:
@@ -251,7 +255,8 @@ class Connection:
             self._trading.on_snapshot(snapshot)
         except Exception as error:  # noqa: BLE001  # it is logged there
             self._trading.defect(error)
-            self._trading.on_no_answer("the answers could not be taken")
+            with self._trading.guard():
+                self._trading.on_no_answer("the answers could not be taken")
 
     async def _sleep(self, seconds: float) -> None:
         await self._clock.sleep_until(self._clock.now_ns + round(seconds * 1e9))

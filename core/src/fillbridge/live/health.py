@@ -30,7 +30,8 @@ class Health:
         while True:
             due_ns = self._clock.now_ns + _SAMPLE_NS
             await self._clock.sleep_until(due_ns)
-            self.sample(self._clock.now_ns - due_ns)
+            with self._trading.guard():
+                self.sample(self._clock.now_ns - due_ns)
 
     def sample(self, lag_ns: int) -> None:
         """Take in how late a task ran."""

@@ -4,6 +4,8 @@ import math
 
 from fillbridge_hooks import Fill, InvalidValue, QuoteTick, Replaced, Report, TradeTick
 
+_REPEATED_NS = 10_000_000_000
+
 
 def objection(message: object) -> InvalidValue | None:
     """Why a message of a broker cannot be used, by field, value and rule; ``None`` if it can."""
@@ -37,3 +39,21 @@ def _quantity(field: str, value: object) -> InvalidValue | None:
 
 def _is_positive(value: object) -> bool:
     return isinstance(value, int | float) and math.isfinite(value) and value > 0
+
+
+class Refusals:
+    """What was refused lately: what is sent again and again is news once in ten seconds."""
+
+    def __init__(self) -> None:
+        self._told_ns: dict[str, int] = {}
+
+    def is_news(self, refused: InvalidValue, now_ns: int) -> bool:
+        """Whether nothing was refused for the same field lately."""
+        told = self._told_ns = {
+            field: time_ns
+            for field, time_ns in self._told_ns.items()
+            if now_ns - time_ns < _REPEATED_NS
+        }
+        is_news = refused.field not in told
+        told.setdefault(refused.field, now_ns)
+        return is_news

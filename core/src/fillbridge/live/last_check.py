@@ -13,7 +13,7 @@ def last_check(command: Command, account: Account, overstated: Mapping[str, int]
     """Why an order must not leave after all; ``None`` if it may.
 
     An entry must not be stale, nor the gate have shut since it was judged. Nothing holds up what
-    reduces a position, unless the broker holds none of it.
+    reduces a position; but what had to wait must still reduce one, of ours and of the broker's.
 
     :param overstated: by symbol, what the broker holds where that is less than we do
     """
@@ -25,8 +25,12 @@ def last_check(command: Command, account: Account, overstated: Mapping[str, int]
     reason = ""
     if order.role is not OrderRole.ENTRY:
         theirs = overstated.get(symbol)
+        trade, _ = account.state.orders[order.client_order_id]
+        held = trade.held * trade.plan.direction.sign
         if theirs is not None and order.side.sign * theirs + order.quantity > 0:
             reason = f"the broker holds {theirs}"
+        elif order.side.sign * held >= 0:
+            reason = f"it reduces nothing any more: {held} held"
     elif now - command.made_ns > account.rules.stale_send_ns:
         reason = f"judged {(now - command.made_ns) / _SECOND:.3f} s before it could leave"
     elif command.gate_version != account.gate.version:

@@ -6,7 +6,15 @@ from fillbridge.engine.messages import TradePlan, TradeRefused
 from fillbridge.handlers.requests import refuse_opposite
 from fillbridge.live.account import Account
 from fillbridge.planning import plan_trade
-from fillbridge_hooks import Instrument, InvalidValue, OrderRefused, Refuse, RiskProposal
+from fillbridge_hooks import (
+    Capabilities,
+    Instrument,
+    InvalidValue,
+    OrderRefused,
+    Refuse,
+    RiskProposal,
+)
+from fillbridge_hooks.sessions import trade_date_end_ns
 
 _SECOND = 1_000_000_000
 
@@ -18,7 +26,8 @@ class Proposals:
     :param find_instrument: the contract of a symbol; raises ``InvalidValue`` for an unknown one
     :param default_symbol: of proposals that name none
     :param entry_life_s: of entries whose proposal has no timeout
-    :param has_broker_legs: whether the broker can keep stop and target for an entry
+    :param capabilities: of the broker: whether it can keep stop and target for an entry, and what
+        a trailing stop needs
     """
 
     def __init__(
@@ -30,7 +39,7 @@ class Proposals:
         *,
         entry_life_s: float | None,
         position_life_ns: int | None,
-        has_broker_legs: bool,
+        capabilities: Capabilities,
     ) -> None:
         self._account = account
         self._prefix = prefix
@@ -38,7 +47,7 @@ class Proposals:
         self._default_symbol = default_symbol
         self._entry_life_s = entry_life_s
         self._position_life_ns = position_life_ns
-        self._has_broker_legs = has_broker_legs
+        self._capabilities = capabilities
         self._trades = 0
 
     def answered(self, proposal_id: str | None) -> str | None:
@@ -81,6 +90,10 @@ class Proposals:
 
         :raises InvalidValue: naming field, value and rule
         """
+        can_trail = self._capabilities.replace and self._capabilities.market_data
+        if proposal.trailing_stop and not can_trail:
+            rule = "False at a broker that cannot change a working order or tells no prices"
+            raise InvalidValue("trailing_stop", rule, proposal.trailing_stop)
         instrument = self._find_instrument(proposal.symbol or self._default_symbol)
         self._account.market.open_market(instrument)
         decided_ns = proposal.decided_at_ns
@@ -96,7 +109,10 @@ class Proposals:
             decided_ns,
             self._position_life_ns,
             entry_life_s=self._entry_life_s,
-            has_broker_legs=self._has_broker_legs,
+            # A broker that keeps legs may take the entry's time in force for theirs.
+            day_ends_ns=trade_date_end_ns(instrument, self._account.now_ns),
+            has_broker_legs=self._capabilities.bracket,
+            trails_here=True,
         )
 
     def _refuse_if_shut_or_late(self, plan: TradePlan) -> None:

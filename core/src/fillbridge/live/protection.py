@@ -37,6 +37,13 @@ class ProtectionWatch:
         """The broker has said how things stand."""
         self._is_blind = False
 
+    def sees(self, now_ns: int) -> bool:
+        """Whether the broker has answered in this session, or is waited for no longer."""
+        if self._is_blind and self._blind_since is None:
+            self._blind_since = now_ns
+        since = self._blind_since
+        return not self._is_blind or since is None or now_ns - since >= self._rules.blind_ns
+
     @property
     def is_alert(self) -> bool:
         """Whether some trade is not as it should be."""
@@ -49,11 +56,8 @@ class ProtectionWatch:
 
         :param untouched: symbols in which nothing is mended
         """
-        if self._is_blind:
-            if self._blind_since is None:
-                self._blind_since = now_ns
-            if now_ns - self._blind_since < self._rules.blind_ns:
-                return
+        if not self.sees(now_ns):
+            return
         for trade_id in {*self._wrong_since, *self._next_ns}:
             if trade_id not in state.trades:
                 self._forget(trade_id)

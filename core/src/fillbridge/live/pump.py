@@ -4,12 +4,13 @@ import logging
 
 import anyio
 
-from fillbridge.live.outbox import Cancellation, Change, Command
+from fillbridge.live.outbox import Cancellation, Change, Command, Submission
 from fillbridge.live.trading import LiveTrading
 from fillbridge_hooks import (
     Clock,
     DriverError,
     NotSent,
+    OrderRole,
     OutcomeUnknown,
     PermitSpent,
     SendOutcome,
@@ -67,13 +68,24 @@ class OrderPump:
         ready = self._trading.outbox.ready
         while ready:
             command = ready.popleft()
-            outcome = self._trading.last_check(command) or await self._send(command)
+            outcome = self._objection(command) or await self._send(command)
             left_ns = self._clock.now_ns
-            self._trading.on_outcome(command, outcome)
+            with self._trading.guard():
+                self._trading.on_outcome(command, outcome)
             self._tell(command.client_order_id, left_ns)
         # What they wait for was taken back: it does not leave any more.
         for client_order_id in tuple(self._waiting):
             self._tell(client_order_id, self._clock.now_ns)
+
+    def _objection(self, command: Command) -> NotSent | None:
+        """Why a command must not leave; where looking breaks, what reduces a position leaves."""
+        try:
+            return self._trading.last_check(command)
+        except Exception as error:  # noqa: BLE001  # it is logged there
+            self._trading.defect(error)
+        if isinstance(command, Submission) and command.approved.order.role is OrderRole.ENTRY:
+            return NotSent(command.client_order_id, "the last check failed", self._clock.now_ns)
+        return None
 
     def _tell(self, client_order_id: str, left_ns: int) -> None:
         waiting = self._waiting.pop(client_order_id, None)

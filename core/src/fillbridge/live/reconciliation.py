@@ -6,6 +6,7 @@ taken back and a request as lost only after clean answers in a row that agree.
 
 import msgspec
 
+from fillbridge.engine.assumed import assumed_fills
 from fillbridge.engine.legs import STOP_SUFFIX, TARGET_SUFFIX
 from fillbridge.engine.state import EngineState, OrderState, Trade
 from fillbridge.live.outbox import Cancellation, Change
@@ -18,6 +19,7 @@ from fillbridge_hooks import (
     Expired,
     Fill,
     FillVoided,
+    Order,
     OrderRole,
     OrderStatus,
     OrderType,
@@ -32,6 +34,8 @@ _AGREEING = 2
 
 _UNPROVED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 _SECOND = 1_000_000_000
+
+_Terms = tuple[int, OrderType, int | None, int | None]
 
 
 class Quarantine(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +106,8 @@ class Reconciler:
         self._others(state, orders, findings)
         self._positions(state, snapshot, said, findings)
         self._times = said
+        # A stop that was cancelled since the target filled was not lost: the fill comes first.
+        findings.reports.sort(key=lambda report: _rank(state, report))
         return findings
 
     def _compare(
@@ -145,10 +151,14 @@ class Reconciler:
         elif asked is not None and _terms(known) != _terms(asked):
             if self._agree("change", order_id, said):
                 findings.repeats.append(Change(asked))
-        elif asked is not None or (
-            known.quantity != order_state.order.quantity and self._agree("size", order_id, said)
-        ):
-            findings.reports.append(_replaced(known))
+        elif asked is not None:
+            findings.reports.append(Replaced(order_id, *_terms(known), known.time_ns))
+        else:
+            order = order_state.order
+            terms = _terms_by(known, order)
+            # Answers that are older than one change after the other agree about nothing.
+            if terms != _terms(order) and self._agree(f"terms {terms}", order_id, said):
+                findings.reports.append(Replaced(order_id, *terms, known.time_ns))
 
     def _absent(
         self,
@@ -212,12 +222,11 @@ class Reconciler:
             difference = theirs.get(symbol, 0) - held
             if not difference:
                 continue
-            voided = _voided(state, snapshot, symbol)
-            if voided and -sum(_signed(state, fill) for fill in voided) == difference:
-                ids = ",".join(sorted(fill.fill_id for fill in voided))
-                if self._agree("void", ids, said):
-                    findings.reports += [_taken_back(fill, snapshot.asked_ns) for fill in voided]
-                    continue
+            voided = _voided(state, snapshot, symbol, difference)
+            ids = ",".join(sorted(fill.fill_id for fill in voided))
+            if voided and self._agree("void", ids, said):
+                findings.reports += [_taken_back(fill, snapshot.asked_ns) for fill in voided]
+                continue
             findings.mismatched[symbol] = held, theirs.get(symbol, 0)
 
     def _agree(self, what: str, of: str, said: dict[tuple[str, str], int]) -> bool:
@@ -246,12 +255,25 @@ def _end(known: BrokerOrder) -> Report:
     return Cancelled(order_id, reason, known.time_ns)
 
 
-def _terms(terms: BrokerOrder | Replacement) -> tuple[int, OrderType, int | None, int | None]:
+def _terms(terms: BrokerOrder | Order | Replacement) -> _Terms:
     return terms.quantity, terms.order_type, terms.limit_ticks, terms.trigger_ticks
 
 
-def _replaced(known: BrokerOrder) -> Replaced:
-    return Replaced(known.client_order_id, *_terms(known), known.time_ns)
+def _terms_by(known: BrokerOrder, order: Order) -> _Terms:
+    """Terms by the broker; a price that it does not tell is as it was, if the type has one."""
+    quantity, order_type, limit_ticks, trigger_ticks = _terms(known)
+    if order_type is order.order_type:
+        limit_ticks = order.limit_ticks if limit_ticks is None else limit_ticks
+        trigger_ticks = order.trigger_ticks if trigger_ticks is None else trigger_ticks
+    return quantity, order_type, limit_ticks, trigger_ticks
+
+
+def _rank(state: EngineState, report: Report) -> tuple[int, int]:
+    """Entries fill before what closes them, whatever the clocks of the broker's hosts say."""
+    if not isinstance(report, Fill):
+        return 2, 0
+    role = state.orders[report.client_order_id][1].order.role
+    return int(role is not OrderRole.ENTRY), report.time_ns
 
 
 def _held(state: EngineState, reports: list[Report]) -> dict[str, int]:
@@ -271,17 +293,29 @@ def _signed(state: EngineState, fill: Fill) -> int:
     return state.orders[fill.client_order_id][1].order.side.sign * fill.quantity
 
 
-def _voided(state: EngineState, snapshot: BrokerSnapshot, symbol: str) -> list[Fill]:
-    """Fills that are booked here and that the broker should have named, but did not."""
+def _voided(
+    state: EngineState, snapshot: BrokerSnapshot, symbol: str, difference: int
+) -> list[Fill]:
+    """Fills whose end explains ``difference``: the broker should have named them, but did not.
+
+    It never names those that were assumed here; they end by themselves, if at all.
+    """
     named = {fill.fill_id for fill in snapshot.fills}
-    return [
-        booked.fill
-        for trade in (*state.trades.values(), *state.ended.values())
-        if trade.plan.instrument.symbol == symbol
-        for booked in trade.fills.values()
-        if snapshot.fills_since_ns <= booked.fill.time_ns < snapshot.asked_ns
-        and booked.fill.fill_id not in named
-    ]
+    reported: list[Fill] = []
+    assumed: list[Fill] = []
+    for trade in (*state.trades.values(), *state.ended.values()):
+        if trade.plan.instrument.symbol != symbol:
+            continue
+        ours = {booked.fill.fill_id for booked in assumed_fills(trade)}
+        for booked in trade.fills.values():
+            fill = booked.fill
+            is_due = snapshot.fills_since_ns <= fill.time_ns < snapshot.asked_ns
+            if is_due and fill.fill_id not in named:
+                (assumed if fill.fill_id in ours else reported).append(fill)
+    for fills in (reported, assumed):
+        if -sum(_signed(state, fill) for fill in fills) == difference:
+            return fills
+    return []
 
 
 def _taken_back(fill: Fill, time_ns: int) -> FillVoided:

@@ -27,8 +27,8 @@ class Recording(Protocol):
         :raises JournalFailed: if it cannot be kept; nothing is taken from then on
         """
 
-    def check(self, live: EngineState) -> None:
-        """Compare what the engine holds with the fold of what was kept, now and then.
+    def check(self, live: EngineState, *, always: bool = False) -> None:
+        """Compare what the engine holds with the fold of what was kept, now and then or always.
 
         :raises StateDiverged: if they differ
         """
@@ -50,5 +50,5 @@ class NoRecording:
     def commit(self) -> None:
         """There is nothing to keep."""
 
-    def check(self, live: EngineState) -> None:
+    def check(self, live: EngineState, *, always: bool = False) -> None:
         """There is nothing to compare with."""

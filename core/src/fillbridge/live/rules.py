@@ -34,6 +34,8 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     """Without a clean answer for this long no entry leaves, while there is a session."""
     mismatch_ns: int = 5 * _SECOND
     """A position that differs from the broker's for this long blocks entries."""
+    trail_ns: int = _SECOND
+    """Between two moves of a trailing stop."""
     look_ns: int = 100 * _MILLISECOND
     """Between two looks at deadlines."""
     entry_quarantine_ns: int = 30 * _SECOND

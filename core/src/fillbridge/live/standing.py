@@ -1,25 +1,39 @@
 """What follows from how things stand at the broker."""
 
 import logging
+from collections.abc import Iterator
+from itertools import chain
+from typing import NamedTuple
 
-from fillbridge.engine.messages import CancelRequested
+from fillbridge.engine.messages import CancelRequested, EntriesHalted
 from fillbridge.engine.state import OrderState
 from fillbridge.live.account import Account
+from fillbridge.live.adoption import unrecorded
+from fillbridge.live.elsewhere import closed_elsewhere, is_explained_by_nothing_of_ours
 from fillbridge.live.gate import GateState
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.reconciliation import Findings, Quarantine, Reconciler
 from fillbridge.live.snapshot import BrokerSnapshot
-from fillbridge_hooks import TERMINAL_STATUSES, OrderStatus
+from fillbridge_hooks import TERMINAL_STATUSES, Fill, OrderStatus
 
 _logger = logging.getLogger(__name__)
 
 RECONCILED, STRANGERS, GONE = "reconciled", "strangers", "gone"
+_BY = "fillbridge"
 _FOREIGN, _MISMATCH, _ANSWERS = "foreign", "mismatch", "answers"
 _SECOND = 1_000_000_000
 _AGREEING = 3
 """Answers in a row before a position counts as closed by somebody else; a bust takes two."""
 _UNPROVED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 _FILLS_MARGIN_NS = 120_000_000_000
+
+
+class _Row(NamedTuple):
+    """Answers in a row that differ by the same from what we hold."""
+
+    difference: int
+    began_ns: int
+    times: int
 
 
 class Standing:
@@ -38,8 +52,8 @@ class Standing:
         self._reconciler = Reconciler(tag, quarantine)
         self._last: tuple[object, ...] = ()
         self._mismatched_since: dict[str, int] = {}
-        self._agreeing: dict[str, int] = {}
-        """By symbol, how many answers in a row said that it differs."""
+        self._rows: dict[str, _Row] = {}
+        """By symbol; nothing that was said before a session or a booking counts."""
         self.overstated: dict[str, int] = {}
         """By symbol, what the broker holds where that has been less than we hold for long.
 
@@ -60,6 +74,7 @@ class Standing:
         """What was known may be out of date: no entry leaves before the broker was asked."""
         self._reconciler.begin_again()
         self._last = ()
+        self._rows = {}
         self._rounds = 0
         self._account.shut(RECONCILED, GateState.RECOVERING, reason)
         self._account.snapshot_due_ns = self._account.now_ns
@@ -75,7 +90,7 @@ class Standing:
         """The broker gave no clean answer: nothing is concluded from that."""
         self._last = ()
         self._reconciler.no_answer()
-        self._agreeing = {}
+        self._rows = {}
         account = self._account
         account.snapshot_due_ns = account.now_ns + account.rules.doubtful_reconcile_ns
         _logger.warning("no clean answer of the broker: %s", reason)
@@ -97,13 +112,30 @@ class Standing:
         self._rounds += 1
         self._answered_ns = account.now_ns
         account.lift(_ANSWERS)
+        # First, so that nothing is sent again which an earlier run could not record.
+        for found in unrecorded(account.state, snapshot, account.now_ns):
+            with account.guard():
+                account.shell.step(found)
         findings = self._reconciler.compare(account.state, snapshot, account.now_ns)
-        for report in findings.reports:
-            account.report(report)
+        known = set(account.state.orders)
+        for report in chain(findings.reports, self._fills_of_legs(snapshot, known)):
+            # What breaks over one must not hold up what is known of the others.
+            with account.guard():
+                account.report(report)
         self._repeat(findings)
-        self._block(findings)
+        self._block(findings, snapshot)
         self._open(findings, snapshot)
         account.snapshot_due_ns = account.now_ns + self._wait_ns()
+
+    def _fills_of_legs(self, snapshot: BrokerSnapshot, known: set[str]) -> Iterator[Fill]:
+        """Fills of legs that are known only since the fill of their entry was reported.
+
+        Told at once, or what the entry's fill brings about would not know that it is closed.
+        """
+        orders = self._account.state.orders
+        for fill in sorted(snapshot.fills, key=lambda fill: fill.time_ns):
+            if fill.client_order_id in orders and fill.client_order_id not in known:
+                yield fill
 
     def _repeat(self, findings: Findings) -> None:
         account = self._account
@@ -115,7 +147,7 @@ class Standing:
             account.alarm(f"{order_id} works at the broker although it has ended; cancelling it")
             account.outbox.cancel(order_id)
 
-    def _block(self, findings: Findings) -> None:
+    def _block(self, findings: Findings, snapshot: BrokerSnapshot) -> None:
         account, since = self._account, self._mismatched_since
         if findings.unknown:
             ids = ", ".join(sorted(findings.unknown))
@@ -126,8 +158,9 @@ class Standing:
             self._strangers.update(findings.unknown)
         for symbol in since.keys() - findings.mismatched.keys():
             del since[symbol]
-        self._agreeing = {
-            symbol: self._agreeing.get(symbol, 0) + 1 for symbol in findings.mismatched
+        self._rows = {
+            symbol: self._row(symbol, theirs - ours, snapshot.asked_ns)
+            for symbol, (ours, theirs) in findings.mismatched.items()
         }
         mismatches = {}
         overstated: dict[str, int] = {}
@@ -137,10 +170,18 @@ class Standing:
                 continue
             mismatches[symbol] = f"we hold {ours}, the broker says {theirs}"
             is_less = ours * theirs < 0 or abs(theirs) < abs(ours)
-            if is_less and (symbol in self.overstated or self._agreeing[symbol] >= _AGREEING):
+            if is_less and (symbol in self.overstated or self._is_sure(symbol)):
                 overstated[symbol] = theirs
-        for symbol in overstated.keys() - self.overstated.keys():
-            self._let_go(symbol, mismatches[symbol])
+        for symbol, theirs in tuple(overstated.items()):
+            reason = mismatches[symbol]
+            if symbol not in self.overstated:
+                self._halt(symbol, reason)
+            is_ours = not is_explained_by_nothing_of_ours(account.state, snapshot, symbol)
+            if self._is_sure(symbol) and not is_ours:
+                self._book(symbol, theirs, snapshot)
+                del overstated[symbol]
+            elif symbol not in self.overstated:
+                self._let_go(symbol)
         self.overstated = overstated
         for message in (
             *account.block(_FOREIGN, findings.foreign),
@@ -148,11 +189,44 @@ class Standing:
         ):
             account.alarm(message)
 
-    def _let_go(self, symbol: str, reason: str) -> None:
-        """Halt, and withdraw what would close a position of ours that is no longer there."""
+    def _row(self, symbol: str, difference: int, asked_ns: int) -> _Row:
+        row = self._rows.get(symbol)
+        if row is None or row.difference != difference:
+            return _Row(difference, asked_ns, 1)
+        return row._replace(times=row.times + 1)
+
+    def _is_sure(self, symbol: str) -> bool:
+        return self._rows[symbol].times >= _AGREEING
+
+    def _halt(self, symbol: str, reason: str) -> None:
+        """Whatever closed a position of ours may do so again: a person decides."""
         account = self._account
-        account.shut(GONE, GateState.HALTED, f"{symbol}: {reason}; somebody else closed it")
-        account.alarm(f"{symbol}: {reason}; somebody else closed it: entries are halted")
+        reason = f"{symbol}: {reason}; somebody else closed it"
+        account.shut(GONE, GateState.HALTED, reason)
+        # Once it is booked, nothing else would tell the next start of it.
+        if account.state.halted is None:
+            account.shell.step(EntriesHalted(reason, _BY, account.now_ns))
+        account.alarm(f"{reason}: entries are halted")
+
+    def _book(self, symbol: str, theirs: int, snapshot: BrokerSnapshot) -> None:
+        """Close as much of our trades as the broker holds less of; their exits go or shrink."""
+        account = self._account
+        view = account.market.view(symbol)
+        since_ns = self._rows.pop(symbol).began_ns
+        for found, fill in closed_elsewhere(
+            account.state, snapshot, symbol, theirs, view, since_ns
+        ):
+            with account.guard():
+                account.note("elsewhere", {"trade_id": found.trade_id, "quantity": fill.quantity})
+                account.shell.step(found)
+                account.report(fill)
+
+    def _let_go(self, symbol: str) -> None:
+        """Withdraw what would close a position of ours that is no longer there.
+
+        As long as an order of ours may have closed it, nothing is booked.
+        """
+        account = self._account
         for trade in tuple(account.state.trades.values()):
             if trade.plan.instrument.symbol != symbol:
                 continue

@@ -4,8 +4,8 @@ Synchronous throughout. Whoever calls it finds in ``outbox.ready`` what may leav
 tells it what became of that.
 """
 
-import logging
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 from fillbridge.engine.messages import (
     CancelRequested,
@@ -17,9 +17,10 @@ from fillbridge.engine.messages import (
 )
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
-from fillbridge.live.account import Account
+from fillbridge.live.account import DEFECT, Account
+from fillbridge.live.early import EarlyReports
 from fillbridge.live.gate import Gate, GateState
-from fillbridge.live.inspection import objection
+from fillbridge.live.inspection import Refusals, objection
 from fillbridge.live.last_check import last_check
 from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
@@ -43,6 +44,7 @@ from fillbridge_hooks import (
     OrderStatus,
     OutcomeUnknown,
     QuoteTick,
+    Report,
     RiskProposal,
     SendOutcome,
     Sent,
@@ -50,12 +52,9 @@ from fillbridge_hooks import (
     TradeTick,
 )
 
-_logger = logging.getLogger(__name__)
-
 _SECOND = 1_000_000_000
-_REPEATED_NS = 10 * _SECOND
 _LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
-_UNKNOWN, _DEFECT = "unknown", "defect"
+_UNKNOWN = "unknown"
 
 
 class LiveTrading:
@@ -91,7 +90,8 @@ class LiveTrading:
         )
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
-        self._refused_ns: dict[str, int] = {}
+        self._refusals = Refusals()
+        self._early = EarlyReports(is_waiting=bool(self.state.orders))
         self._proposals = Proposals(
             self._account,
             f"{tag}{journal.epoch:x}-",
@@ -99,7 +99,7 @@ class LiveTrading:
             default_symbol,
             entry_life_s=entry_life_s,
             position_life_ns=position_life_ns,
-            has_broker_legs=capabilities.bracket,
+            capabilities=capabilities,
         )
         self.market.open_market(find_instrument(default_symbol))
         self.gate.shut(_LINK, GateState.RECOVERING, "not connected")
@@ -206,8 +206,9 @@ class LiveTrading:
         account = self._account
         with account.recorded():
             account.shell.step(EntriesResumed(by, account.now_ns))
-            for cause in (_HALTED, _SESSION, STRANGERS, GONE, _DEFECT):
+            for cause in (_HALTED, _SESSION, STRANGERS, GONE, DEFECT):
                 account.lift(cause)
+            account.forget_defects()
 
     def drain(self) -> None:
         """Let no entry out any more: the handler is about to stop."""
@@ -230,11 +231,11 @@ class LiveTrading:
 
     def defect(self, error: Exception) -> None:
         """Something here is broken: no entry leaves until somebody resumes, all else goes on."""
-        reason = f"a defect: {type(error).__name__}: {error}"
-        _logger.critical("%s", reason, exc_info=error)
-        with self._account.recorded():
-            self._account.shut(_DEFECT, GateState.HALTED, reason)
-            self._account.alarm(reason)
+        self._account.defect(error)
+
+    def guard(self) -> AbstractContextManager[None]:
+        """A context that ends with what breaks within, and lets nothing through but a defect."""
+        return self._account.guard()
 
     # The connection
 
@@ -254,8 +255,7 @@ class LiveTrading:
             account.is_connected = False
             account.shut(_LINK, GateState.RECOVERING, reason)
             self._protection.begin_again()
-            while self.outbox.ready:
-                account.not_sent(self.outbox.ready.popleft(), reason)
+            account.take_back(reason)
             self._doubt_what_is_under_way(reason)
 
     def logged_out(self, reason: str) -> None:
@@ -281,7 +281,8 @@ class LiveTrading:
                     continue
                 if before_ns is None or order_state.submitted_ns <= before_ns:
                     order_id = order_state.order.client_order_id
-                    shell.on_report(OutcomeUnknown(order_id, reason, self._account.now_ns))
+                    with self.guard():
+                        shell.on_report(OutcomeUnknown(order_id, reason, self._account.now_ns))
                     found = True
         return found
 
@@ -296,25 +297,26 @@ class LiveTrading:
             if not isinstance(message, TradeTick | QuoteTick):
                 self._account.ask_soon()
         elif isinstance(message, TradeTick):
-            instrument = self.market.on_trade(message)
-            if instrument is not None:
-                ticks = round(message.price / instrument.tick_size)
-                self._account.shell.on_price(message.symbol, ticks, None)
+            self._account.on_trade(message)
         elif isinstance(message, QuoteTick):
             self.market.on_quote(message)
-        else:
-            with self._account.recorded():
-                self._account.report(message)
-                if isinstance(message, OutcomeUnknown):
-                    self._block_what_is_unknown()
+        elif not self._early.holds(message):
+            self._take(message)
+
+    def _take(self, report: Report) -> None:
+        with self._account.recorded():
+            self._account.report(report)
+            if isinstance(report, OutcomeUnknown):
+                self._block_what_is_unknown()
+
+    def _take_early(self) -> None:
+        for report in self._early.release():
+            with self.guard():
+                self._take(report)
 
     def _refuse(self, refused: InvalidValue) -> None:
         """Alarm, but not again and again for what is sent again and again."""
-        now, times = self._account.now_ns, self._refused_ns
-        for field in [field for field, time_ns in times.items() if now - time_ns >= _REPEATED_NS]:
-            del times[field]
-        if refused.field not in times:
-            times[refused.field] = now
+        if self._refusals.is_news(refused, self._account.now_ns):
             self.alarm(f"the broker sent what cannot be: {refused}")
 
     def fills_since_ns(self) -> int:
@@ -332,6 +334,7 @@ class LiveTrading:
         with self._account.recorded():
             self._protection.see()
             self._standing.on_snapshot(snapshot)
+            self._take_early()
 
     def on_no_answer(self, reason: str) -> None:
         """The broker gave no clean answer: nothing is concluded from that."""
@@ -364,18 +367,27 @@ class LiveTrading:
         account = self._account
         with account.recorded():
             if self.is_connected:
-                self._standing.look()
+                if self._early.is_waiting and self._protection.sees(account.now_ns):
+                    self._take_early()
+                with self.guard():
+                    self._standing.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
                 is_doubtful = self._doubt_what_is_under_way(waited, account.now_ns - limit_ns)
+                # What breaks over one trade must not leave the next one bare.
                 for message in self._mending():
-                    account.shell.step(message)
+                    with self.guard():
+                        account.shell.step(message)
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
             self._block_what_is_unknown()
 
-    def _mending(self) -> Iterator[ProtectionDue | CloseRequested]:
-        return self._protection.look(self.state, self._account.now_ns, self._standing.overstated)
+    def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
+        state, now = self.state, self._account.now_ns
+        yield from self._protection.look(state, now, self._standing.overstated)
+        # A change names all terms of an order: those of one that is not known would go back.
+        if self.is_reconciled:
+            yield from self._account.trailing.look(state, now)
 
     def _block_what_is_unknown(self) -> None:
         outcome = "the outcome of {} is unknown"

@@ -85,7 +85,9 @@ async def open_session(
             desk,
             plants.order,
             OrderQueries(plants.order, desk, place, terms, settings),
-            PositionQueries(plants.pnl, place, settings),
+            PositionQueries(
+                plants.pnl, place, settings, desk.book.executions, lambda: terms.clock.now_ns
+            ),
             Market(),
             Inbox(),
             Throttle(settings.orders_per_second),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import anyio.lowlevel
 
-from fillbridge_hooks import RetryableError
+from fillbridge_hooks import ForcedLogout, RetryableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,8 @@ class Inbox:
 
     def end(self, reason: DriverError) -> None:
         """Nothing more comes; what came before can still be taken."""
-        if self.end_reason is None:
+        # What another login ended must not be taken for a fault of the network.
+        if self.end_reason is None or isinstance(reason, ForcedLogout):
             self.end_reason = reason
         self._woken.set()
 

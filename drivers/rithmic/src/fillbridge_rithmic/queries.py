@@ -7,6 +7,7 @@ the list; where one is missed that should be there, silence is waited for as wel
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -18,15 +19,18 @@ from fillbridge_hooks.sessions import trade_date_end_ns
 from fillbridge_rithmic.wire.messages import sent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from fillbridge_hooks import BrokerOrder, ConnectionTerms, Fill
     from fillbridge_rithmic.link.plant import Plant
+    from fillbridge_rithmic.orders.book import Executed
     from fillbridge_rithmic.orders.desk import Desk
     from fillbridge_rithmic.orders.lines import Line
     from fillbridge_rithmic.orders.notices import OrderNotice
     from fillbridge_rithmic.orders.requests import Place
     from fillbridge_rithmic.settings import RithmicSettings
+
+_logger = logging.getLogger(__name__)
 
 SHOW_ORDERS: Final = 320
 SHOW_ORDER_HISTORY: Final = 322
@@ -34,7 +38,14 @@ SHOW_ORDERS_OF_DATE: Final = 324
 REPLAY_EXECUTIONS: Final = 3506
 SHOW_POSITIONS: Final = 402
 
+_POSITION: Final = 450
+_TOTALS: Final = 451
+
 _SECOND: Final = 1_000_000_000
+_LOOKS: Final = 3
+"""So often positions are asked for while a row is missing."""
+_SKEW_NS: Final = 5 * _SECOND
+"""The clock of Rithmic may be so far behind ours."""
 _MARGIN_S: Final = 60
 """So much earlier and later executions are asked for than they are wanted."""
 _MOST_EXECUTIONS: Final = 10_000
@@ -68,11 +79,14 @@ class OrderQueries:
         self._heard_at = 0.0
         self._confirmed: set[str] = set()
         """Baskets that the last list of working orders had, or that were heard of since."""
+        self._latest_ns = 0
+        """Of what was heard: the time as Rithmic has it."""
         self._settled: set[int] = set()
         """Templates of lists that silence was waited for once."""
 
     def hear(self, notice: OrderNotice) -> None:
         """A notification was heard, which may be a row."""
+        self._latest_ns = max(self._latest_ns, notice.time_ns)
         if not notice.is_snapshot:
             self._confirmed.add(notice.basket_id)
             return
@@ -111,14 +125,21 @@ class OrderQueries:
 
     # Orders
 
-    async def working(self) -> None:
+    async def working(self, *, is_beginning: bool = False) -> None:
         """See to it that the book knows every order that works.
 
+        :param is_beginning: whether a leg of which it cannot be told whose it is is no reason to
+            have no session: what is known can be cancelled and closed all the same
         :raises RetryableError: if there is no clean answer
         """
         async with self._asking:
             await self._list_working()
-            await self._resolve()
+            try:
+                await self._resolve()
+            except RetryableError as error:
+                if not is_beginning or self._plant.end is not None:
+                    raise
+                _logger.warning("connected, but orders are not clear: %s", error)
 
     async def _list_working(self) -> None:
         book = self._desk.book
@@ -156,12 +177,14 @@ class OrderQueries:
         :raises RetryableError: if that cannot be told
         """
         book = self._desk.book
-        for parent_id in book.strangers():
-            await self._list(SHOW_ORDER_HISTORY, lambda _: True, basket_id=parent_id)
-        strangers = book.strangers()
-        if strangers:
+        for basket_id in book.strangers() | book.unnamed():
+            await self._list(SHOW_ORDER_HISTORY, lambda _: True, basket_id=basket_id)
+        unclear = book.strangers() | book.unnamed()
+        if unclear:
+            # Left out, or under no name, a stop would be taken for lost and placed once more.
             raise RetryableError(
-                f"legs of baskets {', '.join(sorted(strangers))}: nothing is known of these"
+                f"baskets {', '.join(sorted(unclear))}: it cannot be told which legs these are,"
+                " or whose"
             )
 
     async def of_today(self) -> tuple[BrokerOrder, ...]:
@@ -213,7 +236,7 @@ class OrderQueries:
 
         :raises RetryableError: if there is no clean answer
         """
-        now_ns = self._clock.now_ns
+        now_ns = max(self._clock.now_ns, self._latest_ns)
         async with self._asking:
             self._executions = set()
             start = max(0, since_ns // _SECOND - _MARGIN_S)
@@ -256,10 +279,32 @@ class OrderQueries:
 
 
 class PositionQueries:
-    """Asks the PnL plant."""
+    """Asks the PnL plant.
 
-    def __init__(self, plant: Plant, place: Place, settings: RithmicSettings) -> None:
+    A symbol without a row is flat, unless what was answered before and the fills since then say
+    otherwise: then the answer lacks something, and is none.
+
+    :param executions: those that were heard of
+    :param now_ns: the time now, ns UTC
+    """
+
+    def __init__(
+        self,
+        plant: Plant,
+        place: Place,
+        settings: RithmicSettings,
+        executions: Callable[[], Iterable[Executed]],
+        now_ns: Callable[[], int],
+    ) -> None:
         self._plant = plant
+        self._executions = executions
+        self._now_ns = now_ns
+        self._before: Mapping[str, int] = {}
+        """What the last answer said."""
+        self._known: set[Executed] = set()
+        """What was heard of when it came."""
+        self._before_ns = 0
+        """When it was asked for; what was executed earlier is in it."""
         self._account: dict[str, Any] = dict(place.account())
         self._settle_s = settings.settle_s
         self._asking = anyio.Lock()
@@ -283,28 +328,52 @@ class PositionQueries:
         :raises RetryableError: if there is no clean answer
         """
         async with self._asking:
-            rows: dict[str, Any] = {}
-            self._rows, self._totals, self._heard = rows, False, anyio.Event()
-            try:
-                answer = await self._plant.ask(SHOW_POSITIONS, **self._account)
-                is_said = bool(answer.rows)
-                if is_said and not self._totals:
-                    # The account's own row comes last.
-                    with anyio.move_on_after(self._settle_s):
-                        await self._heard.wait()
-                    if not rows and not self._totals:
-                        raise RetryableError("positions: the answer has neither rows nor totals")
-            finally:
-                self._rows = None
+            for _ in range(_LOOKS):
+                asked_ns = self._now_ns()
+                held = await self._look()
+                missing = self._missing(held)
+                if not missing:
+                    break
+                # It may be on its way to the PnL plant.
+                await anyio.sleep(self._settle_s / _LOOKS)
+            else:
+                raise RetryableError(
+                    f"positions: no row of {', '.join(missing)}, held by what was said before"
+                )
+            self._before, self._before_ns = held, asked_ns - _SKEW_NS
+            self._known = set(self._executions())
         return tuple(
             BrokerPosition(symbol=symbol, quantity=quantity)
-            for symbol, quantity in ((name, _net(row)) for name, row in sorted(rows.items()))
+            for symbol, quantity in sorted(held.items())
             if quantity
         )
 
+    def _missing(self, held: Mapping[str, int]) -> list[str]:
+        """Symbols that ought to have a row and have none."""
+        expected = {symbol: net for symbol, net in self._before.items() if net}
+        if expected.keys() <= held.keys():
+            return []
+        for one in set(self._executions()) - self._known:
+            if one.symbol in expected and one.time_ns > self._before_ns:
+                expected[one.symbol] += one.signed
+        return sorted(symbol for symbol, net in expected.items() if net and symbol not in held)
 
-_POSITION: Final = 450
-_TOTALS: Final = 451
+    async def _look(self) -> dict[str, int]:
+        """What each symbol that has a row stands at."""
+        rows: dict[str, Any] = {}
+        self._rows, self._totals, self._heard = rows, False, anyio.Event()
+        try:
+            answer = await self._plant.ask(SHOW_POSITIONS, **self._account)
+            is_said = bool(answer.rows)
+            if is_said and not self._totals:
+                # The account's own row comes last.
+                with anyio.move_on_after(self._settle_s):
+                    await self._heard.wait()
+                if not rows and not self._totals:
+                    raise RetryableError("positions: the answer has neither rows nor totals")
+        finally:
+            self._rows = None
+        return {symbol: _net(row) for symbol, row in rows.items()}
 
 
 def _net(row: Any) -> int:

@@ -27,6 +27,15 @@ async def rehearse(driver: RithmicDriver, settings: Any = None) -> AsyncIterator
 
     :param settings: the driver's, of which the place, the login and the pauses are replaced
     """
+    async with rehearse_at(driver, settings) as (rehearsal, _):
+        yield rehearsal
+
+
+@asynccontextmanager
+async def rehearse_at(
+    driver: RithmicDriver, settings: Any = None
+) -> AsyncIterator[tuple[Rehearsal, Gateway]]:
+    """A rehearsal, and the gateway that it is at."""
     wished = settings if isinstance(settings, RithmicSettings) else RithmicSettings()
     async with loop_clock() as clock:
         offered = GatewaySettings(market_orders="next-trade")
@@ -59,16 +68,8 @@ async def rehearse(driver: RithmicDriver, settings: Any = None) -> AsyncIterator
                     login_gap_s=0.0,
                 ),
             )
-            yield Rehearsal(
-                driver=driver,
-                terms=msgspec.structs.replace(
-                    terms,
-                    account=account.account_id,
-                    credentials={
-                        "username": Secret(user.name),
-                        "password": Secret(user.password),
-                    },
-                ),
-                drive=drive,
-                cut=cut,
+            credentials = {"username": Secret(user.name), "password": Secret(user.password)}
+            terms = msgspec.structs.replace(
+                terms, account=account.account_id, credentials=credentials
             )
+            yield Rehearsal(driver=driver, terms=terms, drive=drive, cut=cut), gateway

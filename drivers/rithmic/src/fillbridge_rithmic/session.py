@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from fillbridge_rithmic.inbox import Inbox
     from fillbridge_rithmic.link.plant import Plant
     from fillbridge_rithmic.market import Market
-    from fillbridge_rithmic.orders.desk import Desk, Request
+    from fillbridge_rithmic.orders.changes import Request
+    from fillbridge_rithmic.orders.desk import Desk
     from fillbridge_rithmic.orders.lines import Line
     from fillbridge_rithmic.queries import OrderQueries, PositionQueries
     from fillbridge_rithmic.throttle import Throttle
@@ -143,10 +144,10 @@ class RithmicSession:
 
     async def _carry_out(self, lines: Iterable[Line] | None = None) -> set[Delivery]:
         deliveries = set()
-        for request in self._desk.requests(self._clock.now_ns, lines):
+        for request in self._desk.changes.requests(self._clock.now_ns, lines):
             delivery = await self._deliver(request)
             if delivery is Delivery.NOT_SENT:
-                self._desk.operation_was_not_sent(request)
+                self._desk.changes.operation_was_not_sent(request)
             deliveries.add(delivery)
         self._hand_on()
         return deliveries
@@ -211,7 +212,7 @@ class RithmicSession:
         await self._queries.working()
         # A leg that is on its way to its level is there a moment later.
         with anyio.move_on_after(_CORRECTION_S):
-            while self._desk.is_correcting:
+            while self._desk.changes.is_correcting:
                 self._calmed = anyio.Event()
                 await self._calmed.wait()
         self._inbox.check()
@@ -239,7 +240,7 @@ class RithmicSession:
 
         :raises RetryableError: if there is no clean answer
         """
-        await self._queries.working()
+        await self._queries.working(is_beginning=True)
         self._desk.begin()
         self._hand_on()
 
@@ -249,16 +250,16 @@ class RithmicSession:
             while True:
                 self._woken = anyio.Event()
                 await self._carry_out()
-                if not self._desk.is_correcting:
+                if not self._desk.changes.is_correcting:
                     self._calmed.set()
-                for line in self._desk.lacking():
+                for line in self._desk.changes.lacking():
                     if line.client_order_id not in self._refreshing:
                         self._refreshing.add(line.client_order_id)
                         tasks.start_soon(self._grow, line)
                 await self._until_due()
 
     async def _until_due(self) -> None:
-        due_ns = self._desk.next_due_ns()
+        due_ns = self._desk.changes.next_due_ns()
         if due_ns is None:
             await self._woken.wait()
             return

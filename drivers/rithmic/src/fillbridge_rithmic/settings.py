@@ -43,7 +43,7 @@ class RithmicSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     market_data: bool = True
     """Whether trades and quotes are heard, over a login of their own."""
     orders_per_second: _Seconds = 20.0
-    """Entries and changes at most; cancels and exits never wait."""
+    """Entries at most; more are not sent. Changes, cancels and exits are never held up."""
     login_gap_s: _SecondsOrNone = 0.5
     """Pause between the logins of one session."""
 

@@ -2,6 +2,7 @@
 
 import itertools
 import ssl
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -32,9 +33,10 @@ class Client:
         self.numbers = itertools.count(1)
         self.heard: list[Any] = []
         """What came in while something else was waited for, oldest first."""
-        self.messages_of_websocket: list[int] = []
+        self.frames: list[int] = []
         """How many frames each websocket message came in."""
         self._unread: list[Any] = []
+        self._events: deque[Any] = deque()
         self._pieces: list[bytes] = []
 
     async def open(self) -> None:
@@ -70,8 +72,9 @@ class Client:
         try:
             with anyio.fail_after(PATIENCE_S):
                 while not self._unread:
-                    for event in self.protocol.events_received():
-                        self._take(event)
+                    self._events.extend(self.protocol.events_received())
+                    while self._events:
+                        self._take(self._events.popleft())
                     await self.flush()
                     if not self._unread:
                         self.protocol.receive_data(await self.stream.receive())
@@ -87,7 +90,7 @@ class Client:
             if event.fin:
                 data, count = b"".join(self._pieces), len(self._pieces)
                 self._pieces = []
-                self.messages_of_websocket.append(count)
+                self.frames.append(count)
                 self._unread.extend(unpack(data))
 
     async def until(self, *templates: int, **fields: Any) -> Any:
@@ -153,6 +156,13 @@ class Client:
             "manual_or_auto": 2,
         }
         return await self.ask(template, **(given | fields))
+
+    async def order_and_hear_nothing(self) -> None:
+        """Place an order on a connection that nobody listens to."""
+        await self.send(312, **HOUSE, symbol="ES", exchange="CME", quantity=1)
+        with anyio.move_on_after(0.1) as waited:
+            await self.receive()
+        assert waited.cancelled_caught
 
     def notices(self, *templates: int) -> list[Any]:
         return [each for each in self.heard if each.template_id in (templates or (351, 352))]

@@ -138,6 +138,57 @@ async def test_of_two_linked_orders_one_replaces_the_other():
         assert working(gateway) == []
 
 
+TWO = {
+    "symbol": ["ES", "ES"],
+    "exchange": ["CME", "CME"],
+    "quantity": [2, 2],
+    "price": [4990.0, 5010.0],
+    "transaction_type": [1, 2],
+    "duration": [1, 1],
+    "price_type": [1, 1],
+}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "text"),
+    [
+        ({"quantity": [2]}, "the orders differ in their number of fields"),
+        ({"price": [4990.0]}, "the orders differ in their number of fields"),
+        ({"symbol": ["ES", "NONE"]}, "NONE is not traded at CME"),
+        ({"price": []}, "price field is not received."),
+    ],
+)
+async def test_linked_orders_that_cannot_be_are_refused(wrong, text):
+    async with serve_gateway(SETTINGS) as running, logged_in(running) as client:
+        (answer,) = await client.ask(328, **HOUSE, **(TWO | wrong), cancel_after_secs=9)
+        assert list(answer.rp_code) == ["6", text]
+        assert running.gateway.orders() == []
+
+
+async def test_a_bracket_is_moved_only_by_what_it_has():
+    only_stop = {"template": 330, "bracket_type": 4, "stop_ticks": 20, "stop_quantity": 1}
+    async with serve_gateway(SETTINGS) as running, logged_in(running) as client:
+        row, _ = await client.order("T1", **only_stop)
+        basket = HOUSE | {"basket_id": row.basket_id}
+        (answer,) = await client.ask(332, **basket, target_ticks=9)
+        assert list(answer.rp_code) == ["6", "target_ticks is invalid"]
+        (answer,) = await client.ask(334, **basket, stop_ticks=0)
+        assert list(answer.rp_code) == ["6", "stop_ticks is invalid"]
+        (answer,) = await client.ask(338, **HOUSE)
+        assert answer.rp_code[0] == "7"
+        running.gateway.trade("ES", 4989.0)
+        assert working(running.gateway) == [("stop", 1, None, 4985.0)]
+
+
+async def test_a_list_shows_what_has_filled_in_part():
+    async with serve_gateway(SETTINGS) as running, logged_in(running) as client:
+        await client.order("T1", quantity=3)
+        running.gateway.trade("ES", 4989.0, 1)
+        await client.ask(320, **HOUSE)
+        (shown,) = [each for each in client.notices(352) if each.is_snapshot]
+        assert (shown.status, shown.total_fill_size, shown.total_unfilled_size) == ("partial", 1, 2)
+
+
 async def test_a_trailing_stop_follows_the_market_and_says_so():
     trailing = BRACKET | {"bracket_type": 1, "trailing_stop_trigger_ticks": 4}
     async with serve_gateway(SETTINGS) as running, logged_in(running) as client:

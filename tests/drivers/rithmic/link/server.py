@@ -18,7 +18,7 @@ from websockets.http11 import Request
 from websockets.server import ServerProtocol
 
 from fillbridge_hooks import Secret
-from fillbridge_hooks.testing.loop_clock import LoopClock, loop_clock
+from fillbridge_hooks.testing import ManualClock
 from fillbridge_rithmic.link.plant import Plant, log_in
 from fillbridge_rithmic.settings import RithmicSettings
 from fillbridge_rithmic.wire import codes
@@ -28,6 +28,7 @@ PASSWORD = "correct horse battery staple"  # noqa: S105
 CREDENTIALS = {"username": Secret("ann"), "password": Secret(PASSWORD)}
 SYSTEMS = ["Rithmic Test", "Rithmic Paper Trading"]
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, OSError)
+START_NS = 1_772_460_000_000_000_000
 PATIENCE_S = 20
 """So long a test that fails waits at most."""
 
@@ -66,9 +67,10 @@ class Connection:
 
     async def drip(self, data: bytes) -> None:
         """Send a message byte by byte."""
-        self.protocol.send_binary(data)
-        for byte in b"".join(self.protocol.data_to_send()):
-            await self.stream.send(bytes([byte]))
+        async with self._writing:
+            self.protocol.send_binary(data)
+            for byte in b"".join(self.protocol.data_to_send()):
+                await self.stream.send(bytes([byte]))
 
     async def flush(self) -> None:
         async with self._writing:
@@ -104,6 +106,9 @@ class Connection:
                         self.is_open.set()
                     elif isinstance(event, Frame) and event.opcode is Opcode.BINARY:
                         await self._dispatch(bytes(event.data))
+                    elif isinstance(event, Frame) and event.opcode is Opcode.PING:
+                        self.server.pings += 1
+                        self.server.woken.set()
                     elif isinstance(event, Frame) and event.opcode is Opcode.PONG:
                         self.server.pongs.append(bytes(event.data))
 
@@ -124,6 +129,7 @@ class Server:
         self.port = port
         self.authority = authority
         self.received: list[Any] = []
+        self.pings = 0
         self.pongs: list[bytes] = []
         self.connections: list[Connection] = []
         self.woken = anyio.Event()
@@ -143,8 +149,12 @@ class Server:
         return sum(message.template_id == template for message in self.received)
 
     async def wait_for(self, template: int, times: int = 1) -> None:
+        await self.wait_until(lambda: self.count(template) >= times)
+
+    async def wait_until(self, is_met: Callable[[], bool]) -> None:
+        """Look whenever something has arrived."""
         with anyio.fail_after(PATIENCE_S):
-            while self.count(template) < times:
+            while not is_met():
                 self.woken = anyio.Event()
                 await self.woken.wait()
 
@@ -183,7 +193,7 @@ class Server:
         return RithmicSettings(**given)
 
     def trust(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.authority.configure_trust(context)
         return context
 
@@ -242,26 +252,26 @@ def ignore(message: Any) -> None:
     """Hear nothing."""
 
 
+async def say_nothing(connection: Connection, request: Any) -> None:
+    """Leave a request without an answer."""
+
+
 @asynccontextmanager
 async def logged_in(
     server: Server,
     heard: Callable[[Any], None] | None = None,
     *,
     heartbeat_s: float = 30,
-    clock: LoopClock | None = None,
     **changes: Any,
 ) -> AsyncIterator[Plant]:
     """A login at the server's order plant."""
-    async with (
-        loop_clock() as clock,
-        log_in(
-            codes.Plant.ORDER,
-            server.settings(**changes),
-            CREDENTIALS,
-            server.trust(),
-            clock,
-            heartbeat_s,
-            ignore if heard is None else heard,
-        ) as plant,
-    ):
+    async with log_in(
+        codes.Plant.ORDER,
+        server.settings(**changes),
+        CREDENTIALS,
+        server.trust(),
+        ManualClock(START_NS),
+        heartbeat_s,
+        ignore if heard is None else heard,
+    ) as plant:
         yield plant

@@ -236,16 +236,17 @@ async def test_the_loss_of_the_connection_fails_all_who_wait():
 
     async def ask():
         try:
-            await plant.ask(302, timeout_s=PATIENCE_S)
+            await plant.ask(302, timeout_s=1000)
         except RetryableError as error:
             failed.append(str(error))
 
     async with serving() as server, logged_in(server) as plant:
-        async with anyio.create_task_group() as tasks:
-            for _ in range(5):
-                tasks.start_soon(ask)
-            await server.wait_for(302, times=5)
-            await server.last.reset()
+        with anyio.fail_after(PATIENCE_S):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(5):
+                    tasks.start_soon(ask)
+                await server.wait_for(302, times=5)
+                await server.last.reset()
         assert len(failed) == 5
         assert all("connection to Rithmic is lost" in one for one in failed)
         assert isinstance(plant.end, RetryableError)

@@ -105,6 +105,7 @@ async def test_a_message_that_was_cancelled_in_the_middle_ends_the_connection():
             tasks.cancel_scope.cancel()
         with anyio.fail_after(PATIENCE_S):
             await plant.has_ended.wait()
+        assert "was closed here" in str(plant.end)
         assert await plant.send(ORDER) is Delivery.NOT_SENT
 
 

@@ -6,13 +6,21 @@ each shows the mistakes of the other.
 
 from fillbridge_rithmic.gateway.gateway import Gateway, Received
 from fillbridge_rithmic.gateway.serving import RunningGateway, serve_gateway
-from fillbridge_rithmic.gateway.settings import Account, Contract, GatewaySettings, Route, User
+from fillbridge_rithmic.gateway.settings import (
+    Account,
+    Contract,
+    GatewaySettings,
+    MarketSettings,
+    Route,
+    User,
+)
 
 __all__ = (
     "Account",
     "Contract",
     "Gateway",
     "GatewaySettings",
+    "MarketSettings",
     "Received",
     "Route",
     "RunningGateway",

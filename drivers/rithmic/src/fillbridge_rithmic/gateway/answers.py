@@ -16,6 +16,12 @@ class Answer(msgspec.Struct, kw_only=True):
     rows: list[Any] = []
     end: Any = None
     """``None``: nothing more is said."""
+    behind: list[Any] = []
+    """What should have come before the end, and comes after it."""
+    tells_first: bool = False
+    """Whether what happened meanwhile is told before it."""
+    breaks: bool = False
+    """Whether the connection is reset after it."""
     closes: bool = False
     """Whether the connection ends with it."""
 

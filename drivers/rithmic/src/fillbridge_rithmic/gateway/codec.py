@@ -12,6 +12,7 @@ TEMPLATE_ID: Final = 154467
 
 _PACKAGE: Final = "fillbridge_gateway"
 _LENGTH_BYTES: Final = 4
+_UNREADABLE: Final = "an error occurred while parsing data."
 _Field = descriptor_pb2.FieldDescriptorProto
 _KINDS: Final = {
     "str": _Field.TYPE_STRING,
@@ -87,6 +88,13 @@ def build(template: int, **fields: Any) -> Any:
     return _CLASSES[template](template_id=template, **given)
 
 
+def bare(template: int) -> Any:
+    """A message of a template that need not be in the table, without any field."""
+    message: Any = _CLASSES[0]()
+    message.template_id = template
+    return message
+
+
 def pack(message: Any) -> bytes:
     """A message with its length before it."""
     body: bytes = message.SerializeToString()
@@ -109,10 +117,21 @@ def unpack(data: bytes) -> Iterator[Any]:
             seen: Any = _CLASSES[0].FromString(body)
             message = _CLASSES.get(seen.template_id, _CLASSES[0]).FromString(body)
         except DecodeError:
-            raise BadFrame("an error occurred while parsing data.") from None
+            raise BadFrame(_UNREADABLE) from None
+        if not _is_readable(message):
+            raise BadFrame(_UNREADABLE)
         if not seen.HasField("template_id"):
             raise BadFrame("template id field is not received.")
         yield message
+
+
+def _is_readable(message: Any) -> bool:
+    """Whether every text is UTF-8: protobuf hands out bytes where one is not."""
+    return not any(
+        isinstance(each, bytes)
+        for field, value in message.ListFields()
+        for each in (value if field.is_repeated else (value,))
+    )
 
 
 def given(message: Any, field: str) -> Any:

@@ -42,7 +42,7 @@ async def converse(gateway: Gateway, websocket: Websocket, number: int) -> None:
             tasks.cancel_scope.cancel()
     finally:
         gateway.sessions.remove(session)
-        if session.aborts.is_set():
+        if session.breaks:
             await websocket.abort()
         else:
             await websocket.close()

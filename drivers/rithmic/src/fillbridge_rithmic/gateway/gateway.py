@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from fillbridge_hooks import InvalidValue
+from fillbridge_rithmic.gateway.audience import Audience
 from fillbridge_rithmic.gateway.book.book import Book
-from fillbridge_rithmic.gateway.clock import SECOND_NS, system_time_ns
+from fillbridge_rithmic.gateway.book.order import Rejection
+from fillbridge_rithmic.gateway.clock import system_time_ns
 from fillbridge_rithmic.gateway.codec import build
-from fillbridge_rithmic.gateway.codes import Plant
+from fillbridge_rithmic.gateway.codes import Duration, Plant
 from fillbridge_rithmic.gateway.faults import Faults
+from fillbridge_rithmic.gateway.faults.orders import rejection_of, surplus_of
 from fillbridge_rithmic.gateway.notices import Notices
 from fillbridge_rithmic.gateway.requests.market_data import (
     BEST_BID_OFFER,
@@ -21,15 +23,14 @@ from fillbridge_rithmic.gateway.requests.market_data import (
     best_bid_offer,
     last_trade,
 )
-from fillbridge_rithmic.gateway.requests.positions import position_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from fillbridge_rithmic.gateway.book.events import Event
-    from fillbridge_rithmic.gateway.book.order import Fill, Order
+    from fillbridge_rithmic.gateway.book.order import Fill, Order, Ticket
     from fillbridge_rithmic.gateway.sessions import Session
-    from fillbridge_rithmic.gateway.settings import Account, GatewaySettings, User
+    from fillbridge_rithmic.gateway.settings import Account, Contract, GatewaySettings, User
 
 _MILLISECOND_NS = 1_000_000
 
@@ -74,15 +75,15 @@ class Gateway:
             first_id=now_ns() // _MILLISECOND_NS if first_id is None else first_id,
             fills_at_once=settings.market_orders == "at-once",
             depth=settings.depth,
+            judge=self._judge,
+            surplus=lambda order: surplus_of(self.faults, order),
         )
-        self.sessions: list[Session] = []
-        """Whoever is connected."""
+        self.audience = Audience(self)
+        """Whoever hears what happens."""
         self.received: deque[Received] = deque(maxlen=settings.received_kept)
         """What clients sent, oldest first."""
         self.later: Callable[[float, Callable[[], None]], object] = _not_served
         """Has something done in so many seconds; set by who serves the gateway."""
-        self._valued_ns: dict[str, int] = {}
-        self._held: list[tuple[str, Any]] | None = None
 
     # The market
 
@@ -92,23 +93,29 @@ class Gateway:
         :param quantity: contracts that they get in all; ``None``: all they ask for
         :raises InvalidValue: if there is no such contract
         """
-        self._check_symbol(symbol)
+        self.contract(symbol)
         self.book.trade(symbol, price, quantity)
-        self._tell_market(symbol, LAST_TRADE, last_trade(self, symbol, quantity or 1))
-        self._revalue(symbol)
+        self.audience.tell_market(symbol, LAST_TRADE, last_trade(self, symbol, quantity or 1))
+        self.audience.revalue(symbol)
 
     def quote(self, symbol: str, bid: float | None, ask: float | None) -> None:
         """Let the best bid and offer be these, points; ``None``: there is none.
 
         :raises InvalidValue: if there is no such contract
         """
-        self._check_symbol(symbol)
+        self.contract(symbol)
         self.book.quote(symbol, bid, ask)
-        self._tell_market(symbol, BEST_BID_OFFER, best_bid_offer(self, symbol))
+        self.audience.tell_market(symbol, BEST_BID_OFFER, best_bid_offer(self, symbol))
 
-    def _check_symbol(self, symbol: str) -> None:
-        if symbol not in self.book.contracts:
+    def contract(self, symbol: str) -> Contract:
+        """The contract of this symbol.
+
+        :raises InvalidValue: if there is none
+        """
+        contract = self.book.contracts.get(symbol)
+        if contract is None:
             raise InvalidValue("symbol", " or ".join(sorted(self.book.contracts)), symbol)
+        return contract
 
     # What it keeps
 
@@ -136,6 +143,11 @@ class Gateway:
 
     # Its clients
 
+    @property
+    def sessions(self) -> list[Session]:
+        """Whoever is connected."""
+        return self.audience.sessions
+
     def kick(self, user: str | None = None) -> None:
         """End a user's sessions, or all, with a forced logout (77)."""
         for session in list(self.sessions):
@@ -153,6 +165,12 @@ class Gateway:
             if plant in (None, session.plant):
                 session.abort()
                 await session.websocket.abort()
+
+    def half_open(self, plant: int | None = None) -> None:
+        """Let connections to a plant, or all, hear and say nothing any more, and stay open."""
+        for session in self.sessions:
+            if plant in (None, session.plant):
+                session.fall_silent()
 
     def logged_in(self, session: Session) -> None:
         """Let a session have its place; the oldest goes where there are too many."""
@@ -184,88 +202,48 @@ class Gateway:
 
     # Orders
 
-    def let_work(self, order: Order) -> None:
-        """Send an accepted order to the market, unless the risk management rejects it."""
+    def place(self, ticket: Ticket) -> Order:
+        """Take an order, from whomever; it may be rejected, or fill, at once."""
+        order = self.book.place(ticket)
+        if order.works and ticket.cancel_after_s is not None:
+            self.later(ticket.cancel_after_s, lambda: self.book.end(order))
+        return order
+
+    def fill(self, basket_id: str, size: int | None = None, price: float | None = None) -> Fill:
+        """Fill an order whatever the market does.
+
+        :param size: contracts; ``None``: all that is left
+        :param price: points; ``None``: its limit, its trigger, or where the market is
+        :raises InvalidValue: if there is no such order, it does not work, or there is no price
+        """
+        order = self.book.orders.get(basket_id)
+        if order is None or not order.works:
+            raise InvalidValue("basket_id", "that of a working order", basket_id)
+        known = (
+            price,
+            order.limit,
+            order.trigger_price,
+            self.book.markets[order.ticket.symbol].last,
+        )
+        at = next((each for each in known if each is not None), None)
+        if at is None:
+            raise InvalidValue("price", "a price, since the market has not traded", price)
+        return self.book.fill(order, order.left if size is None else size, at)
+
+    def end_day(self) -> None:
+        """Let the orders of the day expire; they are told as cancelled."""
+        for order in self.book.working():
+            if order.ticket.duration == Duration.DAY:
+                self.book.end(order)
+
+    def _judge(self, order: Order) -> Rejection | None:
         most = self.accounts[order.ticket.account].max_order_quantity
         if order.quantity > most:
-            self.book.reject(order, f"Rejected at RMS - quantity is above {most}")
-            return
-        self.book.open(order)
-        if order.ticket.cancel_after_s is not None:
-            self.later(order.ticket.cancel_after_s, lambda: self.book.end(order))
-
-    # What is told
+            return Rejection(text=f"Rejected at RMS - quantity is above {most}")
+        return rejection_of(self.faults, order)
 
     def _hear(self, event: Event) -> None:
-        for message in self.notices.of(event):
-            event.order.history.append(message)
-            self.publish(event.order.ticket.account, message)
-        if event.fill is not None:
-            self._tell_positions(event.fill.account)
-            if event.order.ticket.bracket is not None:
-                self.tell_bracket(event.order)
-
-    def tell_bracket(self, order: Order) -> None:
-        """Tell how the bracket of an entry stands (353)."""
-        account, bracket = self.accounts[order.ticket.account], order.ticket.bracket
-        if bracket is None:
-            return
-        has_stop, has_target = bracket.stop_ticks is not None, bracket.target_ticks is not None
-        message = build(
-            353,
-            fcm_id=account.fcm_id,
-            ib_id=account.ib_id,
-            account_id=account.account_id,
-            basket_id=order.basket_id,
-            stop_ticks=bracket.stop_ticks,
-            stop_quantity=order.quantity if has_stop else None,
-            stop_quantity_released=bracket.released if has_stop else None,
-            target_ticks=bracket.target_ticks,
-            target_quantity=order.quantity if has_target else None,
-            target_quantity_released=bracket.released if has_target else None,
-        )
-        self.publish(account.account_id, message)
-
-    def _tell_positions(self, account: str) -> None:
-        if any(account in session.position_accounts for session in self.sessions):
-            self._valued_ns[account] = self.now_ns()
-            for message in position_rows(self, account, is_snapshot=False):
-                self.publish(account, message)
-
-    def _revalue(self, symbol: str) -> None:
-        """Tell what positions are worth now, not more than once a second."""
-        for account, ledger in self.book.ledgers.items():
-            if self.now_ns() - self._valued_ns.get(account, 0) >= SECOND_NS and ledger.net(symbol):
-                self._tell_positions(account)
-
-    def _tell_market(self, symbol: str, bit: int, message: Any | None) -> None:
-        for session in self.sessions:
-            if message is not None and session.market_data.get(symbol, 0) & bit:
-                session.send(message)
-
-    def publish(self, account: str, message: Any) -> None:
-        """Tell whoever subscribed to an account."""
-        if self._held is None:
-            self.release([(account, message)])
-        else:
-            self._held.append((account, message))
-
-    @contextmanager
-    def notifications_held(self) -> Iterator[list[tuple[str, Any]]]:
-        """Keep back what happens meanwhile, so that an answer can come before it."""
-        held: list[tuple[str, Any]] = []
-        self._held = held
-        try:
-            yield held
-        finally:
-            self._held = None
-
-    def release(self, notifications: list[tuple[str, Any]]) -> None:
-        """Tell what was kept back."""
-        for account, message in notifications:
-            for session in self.sessions:
-                if account in session.heard_accounts(message.template_id) and not session.is_over:
-                    session.send(message)
+        self.audience.hear(event)
 
 
 def _not_served(delay_s: float, action: Callable[[], None]) -> object:

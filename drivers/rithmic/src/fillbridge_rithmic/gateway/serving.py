@@ -15,6 +15,7 @@ from anyio.streams.tls import TLSStream
 from fillbridge_hooks import ConfigurationError
 from fillbridge_rithmic.gateway.connection import converse
 from fillbridge_rithmic.gateway.gateway import Gateway
+from fillbridge_rithmic.gateway.market.playing import play, ticks_of
 from fillbridge_rithmic.gateway.settings import GatewaySettings
 from fillbridge_rithmic.gateway.transport.certificates import server_tls
 from fillbridge_rithmic.gateway.transport.websocket import LOST, Websocket
@@ -48,13 +49,14 @@ async def serve_gateway(
 
     :param gateway: one that was served before, with its book; ``None``: a new one
     :param tls: instead of the certificates that it makes for itself
-    :raises ConfigurationError: if the port or the certificates cannot be had
+    :raises ConfigurationError: if the port, the certificates or a recorded market cannot be had
     """
     if gateway is None:
         gateway = Gateway(GatewaySettings() if settings is None else settings)
     settings = gateway.settings
     failure: Exception | None = None
     async with AsyncExitStack() as stack:
+        ticks = ticks_of(gateway)
         directory = settings.tls_directory
         if directory is None:
             directory = stack.enter_context(TemporaryDirectory(prefix="fillbridge-"))
@@ -66,6 +68,8 @@ async def serve_gateway(
         gateway.later = _later(tasks)
         server = _Server(gateway, context if tls is None else tls)
         tasks.start_soon(listener.serve, server.handle)
+        if ticks is not None:
+            tasks.start_soon(play, gateway, ticks, settings.market.speed if settings.market else 0)
         try:
             yield RunningGateway(
                 gateway=gateway, uri=f"wss://{settings.host}:{port}", ca_file=str(ca_file)
@@ -92,7 +96,7 @@ async def _listen(settings: GatewaySettings) -> anyio.abc.Listener[SocketStream]
 
 def _later(tasks: anyio.abc.TaskGroup) -> Callable[[float, Callable[[], None]], object]:
     async def wait(delay_s: float, action: Callable[[], None]) -> None:
-        await anyio.sleep(delay_s)
+        await anyio.sleep(max(0.0, delay_s))
         action()
 
     def later(delay_s: float, action: Callable[[], None]) -> object:

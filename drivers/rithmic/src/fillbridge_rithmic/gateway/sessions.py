@@ -30,6 +30,7 @@ class Session:
         """Accounts whose orders it hears of."""
         self.bracket_accounts: set[str] = set()
         self.position_accounts: set[str] = set()
+        self.hears_of_routes = False
         self.market_data: dict[str, int] = {}
         """What it wants to know of each symbol, in bits."""
         self.is_over = False
@@ -44,6 +45,8 @@ class Session:
         self._unsent: deque[bytes] = deque()
         self._news = anyio.Event()
         self._last_words = False
+        self.breaks = False
+        """Whether its connection is reset when it ends."""
         self.aborts = anyio.Event()
         """Set to break the connection."""
 
@@ -67,9 +70,18 @@ class Session:
         self._unsent.append(data)
         self._news.set()
 
-    def finish(self) -> None:
-        """End once what was said so far is sent."""
+    def fall_silent(self) -> None:
+        """Hear and say nothing any more, with the connection left open."""
+        self.is_silent = self.breaks = True
+        self.websocket.reads = False
+
+    def finish(self, *, breaks: bool = False) -> None:
+        """End once what was said so far is sent.
+
+        :param breaks: whether the connection is reset then, not closed
+        """
         self.is_over = True
+        self.breaks = self.breaks or breaks
         self._last_words = True
         self._news.set()
 
@@ -78,17 +90,18 @@ class Session:
         self.is_over = True
         self._unsent.clear()
         self._last_words = True
+        self.breaks = True
         self.aborts.set()
 
     async def write(self) -> None:
         """Send what is to be sent until :meth:`finish` was called."""
         while True:
             while self._unsent:
-                data = self._unsent.popleft()
+                messages = list(self._unsent)
+                self._unsent.clear()
                 if self.coalesces:
-                    data = b"".join((data, *self._unsent))
-                    self._unsent.clear()
-                await self.websocket.send(data, self.frame_parts)
+                    messages = [b"".join(messages)]
+                await self.websocket.send(messages, self.frame_parts)
             if self._last_words:
                 return
             self._news = anyio.Event()

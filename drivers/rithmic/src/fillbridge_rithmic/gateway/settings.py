@@ -69,6 +69,24 @@ CONTRACTS = (
 """What can be traded where nothing else was said."""
 
 
+class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A market that moves by itself: recorded where there is a file, else by chance."""
+
+    ticks: str | None = None
+    """File of trades: CSV with ts_event,price,size and perhaps symbol."""
+    quotes: str | None = None
+    """File of quotes: CSV with ts_event,bid_px,ask_px and perhaps symbol."""
+    symbol: str | None = None
+    """Of rows that name none; ``None``: the first contract."""
+    speed: float = 1.0
+    """Times as fast as it was; 0: without any pause."""
+    seed: int = 0
+    trades_per_s: float = 2.0
+    """Of each contract, by chance."""
+    volatility: float = 2.0
+    """Ticks that each contract goes in a second, by chance."""
+
+
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """What a gateway offers; the defaults are those of a rehearsal."""
 
@@ -81,6 +99,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     users: tuple[User, ...] = (REHEARSAL_USER,)
     accounts: tuple[Account, ...] = (REHEARSAL_ACCOUNT,)
     contracts: tuple[Contract, ...] = CONTRACTS
+    market: MarketSettings | None = None
+    """``None``: it does what it is told, and nothing by itself."""
     routes: tuple[Route, ...] = (Route(exchange="CME"), Route(exchange="NYMEX"))
     max_sessions: int = 1
     """Logins of one user at one plant; one more ends the oldest."""

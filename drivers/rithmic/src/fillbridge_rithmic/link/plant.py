@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import asynccontextmanager
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import anyio
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable, Mapping
 
-    from fillbridge_hooks import LiveClock, Secret
+    from fillbridge_hooks import Secret
     from fillbridge_rithmic.settings import RithmicSettings
     from fillbridge_rithmic.wire import codes
 
@@ -36,6 +36,14 @@ _SIGNS_OF_LIFE: Final = (_LOGOUT_ANSWER, _HEARTBEAT_ANSWER)
 _FORCED_LOGOUT: Final = 77
 _GRACE_S: Final = 1.0
 _LEFT: Final = "the login was left"
+
+
+class Time(Protocol):
+    """What is needed of a clock."""
+
+    @property
+    def now_ns(self) -> int:
+        """The time now, ns UTC."""
 
 
 class Delivery(Enum):
@@ -139,13 +147,13 @@ class Plant:
             await self._websocket.abort()
             self.has_ended.set()
 
-    async def keep_alive(self, interval_s: float, clock: LiveClock) -> None:
+    async def keep_alive(self, interval_s: float, clock: Time) -> None:
         """Send heartbeats, and end the connection when the other side gives no sign of life."""
         reason = await Liveness(self._websocket, interval_s, lambda: clock.now_ns).run()
         self._lose(RetryableError(f"the connection to Rithmic is lost: {reason}"))
         await self._websocket.abort()
 
-    async def say_that_it_lives(self, clock: LiveClock) -> None:
+    async def say_that_it_lives(self, clock: Time) -> None:
         """Send one heartbeat now."""
         try:
             await self._websocket.send(heartbeat(clock.now_ns))
@@ -157,7 +165,8 @@ class Plant:
         """Log out if that is possible at once, and end the connection."""
         if self.end is None:
             with anyio.move_on_after(_GRACE_S, shield=True):
-                await self.send(make(_LOGOUT))
+                if self.login is not None:
+                    await self.send(make(_LOGOUT))
                 await self._websocket.say_goodbye()
                 # To cancel a read while something arrives upsets asyncio: the server ends it.
                 await self.has_ended.wait()
@@ -228,7 +237,7 @@ async def log_in(
     settings: RithmicSettings,
     credentials: Mapping[str, Secret],
     ssl_context: ssl.SSLContext,
-    clock: LiveClock,
+    clock: Time,
     heartbeat_s: float,
     heard: Callable[[Any], None],
 ) -> AsyncIterator[Plant]:

@@ -127,18 +127,17 @@ class WebSocket:
     async def shake_hands(self) -> None:
         """Turn the connection into a websocket.
 
-        :raises WebSocketException: if the other side speaks no websocket
-        :raises LinkLost: if it says nothing, and ends
+        :raises WebSocketException: if the other side speaks no websocket, or ends
+        :raises LinkLost: if the connection broke while it was asked
         """
         protocol = self._protocol
         protocol.send_request(protocol.connect())
         await self._flush()
         while protocol.handshake_exc is None:
             try:
-                data = await self._stream.receive(_CHUNK)
-            except _FAILURES as error:
-                raise LinkLost(_reason(error)) from None
-            protocol.receive_data(data)
+                protocol.receive_data(await self._stream.receive(_CHUNK))
+            except _FAILURES:
+                protocol.receive_eof()  # an answer may end with the connection
             events = protocol.events_received()
             if protocol.handshake_exc is None and events:
                 self._take(events)

@@ -30,6 +30,16 @@ class Submitted(msgspec.Struct, kw_only=True):
     """Whether it shall be cancelled as soon as its basket is known."""
 
 
+class Executed(msgspec.Struct, frozen=True, kw_only=True):
+    """What an execution did to a position."""
+
+    fill_id: str
+    symbol: str
+    signed: int
+    """Contracts, above 0 where they were bought."""
+    time_ns: int
+
+
 class Book:
     """Who is who: tags, baskets, entries and their legs.
 
@@ -191,6 +201,18 @@ class Book:
         """Every order that was heard of."""
         return (line for line in self._lines.values() if line.baskets)
 
+    def executions(self) -> Iterator[Executed]:
+        """Every execution that was heard of."""
+        for basket in self.baskets.values():
+            if basket.side is not None:
+                for one in basket.executions.values():
+                    yield Executed(
+                        fill_id=one.fill_id,
+                        symbol=basket.symbol,
+                        signed=basket.side.sign * one.quantity,
+                        time_ns=one.time_ns,
+                    )
+
     def legs_below(self, basket_id: str) -> Iterator[Line]:
         """The legs of an entry."""
         basket = self.baskets[basket_id]
@@ -206,6 +228,16 @@ class Book:
             for parent_id, leg_ids in self._legs.items()
             if parent_id not in self.baskets
             or (not self.baskets[parent_id].last_ns and not self.baskets[parent_id].tag)
+        }
+
+    def unnamed(self) -> set[str]:
+        """Legs of entries of ours of which nothing says whether they are stop or target."""
+        return {
+            leg_id
+            for parent_id, leg_ids in self._legs.items()
+            if parent_id in self.baskets and self.baskets[parent_id].tag
+            for leg_id in leg_ids
+            if self._line_of[leg_id].leg is None
         }
 
     def unanswered(self) -> set[str]:

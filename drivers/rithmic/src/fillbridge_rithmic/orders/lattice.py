@@ -17,7 +17,8 @@ from fillbridge_rithmic.wire.codes import Completion
 
 _CHANGES: Final = (Phase.UNDER_WAY, Phase.WORKING, Phase.CHANGED)
 """Notices whose type and prices are those that the order works with."""
-_QUANTITIES: Final = (*_CHANGES, Phase.FILLED, Phase.TRIGGERED, Phase.ENDED)
+_ASIDE: Final = (Phase.FILLED, Phase.TRIGGERED, Phase.ENDED)
+"""Notices whose quantity counts only where no other has one: it might be what is left."""
 _AT_ONE_TIME: Final = {Phase.UNDER_WAY: 0, Phase.WORKING: 1, Phase.FILLED: 2, Phase.CHANGED: 3}
 """Which terms count of those that were said with one time."""
 _PLAIN_WORDS: Final = (
@@ -52,13 +53,13 @@ class Basket:
         self.symbol = ""
         self.exchange = ""
         self.side: Side | None = None
-        self.first_type: OrderType | None = None
         self.works = False
         """Whether it was ever heard that the exchange has it, or Rithmic in its place."""
         self.executions: dict[str, Execution] = {}
         self.stated = 0
         """Filled as far as anything said so."""
         self.last_ns = 0
+        self._first_type: tuple[int, int, OrderType | None] = (-1, -1, None)
         self._quantity: tuple[tuple[int, int], int] = ((-1, -1), 0)
         self._terms: tuple[tuple[int, int], Terms | None] = ((-1, -1), None)
         self._ends: dict[str, str] = {}
@@ -77,8 +78,9 @@ class Basket:
             if known is None or _key(execution) > _key(known):
                 self.executions[execution.fill_id] = execution
         key = (notice.time_ns, _AT_ONE_TIME.get(phase, -1))
-        if phase in _QUANTITIES and notice.quantity > 0:
-            self._quantity = max(self._quantity, (key, notice.quantity))
+        if phase in (*_CHANGES, *_ASIDE) and notice.quantity > 0:
+            says = (-1, -1) if phase in _ASIDE else key
+            self._quantity = max(self._quantity, (says, notice.quantity))
         if phase in _CHANGES and _is_whole(notice):
             assert notice.order_type is not None  # noqa: S101  # _is_whole saw to it
             terms = Terms(order_type=notice.order_type, limit=notice.limit, trigger=notice.trigger)
@@ -104,13 +106,21 @@ class Basket:
         if notice.parent_id != self.basket_id:
             self.parent_id = max(self.parent_id, notice.parent_id)
         self.side = notice.side or self.side
-        kind = notice.first_type or notice.order_type
-        if kind is not None and notice.phase in _CHANGES:
-            # A stop that triggered is a market order; what it was before tells its part.
-            self.first_type = max(self.first_type or kind, kind, key=_TYPE_RANKS.__getitem__)
+        for kind, says in (
+            (notice.first_type, 2),
+            (notice.order_type, 1 if notice.phase in _CHANGES else 0),
+        ):
+            if kind is not None:
+                # A stop that triggered is a market order; what it was before tells its part.
+                self._first_type = max(self._first_type, (says, _TYPE_RANKS[kind], kind))
 
     def _end(self, reason: str, text: str) -> None:
         self._ends[reason] = max(self._ends.get(reason, ""), text)
+
+    @property
+    def first_type(self) -> OrderType | None:
+        """As what it was sent, as far as anything said so; ``None`` while nothing did."""
+        return self._first_type[2]
 
     @property
     def quantity(self) -> int:

@@ -66,6 +66,8 @@ class Line:
         """What each of its baskets shall work with; ``None`` where that is left to Rithmic."""
         self.wish: Replacement | None = None
         """New terms that were asked for and have yet to be confirmed."""
+        self.left_alone: set[str] = set()
+        """Baskets that could not be moved to the level."""
         self.may_grow = False
         """Whether Rithmic was asked once more for baskets that the wish seems to lack."""
         self.is_cancelling = False
@@ -87,7 +89,13 @@ class Line:
 
     @property
     def broker_order_id(self) -> str:
-        """Its oldest basket."""
+        """Its basket; of a leg that of its entry, and which leg it is.
+
+        Baskets of a leg become known one by one, and not always the oldest first: an id that
+        changed with them would make two orders of one.
+        """
+        if self.entry is not None and self.leg is not None:
+            return f"{self.entry.broker_order_id}/{self.leg.role.value}"
         return self.baskets[0].basket_id
 
     @property

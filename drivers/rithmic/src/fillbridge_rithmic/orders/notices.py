@@ -139,7 +139,9 @@ def read_notice(message: Any) -> OrderNotice:
     filled = max(0, message.total_fill_size)
     unfilled = sent(message, "total_unfilled_size")
     # Rows of working orders were seen without a quantity.
-    quantity = message.quantity if message.quantity > 0 else filled + max(0, unfilled or 0)
+    quantity = message.quantity
+    if quantity <= 0 or _is_cancel_of_a_part(message):
+        quantity = filled + max(0, unfilled or 0)
     return OrderNotice(
         basket_id=message.basket_id,
         phase=phase,
@@ -174,9 +176,7 @@ def _phase(message: Any) -> tuple[Phase, str]:
     else:
         phase = _OF_EXCHANGE.get(notify_type, Phase.OTHER)
         reason = _ENDED_BY.get(notify_type, "")
-        # A quantity can be withdrawn of an order that works on with the rest.
-        works_on = status in _WORKING and message.total_unfilled_size > 0
-        if notify_type == ExchangeNotice.CANCEL and works_on:
+        if _is_cancel_of_a_part(message):
             return Phase.CHANGED, ""
     says = message.is_snapshot or message.template_id == BY_EXCHANGE
     if says and phase in (Phase.OTHER, Phase.UNDER_WAY):
@@ -187,9 +187,19 @@ def _phase(message: Any) -> tuple[Phase, str]:
     return phase, reason if phase is Phase.ENDED else ""
 
 
+def _is_cancel_of_a_part(message: Any) -> bool:
+    """Whether a quantity was withdrawn of an order that works on with the rest."""
+    return (
+        message.template_id == BY_EXCHANGE
+        and message.notify_type == ExchangeNotice.CANCEL
+        and message.status.strip().lower() in _WORKING
+        and message.total_unfilled_size > 0
+    )
+
+
 def _price(message: Any, field: str) -> float | None:
     value = sent(message, field)
-    if value is None or not isfinite(value) or value in (_NO_PRICE, 0.0):
+    if value is None or not isfinite(value) or value == _NO_PRICE:
         return None
     return float(value)
 

@@ -108,7 +108,9 @@ def _changed(line: Line, time_ns: int) -> list[Report]:
         told.terms = terms
         return []
     if line.level is not None and any(
-        line.terms_of(basket) not in (line.level, None) for basket in line.working()
+        line.terms_of(basket) not in (line.level, None)
+        for basket in line.working()
+        if basket.basket_id not in line.left_alone
     ):
         terms = told.terms
     # A stop that triggers, or a stop-limit whose trigger is no longer said, was not replaced.

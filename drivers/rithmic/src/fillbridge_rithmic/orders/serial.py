@@ -14,7 +14,7 @@ from fillbridge_rithmic.orders.lines import LineTerms
 from fillbridge_rithmic.orders.notices import Phase
 
 _SECOND: Final = 1_000_000_000
-ANSWER_NS: Final = 2 * _SECOND
+ANSWER_NS: Final = _SECOND
 """An operation of which nothing is heard for so long no longer holds up another."""
 PAUSE_NS: Final = _SECOND // 10
 """Before what overlapped is asked again."""
@@ -23,7 +23,7 @@ MOST_TRIES: Final = 3
 MOST_OVERLAPS: Final = 30
 
 _OVERLAP: Final = "atomic order operation"
-_DONE: Final = "complete"
+_DONE: Final = ("order is complete", "already complete")
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,13 +79,16 @@ class Serial:
         return tries is None or now_ns >= tries.again_ns
 
     def is_busy(self, basket_id: str) -> bool:
-        """Whether an operation is under way on a basket, or waits to be asked again."""
-        tries = self._tries.get(basket_id)
-        return basket_id in self._flights or (tries is not None and tries.again_ns > 0)
+        """Whether an operation is under way on a basket."""
+        return basket_id in self._flights
 
     def is_complete(self, basket_id: str) -> bool:
         """Whether Rithmic said, to an operation, that a basket is complete."""
         return basket_id in self._complete
+
+    def works_after_all(self, basket_id: str) -> None:
+        """A basket was heard to work, whatever was said before."""
+        self._complete.discard(basket_id)
 
     def is_in_vain(self, operation: Operation) -> bool:
         """Whether it was tried often enough."""
@@ -137,7 +140,10 @@ class Serial:
         return None
 
     def give_up_waiting(self, now_ns: int) -> None:
-        """What was not answered for too long holds up nothing any more."""
+        """What was not answered for too long holds up nothing any more, nor does a pause."""
+        for tries in self._tries.values():
+            if tries.again_ns <= now_ns:
+                tries.again_ns = 0
         for basket_id, flight in tuple(self._flights.items()):
             if now_ns - flight.sent_ns >= ANSWER_NS:
                 self._end(basket_id)
@@ -166,7 +172,7 @@ class Serial:
             tries.overlaps += 1
             tries.again_ns = now_ns + PAUSE_NS
             return None
-        if _DONE in reason.lower():
+        if any(words in reason.lower() for words in _DONE):
             # Whoever goes on cancelling what is complete may be locked out.
             self._complete.add(basket_id)
         return Refused(operation=flight.operation, reason=reason)

@@ -21,12 +21,16 @@ def wanted(line: Line) -> list[Operation]:
     working = list(line.working())
     if line.is_cancelling:
         return [Operation(basket_id=basket.basket_id) for basket in working]
+    if line.instrument is None:
+        # Without its tick size no price can be named: what it is is left as it is.
+        return []
     quantities = _quantities(line, working)
     operations = []
     for basket in working:
         quantity = quantities[basket.basket_id]
         has = line.terms_of(basket)
-        terms = line.level or has
+        is_left_alone = line.wish is None and basket.basket_id in line.left_alone
+        terms = has if is_left_alone else line.level or has
         if terms is None or (has is None and line.wish is None):
             continue
         if basket.quantity and quantity <= basket.filled:
@@ -58,11 +62,15 @@ def _quantities(line: Line, working: list[Basket]) -> dict[str, int]:
     wish = line.wish
     if wish is None or not working:
         return quantities
-    if line.most is None:
+    if line.entry is None:
         return dict.fromkeys(quantities, wish.quantity)
+    if len(working) == 1 and not working[0].quantity:
+        # Nobody said how much there is of it, but what it is to be is known.
+        others = sum(basket.filled for basket in line.baskets if basket is not working[0])
+        return {working[0].basket_id: max(0, wish.quantity - others)}
     if line.may_grow:
         quantities[working[0].basket_id] += shortage(line)
-    excess = total(line) - min(wish.quantity, max(line.most, line.filled))
+    excess = total(line) - wish.quantity
     for basket in reversed(working):
         if excess <= 0:
             break

@@ -5,6 +5,7 @@ process. Fields are those of proto2: whether a field was sent can be asked, and 
 """
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any, Final
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -81,8 +82,21 @@ def _classes() -> dict[int, type[Message]]:
     }
 
 
+def _texts(repeated: bool) -> dict[int, tuple[str, ...]]:
+    kind = "str*" if repeated else "str"
+    return {
+        template: tuple(name for name, _, own in fields if own == kind)
+        for template, (_, fields) in field_specs().items()
+    }
+
+
 _CLASSES: Final = _classes()
 _ENVELOPE: Final = _CLASSES[0]
+_LISTS: Final = _texts(repeated=True)
+_TEXTS: Final = _texts(repeated=False)
+_READ_TEXTS: Final = {  # of two fields or more, so that each gives a tuple
+    template: attrgetter("template_id", "template_id", *names) for template, names in _TEXTS.items()
+}
 
 
 def make(template: int, **fields: Any) -> Any:
@@ -115,6 +129,8 @@ def decode(data: bytes) -> Iterator[Any]:
 def decode_body(body: bytes) -> Any:
     """The message in one body, ``None`` where its template is not in the table.
 
+    What is no UTF-8 in a text becomes the replacement character: a fill is not to be missed for it.
+
     :raises BadFrame: if the bytes are no message
     """
     try:
@@ -125,7 +141,24 @@ def decode_body(body: bytes) -> Any:
         raise BadFrame(f"expected a message, could not be decoded: {error}") from None
     if not envelope.HasField("template_id"):
         raise BadFrame("expected a message with a template id, had none")
+    if message is not None:
+        _mend_texts(message, envelope.template_id)
     return message
+
+
+def _mend_texts(message: Any, template: int) -> None:
+    # Texts of proto2 are not checked: one that is no UTF-8 is read as bytes.
+    if bytes in map(type, _READ_TEXTS[template](message)):
+        for name in _TEXTS[template]:
+            if isinstance(value := getattr(message, name), bytes):
+                setattr(message, name, value.decode(errors="replace"))
+    for name in _LISTS[template]:
+        values = getattr(message, name)
+        if values and bytes in map(type, values):
+            values[:] = [
+                value.decode(errors="replace") if isinstance(value, bytes) else value
+                for value in values
+            ]
 
 
 def sent(message: Any, field: str) -> Any:

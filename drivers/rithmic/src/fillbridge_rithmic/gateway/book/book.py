@@ -6,17 +6,16 @@ from itertools import count
 from fillbridge_rithmic.gateway.book.brackets import leg_tickets, trailed
 from fillbridge_rithmic.gateway.book.events import Event, Happening
 from fillbridge_rithmic.gateway.book.ledger import Ledger
+from fillbridge_rithmic.gateway.book.linking import place_linked, reduce_siblings
 from fillbridge_rithmic.gateway.book.matching import Market, fill_price, in_priority
-from fillbridge_rithmic.gateway.book.order import Fill, Order, Ticket
+from fillbridge_rithmic.gateway.book.order import Fill, Order, Rejection, Ticket
 from fillbridge_rithmic.gateway.codes import (
     CANCELLED,
     FILLED,
     PARTLY_FILLED,
-    REJECTED,
     STOPS,
     Duration,
     PriceType,
-    Side,
 )
 from fillbridge_rithmic.gateway.settings import Contract
 
@@ -37,11 +36,15 @@ class Book:
         first_id: int = 1,
         fills_at_once: bool = True,
         depth: int | None = None,
+        judge: Callable[[Order], Rejection | None] = lambda order: None,
+        surplus: Callable[[Order], int] = lambda order: 0,
     ) -> None:
         """Begin empty.
 
         :param fills_at_once: whether what can trade at the last price does, or waits for the next
         :param depth: contracts that an order gets at once, ``None``: all
+        :param judge: why an order that was accepted is not to work, ``None``: it may
+        :param surplus: contracts by which a last fill is too large
         """
         self.contracts: Mapping[str, Contract] = {each.symbol: each for each in contracts}
         self.markets = {symbol: Market() for symbol in self.contracts}
@@ -54,6 +57,8 @@ class Book:
         self._fill_ids = count(first_id)
         self._fills_at_once = fills_at_once
         self._depth = depth
+        self._judge = judge
+        self._surplus = surplus
 
     # Reading
 
@@ -70,10 +75,6 @@ class Book:
             if account is None or order.ticket.account == account
         ]
         return sorted(found, key=lambda order: int(order.basket_id))
-
-    def legs(self, parent: str) -> list[Order]:
-        """The legs of an entry, oldest first."""
-        return [order for order in self.orders.values() if order.ticket.parent == parent]
 
     # What is asked for
 
@@ -102,25 +103,33 @@ class Book:
         return order
 
     def open(self, order: Order) -> None:
-        """Let an accepted order work."""
+        """Let an accepted order work, unless it is judged not to."""
+        rejection = self._judge(order)
+        if rejection is not None:
+            self.reject(order, rejection)
+            return
         if order.waits_for_trigger:
             self._happened(Happening.WAITS_FOR_TRIGGER, order)
         else:
             self._happened(Happening.OPENED, order)
         self._match_at_once(order)
 
-    def reject(self, order: Order, text: str, *, at_exchange: bool = False) -> None:
+    def reject(self, order: Order, rejection: Rejection) -> None:
         """End an order that was accepted and is not to work."""
-        order.text = text
-        happening = Happening.REJECTED_AT_EXCHANGE if at_exchange else Happening.REJECTED
+        order.text = rejection.text
         order.cancelled = order.left
-        self._happened(happening, order, text=text)
-        self._complete(order, REJECTED)
+        if rejection.is_by_exchange:
+            self._happened(Happening.REJECTED_AT_EXCHANGE, order)
+        self._complete(order, rejection.reason)
 
     def cancel(self, order: Order) -> None:
         """Withdraw what is left of a working order."""
-        self._happened(Happening.CANCEL_ASKED, order)
+        self.ask_cancel(order)
         self.end(order)
+
+    def ask_cancel(self, order: Order) -> None:
+        """Pass the wish to cancel an order on to the exchange."""
+        self._happened(Happening.CANCEL_ASKED, order)
 
     def end(self, order: Order) -> None:
         """Take what is left of an order out of the book, whoever wished it."""
@@ -130,6 +139,14 @@ class Book:
         order.cancelled += left
         self._happened(Happening.CANCELLED, order, size=left)
         self._complete(order, PARTLY_FILLED if order.filled else CANCELLED)
+
+    def shrink(self, order: Order, size: int) -> None:
+        """Let an order be for so many contracts less, since others have filled them."""
+        if size >= order.left:
+            self.end(order)
+        else:
+            order.quantity -= size
+            self._happened(Happening.MODIFIED, order)
 
     def modify(
         self,
@@ -235,6 +252,8 @@ class Book:
 
     def _fill(self, order: Order, size: int, price: float) -> Fill:
         ticket = order.ticket
+        if size == order.left:
+            size += self._surplus(order)
         order.filled += size
         order.value += size * price
         if ticket.bracket is not None:
@@ -259,35 +278,10 @@ class Book:
         self._happened(Happening.FILLED, order, fill=fill)
         if order.filled >= order.quantity and order.works:
             self._complete(order, FILLED)
-        self._reduce_siblings(order, size)
-        self._add_legs(order, fill, contract.tick_size)
+        reduce_siblings(self, order, size)
+        if ticket.bracket is not None:
+            place_linked(self, leg_tickets(order, fill, contract.tick_size))
         return fill
-
-    def _reduce_siblings(self, order: Order, size: int) -> None:
-        """What one of several has closed, the others must not close again."""
-        for basket_id in order.siblings:
-            sibling = self.orders[basket_id]
-            if not sibling.works:
-                continue
-            if size >= sibling.left:
-                self.end(sibling)
-            else:
-                sibling.quantity -= size
-                self._happened(Happening.MODIFIED, sibling)
-
-    def _add_legs(self, entry: Order, fill: Fill, tick_size: float) -> None:
-        if entry.ticket.bracket is not None:
-            self.place_linked(leg_tickets(entry, fill, tick_size))
-
-    def place_linked(self, tickets: Iterable[Ticket]) -> list[Order]:
-        """Place orders of which each is reduced by what the others fill."""
-        orders = [self.accept(ticket) for ticket in tickets]
-        for order in orders:
-            order.siblings = [each.basket_id for each in orders if each is not order]
-        for order in orders:
-            if order.works:
-                self.open(order)
-        return orders
 
     def _complete(self, order: Order, reason: str) -> None:
         order.reason = reason
@@ -314,26 +308,3 @@ class Book:
                 text=text,
             )
         )
-
-    def flatten(self, account: str, symbol: str, **fields: object) -> Order | None:
-        """Close a position at the market, its legs first; ``None``: there was none.
-
-        :param fields: of the closing :class:`Ticket`
-        """
-        for order in self.working(account):
-            if order.ticket.symbol == symbol and order.ticket.leg is not None:
-                self.end(order)
-        net = self.ledger(account).net(symbol)
-        if not net:
-            return None
-        ticket = Ticket(
-            account=account,
-            symbol=symbol,
-            exchange=self.contracts[symbol].exchange,
-            side=Side.SELL if net > 0 else Side.BUY,
-            quantity=abs(net),
-            price_type=PriceType.MARKET,
-            duration=Duration.DAY,
-            **fields,  # type: ignore[arg-type]
-        )
-        return self.place(ticket)

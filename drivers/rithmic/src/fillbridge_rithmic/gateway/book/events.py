@@ -21,8 +21,6 @@ class Happening(StrEnum):
     MODIFY_ASKED = "modify asked"
     MODIFIED = "modified"
     MODIFY_FAILED = "modify failed"
-    REJECTED = "rejected"
-    """By the risk management, before it reached the exchange."""
     REJECTED_AT_EXCHANGE = "rejected at exchange"
     COMPLETED = "completed"
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fillbridge_rithmic.gateway.codes import LIMITED, STOPS, BracketType, PriceType, Side
+from fillbridge_rithmic.gateway.codes import LIMITED, REJECTED, STOPS, BracketType, PriceType, Side
 
 
 class Bracket(msgspec.Struct, kw_only=True):
@@ -118,6 +118,15 @@ class Order(msgspec.Struct, kw_only=True):
     def is_reached(self, price: float) -> bool:
         """Whether a trade at this price triggers it."""
         return self.trigger_price is not None and self.sign * (price - self.trigger_price) >= 0
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an order that was accepted does not work."""
+
+    text: str
+    reason: str = REJECTED
+    is_by_exchange: bool = False
+    """Or else by the risk management, before it got there."""
 
 
 class Fill(msgspec.Struct, frozen=True, kw_only=True):

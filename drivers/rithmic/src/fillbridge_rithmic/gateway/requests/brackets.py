@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from fillbridge_rithmic.gateway.answers import Answer, answered, answered_rows, ended, row
+from fillbridge_rithmic.gateway.answers import Answer, answered, answered_rows, row
 from fillbridge_rithmic.gateway.book.order import Bracket
-from fillbridge_rithmic.gateway.clock import stamps
 from fillbridge_rithmic.gateway.codec import given
 from fillbridge_rithmic.gateway.codes import BracketType, Plant
 from fillbridge_rithmic.gateway.requests.orders import (
@@ -37,20 +36,6 @@ _WITH_STOP = {
     BracketType.STOP_ONLY_STATIC,
     BracketType.TARGET_AND_STOP_STATIC,
 }
-_LISTS = (
-    "user_tag",
-    "window_name",
-    "symbol",
-    "exchange",
-    "quantity",
-    "price",
-    "trigger_price",
-    "transaction_type",
-    "duration",
-    "price_type",
-    "trade_route",
-    "manual_or_auto",
-)
 _TOO_LATE = ("6", "the bracket has been released")
 
 
@@ -62,8 +47,7 @@ def place_bracket(gateway: Gateway, session: Session, request: Any) -> Answer:
         bracket = _read_bracket(request)
     except Refused as refused:
         return answered(request, refused.code, user_tag=given(request, "user_tag"))
-    order = gateway.book.accept(msgspec.structs.replace(ticket, bracket=bracket))
-    gateway.let_work(order)
+    order = gateway.place(msgspec.structs.replace(ticket, bracket=bracket))
     return acknowledged(gateway, request, order)
 
 
@@ -117,7 +101,7 @@ def _move(gateway: Gateway, request: Any, field: str) -> Answer:
     if getattr(bracket, field) is None or ticks is None or ticks <= 0:
         return answered(request, ("6", f"{field} is invalid"))
     setattr(bracket, field, ticks)
-    gateway.tell_bracket(order)
+    gateway.audience.tell_bracket(order)
     return answered(request)
 
 
@@ -164,45 +148,3 @@ def _unreleased(gateway: Gateway, request: Any) -> list[tuple[Order, Bracket]]:
         for order in gateway.book.working(request.account_id)
         if order.ticket.bracket is not None
     ]
-
-
-@carries_out(328, Plant.ORDER)
-def place_linked(gateway: Gateway, session: Session, request: Any) -> Answer:
-    """Take orders of which each is reduced by what the others fill."""
-    count = len(request.quantity)
-    lists = {name: list(getattr(request, name)) for name in _LISTS}
-    if count < 2 or any(len(values) not in (0, count) for values in lists.values()):
-        return answered(request, ("6", "the orders differ in their number of fields"))
-    try:
-        tickets = [
-            read_ticket(gateway, session, _Leg(request, lists, number)) for number in range(count)
-        ]
-    except Refused as refused:
-        return answered(request, refused.code)
-    orders = gateway.book.place_linked(tickets)
-    ssboe, usecs = stamps(gateway.now_ns())
-    taken = row(
-        request,
-        user_tag=[order.ticket.user_tag or "" for order in orders],
-        basket_id=[order.basket_id for order in orders],
-        ssboe=[ssboe] * count,
-        usecs=[usecs] * count,
-    )
-    return Answer(rows=[taken], end=ended(request))
-
-
-class _Leg:
-    """One of the orders of a request for several, read like a request for one."""
-
-    def __init__(self, request: Any, lists: dict[str, list[Any]], number: int) -> None:
-        self._fields = {name: values[number] for name, values in lists.items() if values}
-        self._fields["account_id"] = request.account_id
-        if request.HasField("cancel_after_secs"):
-            self._fields["cancel_after_secs"] = request.cancel_after_secs
-
-    def HasField(self, name: str) -> bool:
-        """Whether the client sent it."""
-        return name in self._fields
-
-    def __getattr__(self, name: str) -> Any:
-        return self._fields.get(name, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fillbridge_rithmic.gateway.answers import Answer, answered, answered_rows, row
+from fillbridge_rithmic.gateway.book.linking import flatten
 from fillbridge_rithmic.gateway.codec import given
 from fillbridge_rithmic.gateway.codes import Plant
 from fillbridge_rithmic.gateway.requests.registry import carries_out
@@ -38,7 +39,8 @@ def exit_position(gateway: Gateway, session: Session, request: Any) -> Answer:
     rows = []
     for symbol in symbols:
         rows.append(row(request, symbol=symbol, exchange=ledger.positions[symbol].exchange))
-        gateway.book.flatten(
+        flatten(
+            gateway.book,
             request.account_id,
             symbol,
             user=session.user.name if session.user else "",

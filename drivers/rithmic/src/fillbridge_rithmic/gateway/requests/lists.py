@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from fillbridge_rithmic.gateway.answers import Answer, answered, answered_rows, row
 from fillbridge_rithmic.gateway.clock import SECOND_NS
 from fillbridge_rithmic.gateway.codes import Plant
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from fillbridge_rithmic.gateway.sessions import Session
 
 _TRADER = 3
+_OTHER_HOUSE = ("OTHER-FCM", "OTHER-IB")
 
 
 @carries_out(300)
@@ -52,8 +55,16 @@ def list_accounts(gateway: Gateway, session: Session, request: Any) -> Answer:
 
 @carries_out(310, Plant.ORDER)
 def list_routes(gateway: Gateway, session: Session, request: Any) -> Answer:
-    """The ways to the exchanges."""
+    """The ways to the exchanges; their changes too, if that is wished."""
+    session.hears_of_routes = request.subscribe_for_updates
+    routes = list(gateway.settings.routes)
+    if gateway.faults.take("route_down"):
+        routes = [msgspec.structs.replace(route, status="DOWN") for route in routes]
+    if gateway.faults.take("no_default_route"):
+        routes = [msgspec.structs.replace(route, is_default=False) for route in routes]
     houses = {(each.fcm_id, each.ib_id) for each in gateway.accounts_of(session.user)}
+    if gateway.faults.take("two_houses"):
+        houses.add(_OTHER_HOUSE)
     rows = [
         row(
             request,
@@ -65,7 +76,7 @@ def list_routes(gateway: Gateway, session: Session, request: Any) -> Answer:
             is_default=route.is_default,
         )
         for fcm_id, ib_id in sorted(houses)
-        for route in gateway.settings.routes
+        for route in routes
     ]
     return answered_rows(request, rows)
 

@@ -69,13 +69,10 @@ def last_trade(
 
 
 def best_bid_offer(gateway: Gateway, symbol: str, *, is_snapshot: bool = False) -> Any | None:
-    """The best bid and offer of a symbol (151); ``None``: there is neither."""
+    """The best bid and offer of a symbol (151); ``None``: a snapshot of neither."""
     market = gateway.book.markets[symbol]
-    if market.bid is None and market.ask is None and not is_snapshot:
-        bits, gone = 0, _BID | _ASK
-    else:
-        bits = (_BID if market.bid is not None else 0) | (_ASK if market.ask is not None else 0)
-        gone = (_BID | _ASK) & ~bits
+    bits = (_BID if market.bid is not None else 0) | (_ASK if market.ask is not None else 0)
+    gone = (_BID | _ASK) & ~bits
     if is_snapshot and not bits:
         return None
     ssboe, usecs = stamps(gateway.now_ns())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from fillbridge_rithmic.gateway.answers import Answer, answered, ended, row
+from fillbridge_rithmic.gateway.book.brackets import on_tick
 from fillbridge_rithmic.gateway.book.events import Happening
 from fillbridge_rithmic.gateway.book.order import Ticket
 from fillbridge_rithmic.gateway.clock import stamps
@@ -17,6 +19,12 @@ from fillbridge_rithmic.gateway.codes import (
     PriceType,
     Side,
 )
+from fillbridge_rithmic.gateway.faults.orders import (
+    fill_before_modify,
+    fill_while_cancelling,
+    refusal_in_answer,
+    spoils_change,
+)
 from fillbridge_rithmic.gateway.requests.registry import carries_out
 
 if TYPE_CHECKING:
@@ -28,15 +36,16 @@ IS_COMPLETE = (
     "Cancellation rejected by the Order Management System - Order is complete. "
     "Further cancellations on this order may lead to logoff/disable"
 )
+_OFF_GRID = 1e-6
 UNKNOWN_BASKET = ("1062", "basket id is unknown")
 
 
 class Refused(Exception):
     """An order that cannot be; the code goes back to who sent it."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, code: str = "6") -> None:
         super().__init__(text)
-        self.code = ("6", text)
+        self.code = (code, text)
 
 
 @carries_out(312, Plant.ORDER)
@@ -46,9 +55,7 @@ def place_order(gateway: Gateway, session: Session, request: Any) -> Answer:
         ticket = read_ticket(gateway, session, request)
     except Refused as refused:
         return answered(request, refused.code, user_tag=given(request, "user_tag"))
-    order = gateway.book.accept(ticket)
-    gateway.let_work(order)
-    return acknowledged(gateway, request, order)
+    return acknowledged(gateway, request, gateway.place(ticket))
 
 
 def acknowledged(gateway: Gateway, request: Any, order: Order) -> Answer:
@@ -64,6 +71,9 @@ def read_ticket(gateway: Gateway, session: Session, request: Any) -> Ticket:
 
     :raises Refused: if it cannot be
     """
+    refusal = refusal_in_answer(gateway.faults, request)
+    if refusal is not None:
+        raise Refused(refusal[1], refusal[0])
     contract = gateway.book.contracts.get(request.symbol)
     if contract is None or contract.exchange != request.exchange:
         raise Refused(f"{request.symbol} is not traded at {request.exchange}")
@@ -106,7 +116,7 @@ def check_price(price: float | None, name: str, tick_size: float) -> None:
     """
     if price is None:
         raise Refused(f"{name} field is not received.")
-    if not abs(price / tick_size - round(price / tick_size)) < 1e-6:
+    if not isfinite(price) or abs(price - on_tick(price, tick_size)) > _OFF_GRID:
         raise Refused(f"{name} {price} is not on a tick of {tick_size}")
 
 
@@ -119,8 +129,11 @@ def modify_order(gateway: Gateway, session: Session, request: Any) -> Answer:
     order = order_of(gateway, request)
     if order is None:
         return answered(request, UNKNOWN_BASKET)
+    fill_before_modify(gateway, order)
     if not order.works:
         gateway.book.fail(order, Happening.MODIFY_FAILED, "Order is complete")
+        return acknowledged(gateway, request, order)
+    if spoils_change(gateway, request, order, Happening.MODIFY_FAILED):
         return acknowledged(gateway, request, order)
     price_type = given(request, "price_type")
     try:
@@ -154,8 +167,14 @@ def cancel_order(gateway: Gateway, session: Session, request: Any) -> Answer:
     if order is None:
         return answered(request, UNKNOWN_BASKET)
     if order.works:
-        gateway.book.cancel(order)
-        return acknowledged(gateway, request, order)
+        if spoils_change(gateway, request, order, Happening.CANCEL_FAILED):
+            return acknowledged(gateway, request, order)
+        if not fill_while_cancelling(gateway, order):
+            gateway.book.cancel(order)
+            return acknowledged(gateway, request, order)
+        if order.works:
+            gateway.book.end(order)
+            return acknowledged(gateway, request, order)
     gateway.book.fail(order, Happening.CANCEL_FAILED, IS_COMPLETE)
     session.futile_cancels += 1
     most = gateway.settings.max_futile_cancels

@@ -45,10 +45,13 @@ def position_rows(gateway: Gateway, account_id: str, is_snapshot: bool) -> list[
         "ssboe": ssboe,
         "usecs": usecs,
     }
+    fault = gateway.faults.take("net_disagrees", account=account_id)
+    surplus = 0 if fault is None else fault.options.get("by", 1)
     rows = []
     opened = closed = 0.0
     net = bought = sold = 0
     for position in gateway.book.ledger(account_id).positions.values():
+        net_quantity = position.net + surplus
         contract = gateway.book.contracts[position.symbol]
         profit = position.open_profit(gateway.book.markets[position.symbol].last)
         opened, closed = opened + profit, closed + position.closed_profit
@@ -70,7 +73,7 @@ def position_rows(gateway: Gateway, account_id: str, is_snapshot: bool) -> list[
                 open_position_quantity=abs(position.net),
                 closed_position_pnl=f"{position.closed_profit:.2f}",
                 closed_position_quantity=min(position.bought, position.sold),
-                net_quantity=position.net,
+                net_quantity=net_quantity,
             )
         )
     rows.append(

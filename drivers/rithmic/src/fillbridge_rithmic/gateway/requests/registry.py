@@ -26,6 +26,11 @@ def carries_out(template: int, *plants: Plant) -> Callable[[Handler], Handler]:
     return register
 
 
+def carried_out() -> list[int]:
+    """The templates that are carried out after a login."""
+    return sorted(_HANDLERS)
+
+
 def handler_of(template: int, plant: Plant) -> Handler | None:
     """What carries out a request at a plant; ``None``: nothing does."""
     plants, handler = _HANDLERS.get(template, (None, None))

@@ -14,7 +14,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterable
 
     from anyio.streams.tls import TLSStream
 
@@ -84,25 +84,27 @@ class Websocket:
                 await anyio.sleep_forever()
             self._protocol.receive_data(data)
 
-    async def send(self, data: bytes, parts: int = 1) -> None:
-        """Send a message, in so many frames."""
+    async def send(self, messages: Iterable[bytes], parts: int = 1) -> None:
+        """Send messages in one go, each in so many frames; nothing once somebody said goodbye."""
         async with self._lock:
-            size = max(1, -(-len(data) // parts))
-            pieces = [data[at : at + size] for at in range(0, len(data), size)]
-            for number, piece in enumerate(pieces, 1):
-                is_last = number == len(pieces)
-                self._check()
-                if number == 1:
-                    self._protocol.send_binary(piece, fin=is_last)
-                else:
-                    self._protocol.send_continuation(piece, fin=is_last)
-                await self._write()
+            for data in messages:
+                if self._protocol.state is not State.OPEN:
+                    return
+                size = max(1, -(-len(data) // parts))
+                pieces = [data[at : at + size] for at in range(0, len(data), size)]
+                for number, piece in enumerate(pieces, 1):
+                    is_last = number == len(pieces)
+                    if number == 1:
+                        self._protocol.send_binary(piece, fin=is_last)
+                    else:
+                        self._protocol.send_continuation(piece, fin=is_last)
+            await self._write()
 
     async def ping(self) -> None:
         """Send a websocket ping, which the client has to answer."""
         async with self._lock:
-            self._check()
-            self._protocol.send_ping(b"are you there")
+            if self._protocol.state is State.OPEN:
+                self._protocol.send_ping(b"are you there")
             await self._write()
 
     async def close(self) -> None:
@@ -124,11 +126,6 @@ class Websocket:
         if raw is not None and raw.fileno() >= 0:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         await anyio.aclose_forcefully(self._stream)
-
-    def _check(self) -> None:
-        """A client that has said goodbye is told nothing more."""
-        if self._protocol.state is not State.OPEN:
-            raise anyio.ClosedResourceError
 
     async def _flush(self) -> None:
         async with self._lock:

@@ -1,0 +1,1 @@
+"""What moves the gateway's market when nobody does it by hand."""

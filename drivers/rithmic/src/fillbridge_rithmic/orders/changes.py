@@ -1,0 +1,216 @@
+"""From wishes to cancels and changes, and to what is reported of them."""
+
+from __future__ import annotations
+
+import logging
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from fillbridge_hooks import CancelRejected, OrderStatus, ReplaceRejected
+from fillbridge_rithmic.orders.notices import Phase
+from fillbridge_rithmic.orders.reports import due, replaced, tell_nothing_of
+from fillbridge_rithmic.orders.requests import cancel_order, modify_order
+from fillbridge_rithmic.orders.serial import Operation, Refused, Serial
+from fillbridge_rithmic.orders.wishes import is_granted, shortage, wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fillbridge_hooks import Report
+    from fillbridge_rithmic.orders.book import Book
+    from fillbridge_rithmic.orders.lattice import Basket
+    from fillbridge_rithmic.orders.lines import Line
+    from fillbridge_rithmic.orders.requests import Place
+
+_logger = logging.getLogger(__name__)
+
+_AT_WORK: Final = (Phase.WORKING, Phase.CHANGED)
+
+OPERATION_KEY: Final = "change "
+"""What the key of every cancel and change begins with."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as it is to be sent; its answer bears ``key`` as ``user_msg``."""
+
+    key: str
+    template: int
+    fields: dict[str, Any]
+
+
+class Changes:
+    """What is wished of orders, what is under way for it, and what was reported.
+
+    :param reports: where reports are put
+    """
+
+    def __init__(self, book: Book, place: Place, reports: list[Report]) -> None:
+        self._book = book
+        self._place = place
+        self._reports = reports
+        self._serial = Serial()
+        self._numbers = count(1)
+        self._restless: dict[int, Line] = {}
+        """Orders that may not be as they were wished for."""
+
+    def is_complete(self, line: Line) -> bool:
+        """Whether Rithmic said, to an operation, that an order is complete."""
+        return not line.is_bare and all(
+            self._serial.is_complete(basket.basket_id) for basket in line.working()
+        )
+
+    def begin_anew(self, line: Line) -> None:
+        """There is a new wish for an order."""
+        if not line.is_bare and not line.told.is_followed:
+            # Whoever asks is to be told what becomes of it.
+            tell_nothing_of(line)
+            line.told.is_followed = True
+        for basket in line.working():
+            self._serial.forget_tries(basket.basket_id)
+        self._restless[id(line)] = line
+
+    # What is to be sent for it
+
+    def requests(self, now_ns: int, only: Iterable[Line] | None = None) -> list[Request]:
+        """Cancels and changes that are to be sent now; they count as under way.
+
+        What waits for another operation on its basket comes at a later call.
+        """
+        self._serial.give_up_waiting(now_ns)
+        requests = []
+        for line in tuple(self._restless.values()) if only is None else only:
+            for operation in wanted(line):
+                if not self._serial.is_free(operation.basket_id, now_ns):
+                    continue
+                if self._serial.is_in_vain(operation):
+                    reason = f"it works on as it was after {operation_text(operation)}"
+                    self._refused(Refused(operation=operation, reason=reason), now_ns)
+                    continue
+                requests.append(self._request(line, operation, now_ns))
+            self.settle(line, now_ns)
+        return requests
+
+    def _request(self, line: Line, operation: Operation, now_ns: int) -> Request:
+        basket = self._book.baskets[operation.basket_id]
+        terms = operation.terms
+        if terms is None:
+            template, fields = cancel_order(self._place, basket.basket_id)
+        else:
+            instrument = line.instrument
+            assert instrument is not None  # noqa: S101  # wanted() names no terms without one
+            limit, trigger = terms.limit_ticks, terms.trigger_ticks
+            template, fields = modify_order(
+                self._place,
+                basket.basket_id,
+                basket.symbol,
+                basket.exchange,
+                operation.quantity,
+                terms.order_type,
+                None if limit is None else instrument.to_price(limit),
+                None if trigger is None else instrument.to_price(trigger),
+            )
+        key = f"{OPERATION_KEY}{next(self._numbers)}"
+        self._serial.begin(operation, key, now_ns)
+        return Request(key=key, template=template, fields=fields)
+
+    def operation_was_not_sent(self, request: Request) -> None:
+        """It is proved that a cancel or a change did not leave."""
+        self._serial.was_not_sent(request.key)
+
+    def next_due_ns(self) -> int | None:
+        """When there may be something to send though nothing was heard."""
+        return self._serial.next_due_ns()
+
+    @property
+    def is_correcting(self) -> bool:
+        """Whether a leg is on its way to the level that was asked for."""
+        return any(
+            bool(wanted(line)) or self._is_busy(line)
+            for line in self._restless.values()
+            if line.leg is not None
+        )
+
+    def lacking(self) -> list[Line]:
+        """Legs that seem to lack a basket: Rithmic shall be asked once more."""
+        return [line for line in self._restless.values() if not line.may_grow and shortage(line)]
+
+    # What is heard
+
+    def hear(self, line: Line, basket: Basket, phase: Phase, text: str, now_ns: int) -> None:
+        """Take in what a notification says of the operation on a basket."""
+        refused = self._serial.hear(basket.basket_id, phase, text, basket.has_ended, now_ns)
+        if refused is not None:
+            self._refused(refused, now_ns)
+        if phase in _AT_WORK and not basket.has_ended:
+            self._serial.works_after_all(basket.basket_id)
+        self.look_at(line, now_ns)
+
+    def answer(self, key: str, reason: str, now_ns: int) -> None:
+        """Take in the answer to an operation; ``reason`` is empty where it was taken."""
+        refused = self._serial.answer(key, reason, now_ns)
+        if refused is not None:
+            self._refused(refused, now_ns)
+
+    def look_at(self, line: Line, now_ns: int) -> None:
+        """Something is new of an order: report it, and see what is to be sent."""
+        self._restless[id(line)] = line
+        self.settle(line, now_ns)
+
+    def _refused(self, refused: Refused, now_ns: int) -> None:
+        """An operation will not be carried out: whoever wished for it is told.
+
+        What was under way when a newer wish came says nothing of that.
+        """
+        operation = refused.operation
+        line = self._book.line_of(operation.basket_id)
+        name = line.client_order_id
+        if line.is_cancelling:
+            if operation.is_cancel:
+                line.is_cancelling = False
+                self._reports.append(CancelRejected(name, refused.reason, now_ns))
+        elif line.wish is not None:
+            if operation.is_cancel or operation.terms == line.level:
+                line.wish = line.level = None
+                self._reports.append(ReplaceRejected(name, refused.reason, now_ns))
+        elif not operation.is_cancel:
+            # What cannot be moved protects where it is, and is reported as it is.
+            line.left_alone.add(operation.basket_id)
+            _logger.warning("%s stays where it is: %s", name, refused.reason)
+        self.settle(line, now_ns)
+
+    def settle(self, line: Line, now_ns: int) -> None:
+        """Report what is new of an order, and drop wishes that are fulfilled or past."""
+        self._reports += due(line, now_ns)
+        wish = line.wish
+        is_past = line.has_ended and line.told.has_ended
+        if wish is not None and (is_past or self._is_granted(line)):
+            line.wish = None
+            terms = line.level or line.terms
+            if line.has_ended and line.terms != line.level:
+                reason = f"the order has ended: {line.status.value}"
+                self._reports.append(ReplaceRejected(wish.client_order_id, reason, now_ns))
+            elif terms is not None and line.status is not OrderStatus.FILLED:
+                time_ns = line.last_ns or now_ns
+                self._reports.append(replaced(line, line.quantity, terms, time_ns))
+            if line.leg is None:
+                line.level = None
+        if line.has_ended and line.told.has_ended:
+            line.is_cancelling = False
+            self._restless.pop(id(line), None)
+        elif line.wish is None and not line.is_cancelling and not wanted(line):
+            self._restless.pop(id(line), None)
+
+    def _is_granted(self, line: Line) -> bool:
+        if line.is_bare or line.has_ended:
+            return False
+        return not self._is_busy(line) and is_granted(line)
+
+    def _is_busy(self, line: Line) -> bool:
+        return any(self._serial.is_busy(basket.basket_id) for basket in line.working())
+
+
+def operation_text(operation: Operation) -> str:
+    """An operation in words."""
+    return "cancels" if operation.is_cancel else "changes that were taken"
