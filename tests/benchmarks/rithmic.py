@@ -414,7 +414,7 @@ async def time_handler(
                     direction="LONG",
                     stop_loss_price=FAR - 10,
                     take_profit_price=FAR + 10,
-                    entry_type="limit",
+                    entry_type=OrderType.LIMIT,
                     entry_limit_price=FAR,
                     proposal_id=f"P{wall_ns():x}-{number}",
                 )
