@@ -322,6 +322,31 @@ def test_a_basket_that_appears_while_flattening_is_turned_too():
     assert sent(bracket.desk) == [("14", MODIFY, 2, MARKET, None, None)]
 
 
+@pytest.mark.parametrize("terms", [(OrderType.MARKET, None), (OrderType.STOP, 19_970)])
+@pytest.mark.parametrize("is_taken", [True, False], ids=["filled after", "not yet received"])
+@pytest.mark.parametrize("is_bare", [True, False])
+def test_what_fills_after_a_change_was_asked_for_keeps_its_stop(terms, is_taken, is_bare):
+    bracket = Bracket()
+    if is_bare:
+        bracket.told(bracket.entry.fill(1))
+    else:
+        bracket.fill(1)
+    change = Replacement(STOP, 1, terms[0], None, terms[1])
+    if is_taken:
+        bracket.desk.replace(change, NOW)
+        sent(bracket.desk)
+    told = [*bracket.entry.fill(2).told]
+    if is_bare:
+        told += stop_leg("12", "10", 1).begin().say(Phase.WORKING).told
+    told += stop_leg("14", "10", 2).begin().say(Phase.WORKING).told
+    for notice in told:
+        bracket.desk.take(notice, NOW)
+    if not is_taken:
+        # Whoever asks has yet to receive what was reported meanwhile.
+        bracket.desk.replace(change, NOW)
+    assert ("14", MODIFY, 2) in [one[:3] for one in sent(bracket.desk)]
+
+
 def test_a_flatten_that_is_refused_is_said_once():
     bracket = Bracket()
     bracket.fill(3)
