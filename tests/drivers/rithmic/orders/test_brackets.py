@@ -282,6 +282,17 @@ def test_a_stop_that_has_triggered_is_never_made_to_wait_again(becomes, is_wishe
     assert kinds(reports) == expected[: 1 + is_wished]
 
 
+def test_a_market_order_in_place_of_a_refused_stop_closes_and_is_not_made_to_wait():
+    bracket = Bracket()
+    refused = stop_leg("12", "10", 3).begin().end("R", "through the market")
+    market = {"order_type": OrderType.MARKET, "first_type": OrderType.MARKET, "trigger": None}
+    closing = stop_leg("13", "10", 3, **market)
+    bracket.told(bracket.entry.fill(3), refused, closing.begin().say(Phase.WORKING))
+    assert sent(bracket.desk) == []
+    reports = bracket.told(closing.fill(3, 4989.0).end("F"))
+    assert kinds(reports) == [(Fill, STOP)]
+
+
 def test_a_stop_that_has_triggered_can_still_be_flattened():
     bracket = Bracket()
     stop, _, _ = bracket.fill(3)
