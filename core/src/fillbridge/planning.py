@@ -49,6 +49,7 @@ def plan_trade(
     entry_life_s: float | None = None,
     day_ends_ns: int | None = None,
     has_broker_legs: bool = False,
+    has_broker_distances: bool = False,
     trails_here: bool = False,
 ) -> TradePlan:
     """Check a proposal and lay out its trade.
@@ -57,6 +58,7 @@ def plan_trade(
     :param day_ends_ns: when a DAY entry is withdrawn from here, ns UTC; ``None``: by the broker
     :param has_broker_legs: whether the broker can keep stop and target for the entry; it is asked
         to where their levels are known before the entry fills
+    :param has_broker_distances: whether it can where they count from the fill
     :param trails_here: whether a trailing stop rests at the broker as a plain one
     :param arrival: the market when it was decided, ``None`` where unknown
     :raises InvalidValue: naming field, value and rule
@@ -137,7 +139,9 @@ def plan_trade(
         position_life_ns,
         remainder_ns,
         remainder_reason,
-        has_broker_legs and stop is not None and target is not None and not proposal.trailing_stop,
+        has_broker_legs
+        and (has_broker_distances or (stop is not None and target is not None))
+        and not proposal.trailing_stop,
         trails_here and proposal.trailing_stop,
     )
 

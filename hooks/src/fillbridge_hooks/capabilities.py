@@ -8,6 +8,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     bracket: bool = False
     """Stop and target rest at the broker as soon as the entry fills."""
+    bracket_distances: bool = False
+    """With ``bracket``: legs may be given as distances from the fill."""
     oco: bool = False
     """Two orders of which one fill cancels the other."""
     replace: bool = False

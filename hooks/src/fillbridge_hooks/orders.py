@@ -30,6 +30,8 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     broker: str = ""
     arrival: ArrivalPrice | None = None
     urgency: Urgency = Urgency.NORMAL
+    distance_ticks: int | None = None
+    """Of a leg in :class:`ApprovedOrder` whose price counts from the fill: so far away from it."""
 
 
 class Permit:
@@ -69,7 +71,8 @@ class ApprovedOrder(msgspec.Struct, frozen=True, gc=False):
 
     They rest at the broker as soon as the entry fills, always for exactly what it has filled and
     not yet exited, one reducing or cancelling the other. Their own quantities do not count. An
-    entry that ends unfilled leaves no leg.
+    entry that ends unfilled leaves no leg. A leg has its price, or ``distance_ticks`` from the
+    price of the fill for a driver that declares ``bracket_distances``.
     """
 
 

@@ -269,7 +269,15 @@ class World:
     """One account, its journal, its house, and the line between them."""
 
     def __init__(
-        self, *, checks=(), commission=None, bracket=False, rules=None, can_trail=True, **settings
+        self,
+        *,
+        checks=(),
+        commission=None,
+        bracket=False,
+        distances=False,
+        rules=None,
+        can_trail=True,
+        **settings,
     ):
         self.clock = VirtualClock(START)
         self.house = House(self.clock)
@@ -279,7 +287,12 @@ class World:
         self.alarms = []
         named = tuple((one.__name__, one) for one in checks)
         self._hooks = ShellHooks(risk_checks=named, commission=commission)
-        self._capabilities = Capabilities(bracket=bracket, replace=can_trail, market_data=can_trail)
+        self._capabilities = Capabilities(
+            bracket=bracket,
+            bracket_distances=distances,
+            replace=can_trail,
+            market_data=can_trail,
+        )
         self._rules = rules or LiveRules()
         self._settings = settings
         self._start()

@@ -111,6 +111,33 @@ def test_the_legs_go_with_the_entry_where_the_broker_keeps_brackets(new_world):
     assert [leg.role for leg in submission.approved.legs] == ["stop", "target"]
 
 
+def test_distances_go_with_the_entry_where_the_broker_counts_from_the_fill(new_world):
+    world = new_world(bracket=True, distances=True)
+    world.connect()
+    trade_id = world.propose(stop_loss_ticks=12, take_profit_ticks=20)
+    (submission,) = world.trading.outbox.ready
+    stop, target = submission.approved.legs
+    assert (stop.trigger_ticks, stop.distance_ticks) == (None, 12)
+    assert (target.limit_ticks, target.distance_ticks) == (None, 20)
+    world.exchange()
+    world.house.fill(f"{trade_id}_ENTRY", price=4000.5)
+    for leg in (stop, target):
+        world.house.place(leg.client_order_id, quantity=2)
+    world.exchange()
+    assert world.house.sent == [f"{trade_id}_ENTRY"]
+    trade = world.trade(trade_id)
+    assert (trade.stop.order.trigger_ticks, trade.target.order.limit_ticks) == (15_990, 16_022)
+
+
+@pytest.mark.parametrize("fields", [{"trailing_stop": True}, {}], ids=["trailing", "not declared"])
+def test_other_legs_are_placed_from_here(new_world, fields):
+    world = new_world(bracket=True, distances=bool(fields))
+    world.connect()
+    world.propose(stop_loss_ticks=12, take_profit_ticks=20, **fields)
+    (submission,) = world.trading.outbox.ready
+    assert submission.approved.legs == ()
+
+
 # Proposals
 
 

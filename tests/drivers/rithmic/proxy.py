@@ -173,9 +173,15 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxying(server_port: int) -> AsyncIterator[Proxy]:
-    """A proxy before a server on loopback, until the context is left."""
+async def proxying(server_port: int, receive_buffer: int | None = None) -> AsyncIterator[Proxy]:
+    """A proxy before a server on loopback, until the context is left.
+
+    :param receive_buffer: bytes that its ends towards clients hold unread; the system's default
+    """
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+        if receive_buffer is not None:
+            raw: socket.socket = listener.extra(SocketAttribute.raw_socket)  # noqa: S610
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         port = listener.extra(SocketAttribute.local_port)  # noqa: S610
         proxy = Proxy(port, server_port)
         async with anyio.create_task_group() as tasks:

@@ -1,157 +1,12 @@
 """A live handler that trades at the gateway, from the proposal to the closed trade."""
 
-from contextlib import asynccontextmanager
-
-import anyio
 import pytest
+from tests.drivers.rithmic.floor import floor
+from tests.drivers.rithmic.ground import ACCOUNT, until
 
-from fillbridge import InProcessBus, LiveExecutionHandler, Risk_Proposal
-from fillbridge.plugins import Plugins
-from fillbridge_hooks import PUBLISHED, ExitReason, OrderType
-from fillbridge_rithmic.gateway import GatewaySettings, serve_gateway
-from fillbridge_rithmic.gateway.settings import Contract
+from fillbridge_hooks import ExitReason
 
 pytestmark = pytest.mark.anyio
-
-ACCOUNT, SYMBOL = "REHEARSAL", "ES"
-PATIENCE_S = 8
-_LOOK_S = 0.01
-
-
-async def until(what, is_so, told=list):
-    """Wait until something is so; what was ``told`` instead is said if it never is."""
-    with anyio.move_on_after(PATIENCE_S):
-        while not is_so():  # noqa: ASYNC110  # what happens at the gateway tells nobody
-            await anyio.sleep(_LOOK_S)
-        return
-    pytest.fail(f"expected {what} within {PATIENCE_S} s, was {told()}")
-
-
-class Floor:
-    """A handler and the gateway that it trades at."""
-
-    def __init__(self, gateway, handler, results, events):
-        self.gateway = gateway
-        self.handler = handler
-        self.results = results
-        self.events = events
-
-    @property
-    def held(self):
-        return self.gateway.position(ACCOUNT, SYMBOL)
-
-    @property
-    def working(self):
-        return self.gateway.orders(working=True)
-
-    @property
-    def alarms(self):
-        return [payload for kind, payload in self.events if kind == "EXECUTION_ERROR"]
-
-    def stops(self):
-        """What rests as stops."""
-        return sum(order.left for order in self.working if order.ticket.leg == "stop")
-
-    def trade(self, *prices, quantity=None):
-        for price in prices:
-            self.gateway.trade(SYMBOL, price, quantity)
-
-    async def is_open(self):
-        gate = self.handler._trading.gate
-        await until("a gate that is open", lambda: not gate.reasons(), gate.reasons)
-
-    async def propose(self, **fields):
-        values = {
-            "position_size": 3,
-            "direction": "LONG",
-            "entry_type": OrderType.LIMIT,
-            "entry_limit_price": 4998.0,
-            "stop_loss_price": 4990.0,
-            "take_profit_price": 5010.0,
-        } | fields
-        return await self.handler.execute_trade(Risk_Proposal(**values))
-
-    async def is_protected(self, quantity):
-        await until(f"a stop for {quantity}", lambda: self.stops() == quantity == self.held)
-        await until(
-            "a handler that knows it",
-            lambda: any(
-                trade.stop is not None and trade.stop.order.quantity == quantity == trade.held
-                for trade in self.handler._trading.state.trades.values()
-            ),
-        )
-
-    async def is_over(self):
-        await until(
-            "a trade that is closed, a flat account and no order",
-            lambda: self.results and not self.held and not self.working,
-            self.told,
-        )
-
-    def told(self):
-        """What the gateway has, for whoever wonders."""
-        orders = [
-            (
-                one.basket_id,
-                one.ticket.user_tag,
-                one.ticket.leg,
-                one.quantity,
-                one.filled,
-                one.works,
-            )
-            for one in self.gateway.orders()
-        ]
-        return {"held": self.held, "orders": orders, "alarms": self.alarms}
-
-
-@asynccontextmanager
-async def floor(tmp_path, monkeypatch, **offered):
-    monkeypatch.setenv("RITHMIC_USERNAME", "rehearsal")
-    monkeypatch.setenv("RITHMIC_PASSWORD", "rehearsal")
-    settings = GatewaySettings(contracts=(Contract(symbol=SYMBOL, product_code=SYMBOL),), **offered)
-    results, events = [], []
-
-    async def hear(kind, payload):
-        events.append((kind, payload))
-
-    bus = InProcessBus()
-    for kind in PUBLISHED:
-        bus.subscribe(kind, hear)
-    plugins = Plugins()
-    plugins.load()
-    async with serve_gateway(settings) as running:
-        config = {
-            "mode": "live",
-            # A slow machine is no failure.
-            "performance": {"max_execution_latency_ms": 60_000},
-            "live_settings": {
-                "provider": "rithmic",
-                "account": ACCOUNT,
-                "journal": str(tmp_path / "journal"),
-                "durability": "process",
-                "max_loop_lag_ms": 10_000,
-                "credentials": {
-                    "username": "${RITHMIC_USERNAME}",
-                    "password": "${RITHMIC_PASSWORD}",
-                },
-                "rithmic": {
-                    "uri": running.uri,
-                    "ca_file": running.ca_file,
-                    "system_name": settings.systems[0],
-                    "login_gap_s": 0.0,
-                    "settle_s": 0.05,
-                },
-            },
-        }
-        handler = LiveExecutionHandler(
-            {"execution_handler": config}, bus, plugins=plugins, trade_sink=results.append
-        )
-        async with handler:
-            here = Floor(running.gateway, handler, results, events)
-            await here.is_open()
-            here.trade(5000.0)
-            await until("a price", lambda: handler._trading.market.view(SYMBOL).last is not None)
-            yield here
 
 
 async def test_a_trade_from_its_entry_to_its_target(tmp_path, monkeypatch):
@@ -186,6 +41,33 @@ async def test_a_market_entry_in_a_bracket(tmp_path, monkeypatch):
         await here.propose(entry_type=None, entry_limit_price=None, urgency="high")
         await here.is_protected(3)
         here.trade(5010.25)
+        await here.is_over()
+    assert here.alarms == []
+
+
+@pytest.mark.parametrize("parts", [{5001.0: 2}, {5001.0: 1, 5001.25: 1}], ids=["whole", "in parts"])
+async def test_distances_from_the_fill_rest_at_the_broker(tmp_path, monkeypatch, parts):
+    levels = {"stop_loss_price": None, "take_profit_price": None}
+    async with floor(tmp_path, monkeypatch, market_orders="next-trade") as here:
+        await here.propose(
+            entry_type=None,
+            entry_limit_price=None,
+            urgency="high",
+            position_size=2,
+            stop_loss_ticks=12,
+            take_profit_ticks=20,
+            **levels,
+        )
+        await until("an entry", lambda: len(here.working) == 1)
+        # The last of them is not where the entry was expected to fill.
+        for price, quantity in parts.items():
+            here.trade(price, quantity=quantity)
+        await here.is_protected(2)
+        placed = [one for one in here.gateway.received if one.template in (312, 330)]
+        assert [(one.template, one.message.stop_ticks) for one in placed] == [(330, 12)]
+        rest = sorted(one.trigger_price or one.price for one in here.working)
+        assert rest == sorted(price + ticks / 4 for price in parts for ticks in (-12, 20))
+        here.trade(5006.5)
         await here.is_over()
     assert here.alarms == []
 
@@ -235,6 +117,26 @@ async def test_a_close_that_had_not_left_when_the_link_broke_is_made_up_for(tmp_
         await here.is_over()
     sold = sum(fill.size for fill in here.gateway.fills(ACCOUNT) if fill.side == 2)
     assert sold == 3
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_a_fill_that_crosses_the_withdrawal_of_the_rest_leaves_no_leg_behind(
+    tmp_path, monkeypatch
+):
+    async with floor(tmp_path, monkeypatch) as here:
+        await here.propose()
+        await until("an entry", lambda: len(here.working) == 1)
+        here.trade(4997.0, quantity=1)
+        await here.is_protected(1)
+        # With the target the rest of the entry is withdrawn, of which one more fills meanwhile.
+        here.gateway.faults.arm("fill_while_cancelling", size=1)
+        here.trade(5010.25, quantity=1)
+        here.trade(5000.0)
+        await until("the fill", lambda: here.gateway.faults.happened)
+        await here.is_over()
+        await here.is_open()
+    sold = sum(fill.size for fill in here.gateway.fills(ACCOUNT) if fill.side == 2)
+    assert (sold, here.gateway.faults.happened.count("fill_while_cancelling")) == (2, 1)
 
 
 @pytest.mark.parametrize("seed", range(3))

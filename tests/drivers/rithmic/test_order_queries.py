@@ -1,5 +1,7 @@
 """Lists of orders count when they are complete, whatever else is asked meanwhile."""
 
+from typing import Any
+
 import anyio
 import pytest
 from msgspec import Struct
@@ -28,7 +30,7 @@ class Clock(Struct):
 
 class Terms(Struct):
     clock: Clock
-    instruments: tuple = (ES,)
+    instruments: tuple[Any, ...] = (ES,)
 
 
 class Plant:

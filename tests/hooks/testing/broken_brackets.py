@@ -3,9 +3,7 @@
 from tests.hooks.testing.caught import caught_by
 from tests.hooks.testing.honest import Broker, Entry
 
-from fillbridge_hooks import (
-    OrderStatus,
-)
+from fillbridge_hooks import Order, OrderStatus
 
 
 @caught_by("EX-650")
@@ -53,3 +51,11 @@ class LegsInTheDriver(Broker):
     def protect(self, entry: Entry) -> None:
         if self.link is not None and self.link.alive:
             super().protect(entry)
+
+
+@caught_by("EX-698")
+class LegsCountFromElsewhere(Broker):
+    """Counts the distance of a leg from a price that is not the one of the fill."""
+
+    def placed(self, leg: Order, filled_at: int) -> Order:
+        return super().placed(leg, filled_at - 3)

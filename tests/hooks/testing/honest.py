@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 import anyio.lowlevel
+import msgspec
 
 from fillbridge_hooks import (
     Accepted,
@@ -26,6 +27,7 @@ from fillbridge_hooks import (
     Message,
     NotSent,
     Order,
+    OrderRole,
     OrderStatus,
     OrderType,
     OutcomeUnknown,
@@ -43,6 +45,7 @@ from fillbridge_hooks.testing import ManualClock, connection_terms
 
 EVERYTHING = Capabilities(
     bracket=True,
+    bracket_distances=True,
     replace=True,
     query_by_client_order_id=True,
     idempotent_submit=True,
@@ -73,6 +76,7 @@ class Entry:
         self.trigger_ticks = order.trigger_ticks
         self.triggered = False
         self.reason = ""
+        self.filled_at = 0
         self.legs: list[Entry] = []
         self.template_legs: tuple[Order, ...] = ()
         self.parent: Entry | None = None
@@ -261,6 +265,7 @@ class Broker:
         fill = self.make_fill(entry, quantity, ticks)
         self.executions.append(fill)
         self.report(fill)
+        entry.filled_at = ticks
         self.protect(entry)
 
     def hold(self, entry: Entry, quantity: int) -> None:
@@ -289,10 +294,20 @@ class Broker:
         parent = entry.parent or entry
         if not parent.legs:
             for order in parent.template_legs:
-                leg = self.accept(order)
+                leg = self.accept(self.placed(order, parent.filled_at))
                 leg.parent = parent
                 parent.legs.append(leg)
         self.resize(parent, self.unprotected(parent))
+
+    def placed(self, leg: Order, filled_at: int) -> Order:
+        """The leg with its price, where that counts from the fill."""
+        if leg.distance_ticks is None:
+            return leg
+        if leg.role is OrderRole.TARGET:
+            ticks = filled_at - leg.side.sign * leg.distance_ticks
+            return msgspec.structs.replace(leg, limit_ticks=ticks, distance_ticks=None)
+        ticks = filled_at + leg.side.sign * leg.distance_ticks
+        return msgspec.structs.replace(leg, trigger_ticks=ticks, distance_ticks=None)
 
     def unprotected(self, parent: Entry) -> int:
         return parent.filled - sum(leg.filled for leg in parent.legs)

@@ -58,7 +58,7 @@ def test_what_is_not_declared_is_skipped_and_says_so(run):
         "EX_5 or EX_6",
     )
 
-    result.assert_outcomes(passed=2 * 9, skipped=2 * 10)
+    result.assert_outcomes(passed=2 * 9, skipped=2 * 11)
     result.stdout.fnmatch_lines(["*bracket is not declared*"])
 
 

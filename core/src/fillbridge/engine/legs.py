@@ -23,13 +23,20 @@ def protective_legs(
     """Stop and target for ``quantity`` contracts.
 
     Distances count from the price of ``fill``, rounded to the nearest tick where slippage left
-    it between two; a plan with levels and without a trailing stop needs no fill.
+    it between two; a plan with levels and without a trailing stop needs no fill. Where there is
+    none yet, a leg that counts from it has its distance and no price.
     """
     instrument = plan.instrument
     sign = plan.direction.sign
     stop_ticks, target_ticks = plan.stop_ticks, plan.target_ticks
+    stop_distance = target_distance = None
     base = 0 if fill is None else round(fill.price / instrument.tick_size)
-    if stop_ticks is None or target_ticks is None:
+    if fill is None:
+        if stop_ticks is None:
+            stop_distance = plan.stop_distance
+        if target_ticks is None:
+            target_distance = plan.target_distance
+    elif stop_ticks is None or target_ticks is None:
         if stop_ticks is None:
             stop_ticks = base - sign * (plan.stop_distance or 0)
         if target_ticks is None:
@@ -37,7 +44,7 @@ def protective_legs(
     entry = plan.entry
     side = entry.side.opposite
     trail = None
-    if plan.proposal.trailing_stop:
+    if plan.proposal.trailing_stop and stop_ticks is not None:
         trail = abs(base - stop_ticks)
     stop = Order(
         plan.trade_id + STOP_SUFFIX,
@@ -54,6 +61,7 @@ def protective_legs(
         entry.broker,
         entry.arrival,
         entry.urgency,
+        stop_distance,
     )
     target = Order(
         plan.trade_id + TARGET_SUFFIX,
@@ -70,6 +78,7 @@ def protective_legs(
         entry.broker,
         entry.arrival,
         entry.urgency,
+        target_distance,
     )
     return stop, target
 

@@ -112,6 +112,7 @@ class Proposals:
             # A broker that keeps legs may take the entry's time in force for theirs.
             day_ends_ns=trade_date_end_ns(instrument, self._account.now_ns),
             has_broker_legs=self._capabilities.bracket,
+            has_broker_distances=self._capabilities.bracket_distances,
             trails_here=True,
         )
 

@@ -17,6 +17,7 @@ from fillbridge_rithmic.wire import codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractAsyncContextManager
 
     from fillbridge_rithmic.settings import RithmicSettings
 
@@ -69,8 +70,8 @@ async def find_accounts(
     :raises ConfigurationError: if settings or credentials cannot be used
     :raises DriverError: if the login fails, or the question
     """
-    async with _logged_in(codes.Plant.ORDER, settings, credentials) as plant:
-        return await _accounts(plant)
+    async with logged_in(codes.Plant.ORDER, settings, credentials) as plant:
+        return await list_accounts(plant, await login_info(plant))
 
 
 async def check(
@@ -94,7 +95,7 @@ async def check(
                 continue
             doing = f"login {plant.name.lower()}"
             await anyio.sleep(settings.login_gap_s)
-            async with _logged_in(plant, settings, credentials) as login:
+            async with logged_in(plant, settings, credentials) as login:
                 tell(Step(step=doing, ok=True, detail=name))
                 if plant is codes.Plant.ORDER:
                     doing = "accounts"
@@ -107,19 +108,41 @@ async def check(
     return None
 
 
-def _logged_in(
-    plant: codes.Plant, settings: RithmicSettings, credentials: Mapping[str, Secret]
-) -> Any:
-    context = client_context(settings.ca_file)
-    return log_in(plant, settings, credentials, context, _SystemTime(), _HEARTBEAT_S, _ignore)
-
-
 def _ignore(message: Any) -> None:
     pass
 
 
-async def _accounts(plant: Plant) -> tuple[Account, ...]:
-    info = (await plant.ask(_LOGIN_INFO)).rows[-1]
+def logged_in(
+    plant: codes.Plant,
+    settings: RithmicSettings,
+    credentials: Mapping[str, Secret],
+    heard: Callable[[Any], None] = _ignore,
+) -> AbstractAsyncContextManager[Plant]:
+    """One login for a command that is soon over; see :func:`fillbridge_rithmic.link.plant.log_in`.
+
+    :raises ConfigurationError: if the authorities cannot be read
+    """
+    context = client_context(settings.ca_file)
+    return log_in(plant, settings, credentials, context, _SystemTime(), _HEARTBEAT_S, heard)
+
+
+async def login_info(plant: Plant) -> Any:
+    """Who the user is (301): ``fcm_id``, ``ib_id``, ``user_type``.
+
+    :raises DriverError: if that is not answered
+    """
+    answer = await plant.ask(_LOGIN_INFO)
+    if not answer.rows:
+        raise FatalError("login info: there is none; ask the broker whether this user may trade")
+    return answer.rows[-1]
+
+
+async def list_accounts(plant: Plant, info: Any) -> tuple[Account, ...]:
+    """The accounts that the user may trade, by their ids.
+
+    :param info: what :func:`login_info` gave
+    :raises DriverError: if that is not answered
+    """
     answer = await plant.ask(
         _ACCOUNTS, fcm_id=info.fcm_id, ib_id=info.ib_id, user_type=info.user_type
     )
@@ -138,7 +161,7 @@ async def _accounts(plant: Plant) -> tuple[Account, ...]:
 
 
 async def _check_account(plant: Plant, account: str | None) -> str:
-    ids = [one.account_id for one in await _accounts(plant)]
+    ids = [one.account_id for one in await list_accounts(plant, await login_info(plant))]
     if not ids:
         raise FatalError("accounts: this user may trade none; ask the broker to permit one")
     names = ", ".join(ids)

@@ -24,6 +24,7 @@ class RithmicDriver:
 
     capabilities = Capabilities(
         bracket=True,
+        bracket_distances=True,
         oco=True,
         replace=True,
         query_by_client_order_id=True,

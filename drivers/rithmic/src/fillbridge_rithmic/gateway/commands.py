@@ -27,7 +27,7 @@ from fillbridge_rithmic.gateway.settings import (
     User,
 )
 
-PASSWORD_VARIABLE: Final = "FILLBRIDGE_GATEWAY_PASSWORD"  # noqa: S105 (where it is, not what)
+PASSWORD_VARIABLE: Final = "RITHMIC_GATEWAY_PASSWORD"  # noqa: S105 (where it is, not what)
 
 _OF_MARKET: Final = ("ticks", "quotes", "symbol", "speed", "seed", "trades_per_s", "volatility")
 _OF_GATEWAY: Final = (

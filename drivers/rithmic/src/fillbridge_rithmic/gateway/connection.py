@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -51,18 +51,19 @@ async def converse(gateway: Gateway, websocket: Websocket, number: int) -> None:
 async def _listen(gateway: Gateway, session: Session, scope: anyio.CancelScope) -> None:
     patience_s = gateway.settings.heartbeat_interval_s * gateway.settings.idle_intervals
     scope.deadline = anyio.current_time() + patience_s
-    async for data in session.websocket.messages():
-        scope.deadline = anyio.current_time() + patience_s
-        try:
-            if data is None:
-                raise BadFrame("message length is invalid")
-            for message in unpack(data):
-                if session.is_over:
-                    return
-                _remember(gateway, session, message)
-                carry_out(gateway, session, message)
-        except BadFrame as error:
-            session.send(rejected(None, ("6", str(error))))
+    async with aclosing(session.websocket.messages()) as messages:
+        async for data in messages:
+            scope.deadline = anyio.current_time() + patience_s
+            try:
+                if data is None:
+                    raise BadFrame("message length is invalid")
+                for message in unpack(data):
+                    if session.is_over:
+                        return
+                    _remember(gateway, session, message)
+                    carry_out(gateway, session, message)
+            except BadFrame as error:
+                session.send(rejected(None, ("6", str(error))))
 
 
 def _remember(gateway: Gateway, session: Session, message: Any) -> None:

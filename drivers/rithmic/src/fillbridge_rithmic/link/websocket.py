@@ -1,7 +1,9 @@
 """A websocket over TLS, on asyncio and on trio: whole messages out, whole messages in."""
 
 import logging
+import socket
 import ssl
+import struct
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -9,7 +11,7 @@ from typing import Final
 
 import anyio
 import anyio.lowlevel
-from anyio.abc import ByteStream
+from anyio.abc import ByteStream, SocketAttribute
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.frames import Frame, Opcode
@@ -34,6 +36,8 @@ _FAILURES: Final = (
     anyio.ClosedResourceError,
     anyio.EndOfStream,
 )
+_AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""Linger for no time."""
 _DATA: Final = (Opcode.BINARY, Opcode.TEXT, Opcode.CONT)
 
 # The library logs what is sent at DEBUG, and a login holds a password: it gets a logger that no
@@ -255,6 +259,10 @@ async def _connect(address: Address, ssl_context: ssl.SSLContext) -> WebSocket:
         ) from None
     except OSError as error:
         raise RetryableError(f"{address.place}: {_no_way(error)}") from None
+    # What the system still holds when a connection is given up must not leave once the network is
+    # back: whoever sent it was told that the connection is lost, and has acted on that since.
+    raw: socket.socket = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 (of anyio)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
     opened = WebSocket(
         stream, ClientProtocol(parse_uri(address.uri), max_size=LARGEST, logger=_SILENT)
     )

@@ -61,6 +61,10 @@ class Changes:
             self._serial.is_complete(basket.basket_id) for basket in line.working()
         )
 
+    def awaits(self, line: Line) -> bool:
+        """Whether something is wished of an order, or under way."""
+        return id(line) in self._restless
+
     def begin_anew(self, line: Line) -> None:
         """There is a new wish for an order."""
         if not line.is_bare and not line.told.is_followed:

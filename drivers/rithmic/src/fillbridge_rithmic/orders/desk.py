@@ -173,10 +173,16 @@ class Desk:
             return
         if not notice.is_snapshot:
             self._follow(notice)
+        basket = self.book.baskets.get(notice.basket_id)
+        before = None if basket is None else basket.standing
         line = self.book.apply(notice)
-        if line is not None:
-            line.told.is_followed = line.told.is_followed or not notice.is_snapshot
-            self._bound(line)
+        if line is None:
+            return
+        line.told.is_followed = line.told.is_followed or not notice.is_snapshot
+        self._bound(line)
+        is_stage = notice.phase is Phase.UNDER_WAY and not self.changes.awaits(line)
+        # Half of what is told are stages of a request on its way, and change nothing.
+        if not is_stage or basket is None or basket.standing != before:
             self._heard(line, notice, now_ns)
 
     def _follow(self, notice: OrderNotice) -> None:

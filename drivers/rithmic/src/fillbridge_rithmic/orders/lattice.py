@@ -128,6 +128,22 @@ class Basket:
         self._ends[reason] = max(self._ends.get(reason, ""), text)
 
     @property
+    def standing(self) -> tuple[object, ...]:
+        """All that a report may follow from; equal as long as nothing is news but the time."""
+        return (
+            self._quantity[1],
+            self._terms[1],
+            self.stated,
+            self.works,
+            self.triggered,
+            len(self.executions),
+            len(self._ends),
+            self._first_type,
+            self.tag,
+            self.parent_id,
+        )
+
+    @property
     def first_type(self) -> OrderType | None:
         """As what it was sent, as far as anything said so; ``None`` while nothing did."""
         return self._first_type[2]

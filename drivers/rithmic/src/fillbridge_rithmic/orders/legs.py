@@ -26,6 +26,8 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     client_order_id: str
     ticks: int | None
     """Trigger of a stop, limit of a target; ``None`` where it is not known."""
+    distance: int | None = None
+    """Ticks from the fill, where it counts from there."""
 
     @property
     def order_type(self) -> OrderType:
@@ -40,6 +42,7 @@ def legs_of(orders: tuple[Order, ...]) -> dict[OrderRole, Leg]:
             role=order.role,
             client_order_id=order.client_order_id,
             ticks=order.trigger_ticks if order.role is OrderRole.STOP else order.limit_ticks,
+            distance=order.distance_ticks,
         )
         for order in orders
     }
@@ -55,7 +58,7 @@ def window_name(entry_id: str, legs: dict[OrderRole, Leg]) -> str:
             name = leg.client_order_id
             if name == stem + _SUFFIXES[role]:
                 name = _SUFFIXES[role]
-            words.append(f"{name}{_AT}{leg.ticks}")
+            words.append(f"{name}{_AT}{'' if leg.ticks is None else leg.ticks}")
         else:
             words.append(_AT)
     return " ".join(words) if legs else entry_id
@@ -92,9 +95,11 @@ def role_of(first_type: OrderType | None) -> OrderRole | None:
     return OrderRole.TARGET if first_type is OrderType.LIMIT else OrderRole.STOP
 
 
-def distance(leg: Leg, side: Side, reference_ticks: float) -> int:
+def distance(leg: Leg, side: Side, reference_ticks: float | None) -> int:
     """Ticks from where the entry is expected to fill to the leg; below 1 if on the wrong side."""
-    if leg.ticks is None:
+    if leg.distance is not None:
+        return leg.distance
+    if leg.ticks is None or reference_ticks is None:
         return 0
     sign = side.sign if leg.role is OrderRole.TARGET else -side.sign
     return round(sign * (leg.ticks - reference_ticks))

@@ -112,7 +112,7 @@ def _bracket(
     order: Order, legs: dict[OrderRole, Leg], market_ticks: float | None
 ) -> dict[str, Any]:
     reference = reference_ticks(order, market_ticks)
-    if reference is None:
+    if reference is None and any(leg.distance is None for leg in legs.values()):
         raise Refusal(
             "legs: expected a price that their distance counts from, neither limit, trigger nor"
             " arrival price is known"
@@ -121,9 +121,10 @@ def _bracket(
     for role, leg in legs.items():
         ticks = distance(leg, order.side, reference)
         if ticks < 1:
+            where = "" if reference is None else f" at {order.instrument.to_price(reference)}"
             raise Refusal(
-                f"{leg.client_order_id}: expected at least 1 tick beyond the expected fill at"
-                f" {order.instrument.to_price(reference)}, was {ticks}"
+                f"{leg.client_order_id}: expected at least 1 tick beyond the expected fill{where},"
+                f" was {ticks}"
             )
         name = "stop" if role is OrderRole.STOP else "target"
         fields[f"{name}_ticks"] = ticks

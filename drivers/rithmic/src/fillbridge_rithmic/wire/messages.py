@@ -162,7 +162,5 @@ def _mend_texts(message: Any, template: int) -> None:
 
 
 def sent(message: Any, field: str) -> Any:
-    """The value of a field, ``None`` where it was not sent; a list where it is repeated."""
-    if message.DESCRIPTOR.fields_by_name[field].is_repeated:
-        return list(getattr(message, field))
+    """The value of a field that is not repeated, ``None`` where it was not sent."""
     return getattr(message, field) if message.HasField(field) else None

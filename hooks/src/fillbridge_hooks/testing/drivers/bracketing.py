@@ -181,29 +181,46 @@ async def a_stop_leg_becomes_the_exit(stage: Stage) -> None:
         await _expect_flat(stage, talk)
 
 
+@TABLE.add(698, GROUP, "bracket", "bracket_distances")
+async def legs_at_a_distance_count_from_the_fill(stage: Stage) -> None:
+    """Legs without a price rest so many ticks from the price at which the entry filled.
+
+    If this fails, count ``distance_ticks`` from the fill, not from what was expected of it.
+    """
+    async with stage.session() as talk:
+        entry = stage.market(Side.BUY, 2)
+        stop = _leg(stage, entry, OrderRole.STOP, distance_ticks=12)
+        target = _leg(stage, entry, OrderRole.TARGET, distance_ticks=20)
+        await stage.send(talk, entry, legs=(stop, target))
+        await stage.drive(3)
+        await talk.filled(entry.client_order_id, 2)
+        for leg, ticks in ((stop, BASE_TICKS + 3 - 12), (target, BASE_TICKS + 3 + 20)):
+            found = await talk.order(leg.client_order_id, among="working_orders")
+            price = found.limit_ticks if leg is target else found.trigger_ticks
+            demand_equal(f"price of {leg.client_order_id}", price, ticks)
+            demand_equal(f"left of {leg.client_order_id}", found.quantity - found.filled, 2)
+
+
 async def _begin(stage: Stage, talk: Conversation, quantity: int) -> _Bracket:
     entry = stage.limit(Side.BUY, _ENTRY, quantity)
-    trade_id = entry.trade_id
-    stop = stage.order(
-        Side.SELL,
-        quantity,
-        OrderType.STOP,
-        trigger_ticks=BASE_TICKS + _STOP,
-        role=OrderRole.STOP,
-        client_order_id=f"{trade_id}_SL",
-        trade_id=trade_id,
-    )
-    target = stage.order(
-        Side.SELL,
-        quantity,
-        OrderType.LIMIT,
-        limit_ticks=BASE_TICKS + _TARGET,
-        role=OrderRole.TARGET,
-        client_order_id=f"{trade_id}_TP",
-        trade_id=trade_id,
-    )
+    stop = _leg(stage, entry, OrderRole.STOP, trigger_ticks=BASE_TICKS + _STOP)
+    target = _leg(stage, entry, OrderRole.TARGET, limit_ticks=BASE_TICKS + _TARGET)
     await stage.send(talk, entry, legs=(stop, target))
     return _Bracket(entry, stop, target)
+
+
+def _leg(stage: Stage, entry: Order, role: OrderRole, **terms: int) -> Order:
+    """A leg of an entry that buys."""
+    is_stop = role is OrderRole.STOP
+    return stage.order(
+        Side.SELL,
+        entry.quantity,
+        OrderType.STOP if is_stop else OrderType.LIMIT,
+        role=role,
+        client_order_id=f"{entry.trade_id}_{'SL' if is_stop else 'TP'}",
+        trade_id=entry.trade_id,
+        **terms,
+    )
 
 
 async def _fill_entry(

@@ -14,7 +14,7 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncGenerator, Iterable
 
     from anyio.streams.tls import TLSStream
 
@@ -59,7 +59,7 @@ class Websocket:
                 await self._flush()
                 return False
 
-    async def messages(self) -> AsyncIterator[bytes | None]:
+    async def messages(self) -> AsyncGenerator[bytes | None, None]:
         """What the client sends until it leaves; ``None`` for a message of text."""
         while True:
             for event in self._protocol.events_received():
