@@ -9,6 +9,7 @@ import anyio
 
 from fillbridge_hooks import (
     DriverError,
+    Fill,
     NotSent,
     OrderRole,
     OutcomeUnknown,
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
         BrokerOrder,
         BrokerPosition,
         ConnectionTerms,
-        Fill,
         Message,
         Order,
         Replacement,
@@ -176,7 +176,10 @@ class RithmicSession:
         :raises RetryableError: once the connection is lost and all that came before is received
         :raises ForcedLogout: likewise, if another login took the session
         """
-        return await self._inbox.take()
+        message = await self._inbox.take()
+        if isinstance(message, Fill):
+            self._desk.was_taken(message)
+        return message
 
     def hear_of_orders(self, message: Any) -> None:
         """Take in a message of the order plant."""

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from fillbridge_hooks import (
     ApprovedOrder,
+    Fill,
     Instrument,
     Order,
     OrderRole,
@@ -133,6 +134,9 @@ def take(made, notices, now_ns=10 * SECOND):
         made.take(notice, now_ns)
     reports = list(made.reports)
     made.reports.clear()
+    for report in reports:
+        if isinstance(report, Fill):
+            made.was_taken(report)
     return reports
 
 

@@ -282,6 +282,17 @@ def test_a_stop_that_has_triggered_is_never_made_to_wait_again(becomes, is_wishe
     assert kinds(reports) == expected[: 1 + is_wished]
 
 
+def test_a_market_order_in_place_of_a_refused_stop_closes_and_is_not_made_to_wait():
+    bracket = Bracket()
+    refused = stop_leg("12", "10", 3).begin().end("R", "through the market")
+    market = {"order_type": OrderType.MARKET, "first_type": OrderType.MARKET, "trigger": None}
+    closing = stop_leg("13", "10", 3, **market)
+    bracket.told(bracket.entry.fill(3), refused, closing.begin().say(Phase.WORKING))
+    assert sent(bracket.desk) == []
+    reports = bracket.told(closing.fill(3, 4989.0).end("F"))
+    assert kinds(reports) == [(Fill, STOP)]
+
+
 def test_a_stop_that_has_triggered_can_still_be_flattened():
     bracket = Bracket()
     stop, _, _ = bracket.fill(3)
@@ -320,6 +331,31 @@ def test_a_basket_that_appears_while_flattening_is_turned_too():
     bracket.told(stop.change(order_type=OrderType.MARKET, trigger=None))
     bracket.fill(2, number=2)
     assert sent(bracket.desk) == [("14", MODIFY, 2, MARKET, None, None)]
+
+
+@pytest.mark.parametrize("terms", [(OrderType.MARKET, None), (OrderType.STOP, 19_970)])
+@pytest.mark.parametrize("is_taken", [True, False], ids=["filled after", "not yet received"])
+@pytest.mark.parametrize("is_bare", [True, False])
+def test_what_fills_after_a_change_was_asked_for_keeps_its_stop(terms, is_taken, is_bare):
+    bracket = Bracket()
+    if is_bare:
+        bracket.told(bracket.entry.fill(1))
+    else:
+        bracket.fill(1)
+    change = Replacement(STOP, 1, terms[0], None, terms[1])
+    if is_taken:
+        bracket.desk.replace(change, NOW)
+        sent(bracket.desk)
+    told = [*bracket.entry.fill(2).told]
+    if is_bare:
+        told += stop_leg("12", "10", 1).begin().say(Phase.WORKING).told
+    told += stop_leg("14", "10", 2).begin().say(Phase.WORKING).told
+    for notice in told:
+        bracket.desk.take(notice, NOW)
+    if not is_taken:
+        # Whoever asks has yet to receive what was reported meanwhile.
+        bracket.desk.replace(change, NOW)
+    assert ("14", MODIFY, 2) in [one[:3] for one in sent(bracket.desk)]
 
 
 def test_a_flatten_that_is_refused_is_said_once():

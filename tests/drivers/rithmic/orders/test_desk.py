@@ -237,6 +237,15 @@ def test_a_cancel_is_sent_once_and_answered_by_the_end():
     assert sent(made, NOW + ANSWER_NS) == []
 
 
+def test_an_order_that_ends_while_its_cancel_is_about_to_leave_may_not_be_sent_it():
+    made, life = working()
+    made.cancel(TAG)
+    (request,) = made.changes.requests(NOW)
+    told(made, life.end("C"))
+    made.changes.operation_was_not_sent(request)
+    assert sent(made) == []
+
+
 def test_a_cancel_of_what_has_ended_is_never_sent():
     made, life = working()
     told(made, life.fill(3).end("F"))

@@ -223,22 +223,24 @@ class Book:
         """The leg of that id of an entry that is known, before the leg appears."""
         if client_order_id in self._announced:
             return self._announced[client_order_id]
-        for symbol, leg in self._legs_to_come():
+        for symbol, leg, entry in self._legs_to_come():
             if leg.client_order_id == client_order_id:
                 line = Line(client_order_id, self._instruments.get(symbol), leg)
+                line.entry = entry
                 self._announced[client_order_id] = line
                 return line
         return None
 
-    def _legs_to_come(self) -> Iterator[tuple[str, Leg]]:
-        for submitted in self.submitted.values():
+    def _legs_to_come(self) -> Iterator[tuple[str, Leg, Line | None]]:
+        for tag, submitted in self.submitted.items():
             if not submitted.is_refused:
                 for leg in submitted.legs.values():
-                    yield submitted.order.instrument.symbol, leg
+                    entry = next(iter(self.named(tag)), None)
+                    yield submitted.order.instrument.symbol, leg, entry
         for basket in self.baskets.values():
             if has_legs(basket.window_name) and not self._is_leg(basket):
                 for leg in legs_from(basket.tag, basket.window_name).values():
-                    yield basket.symbol, leg
+                    yield basket.symbol, leg, self._line_of[basket.basket_id]
 
     def line_of(self, basket_id: str) -> Line:
         """The order that a basket stands for."""

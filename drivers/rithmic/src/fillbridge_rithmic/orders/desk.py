@@ -114,6 +114,7 @@ class Desk:
             limit_ticks=change.limit_ticks,
             trigger_ticks=change.trigger_ticks,
         )
+        line.basis = 0 if line.entry is None else line.entry.known_filled
         self.changes.begin_anew(line)
         self.changes.settle(line, now_ns)
         return ""
@@ -149,6 +150,11 @@ class Desk:
         for line in self.book.named(client_order_id):
             line.is_cancelling, line.wish = False, None
             line.refusals.clear()
+
+    def was_taken(self, fill: Fill) -> None:
+        """A fill was received, so that what is asked for from now on may go by it."""
+        for line in self.book.named(fill.client_order_id):
+            line.told.untaken = max(0, line.told.untaken - fill.quantity)
 
     # What is heard
 

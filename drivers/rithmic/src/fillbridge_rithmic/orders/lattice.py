@@ -160,10 +160,10 @@ class Basket:
 
     @property
     def is_leaving(self) -> bool:
-        """Whether it was a stop and is on its way into the market."""
-        terms = self.terms
-        is_other = terms is not None and terms.order_type not in _RESTING
-        return self.triggered or (self.first_type in _RESTING and is_other)
+        """Whether it is on its way into the market, and no longer waits for a trigger."""
+        kind = None if self.terms is None else self.terms.order_type
+        has_turned = self.first_type in _RESTING and kind is OrderType.LIMIT
+        return self.triggered or has_turned or kind is OrderType.MARKET
 
     @property
     def executed(self) -> int:

@@ -37,6 +37,8 @@ class Told:
         self.is_accepted = False
         self.has_ended = False
         self.fill_ids: set[str] = set()
+        self.untaken = 0
+        """Filled as far as it was reported, but is yet to be received."""
         self.quantity = 0
         self.terms: LineTerms | None = None
         self.before: dict[str, tuple[int, int]] = {}
@@ -66,6 +68,8 @@ class Line:
         """What each of its baskets shall work with; ``None`` where that is left to Rithmic."""
         self.wish: Replacement | None = None
         """New terms that were asked for and have yet to be confirmed."""
+        self.basis = 0
+        """What the entry of a leg had filled for whoever had that wish."""
         self.refusals: dict[str, str] = {}
         """By basket: why it will not be as was wished; told once it is clear what the others do."""
         self.left_alone: set[str] = set()
@@ -169,6 +173,19 @@ class Line:
     def last_ns(self) -> int:
         """The time of the last change."""
         return max(basket.last_ns for basket in self.baskets)
+
+    @property
+    def known_filled(self) -> int:
+        """What it has filled for whoever receives what is reported of it."""
+        return self.executed + self.unheard - self.told.untaken
+
+    @property
+    def wished(self) -> int | None:
+        """The total that is wished for: what the entry has filled since then has its legs, too."""
+        if self.wish is None:
+            return None
+        since = 0 if self.entry is None else self.entry.filled - self.basis
+        return self.wish.quantity + max(0, since)
 
     @property
     def most(self) -> int | None:

@@ -48,6 +48,7 @@ def due(line: Line, now_ns: int) -> list[Report]:
             told.fill_ids.add(execution.fill_id)
             is_alone = len(line.baskets) == 1 and execution.total
             total = execution.total if is_alone else cumulative
+            told.untaken += execution.quantity
             reports.append(as_fill(line, execution, total))
     reports += _changed(line, time_ns)
     if line.has_ended and not told.has_ended:

@@ -125,7 +125,9 @@ class Serial:
 
     def was_not_sent(self, key: str) -> None:
         """It is proved that it did not leave."""
-        self._end(self._keys[key])
+        basket_id = self._keys.get(key)
+        if basket_id is not None:
+            self._end(basket_id)
 
     def answer(self, key: str, reason: str, now_ns: int) -> Refused | None:
         """The answer to an operation; ``reason`` is empty where it was taken.

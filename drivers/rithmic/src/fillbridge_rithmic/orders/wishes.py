@@ -53,9 +53,10 @@ def total(line: Line) -> int:
 
 def shortage(line: Line) -> int:
     """What the baskets of a leg lack for its wish, and what its entry has filled allows."""
-    if line.wish is None or line.most is None or line.is_cancelling:
+    wished, most = line.wished, line.most
+    if wished is None or most is None or line.is_cancelling or line.is_bare:
         return 0
-    return max(0, min(line.wish.quantity, line.most) - total(line))
+    return max(0, min(wished, most) - total(line))
 
 
 def is_granted(line: Line) -> bool:
@@ -73,18 +74,18 @@ def _comes_too_late(basket: Basket, terms: LineTerms) -> bool:
 
 def _quantities(line: Line, working: list[Basket]) -> dict[str, int]:
     quantities = {basket.basket_id: basket.quantity for basket in working}
-    wish = line.wish
-    if wish is None or not working:
+    wished = line.wished
+    if wished is None or not working:
         return quantities
     if line.entry is None:
-        return dict.fromkeys(quantities, wish.quantity)
+        return dict.fromkeys(quantities, wished)
     if len(working) == 1 and not working[0].quantity:
         # Nobody said how much there is of it, but what it is to be is known.
         others = sum(basket.filled for basket in line.baskets if basket is not working[0])
-        return {working[0].basket_id: max(0, wish.quantity - others)}
+        return {working[0].basket_id: max(0, wished - others)}
     if line.may_grow:
         quantities[working[0].basket_id] += shortage(line)
-    excess = total(line) - wish.quantity
+    excess = total(line) - wished
     for basket in reversed(working):
         if excess <= 0:
             break
