@@ -54,6 +54,7 @@ FILLS_OF_A_BROKER = 500
 SIZE = 8
 """Contracts of a trade; each fills on its own."""
 AGREES_WITHIN_S = 30.0
+STUCK_AFTER_S = 60.0
 NOTICED_WITHIN_S = 5.0
 PRICE, ENTRY, STOP, TARGET = 5000.0, 4998.0, 4990.0, 5010.0
 HASTY = {
@@ -177,10 +178,16 @@ class Trading:
     async def _break(self, fills: int, cuts: int) -> None:
         """Break the link at random moments until there were enough fills and cuts."""
         here, done = self.here, 0
+        last, last_at = 0, anyio.current_time()
         metrics = here.handler._trading.metrics
         every = fills / (cuts + 1)
         due = self.dice.uniform(0.5, 1.5) * every
         while self.filled < fills or done < cuts:
+            if self.filled > last:
+                last, last_at = self.filled, anyio.current_time()
+            elif anyio.current_time() - last_at > STUCK_AFTER_S:
+                self.tally.problem("stuck", f"no fill any more: {here.gate.reasons()}")
+                return
             if done < cuts and self.filled >= min(due, fills):
                 before = metrics.reconnects
                 name = await here.proxy.strike(self.dice)
