@@ -473,6 +473,24 @@ def test_what_its_target_closed_while_nobody_listened_is_not_closed_again(bracke
     assert house.held() == {}
 
 
+def test_legs_of_a_part_that_fills_while_the_rest_is_withdrawn_go_with_it(bracket_desk):
+    world, house = bracket_desk.world, bracket_desk.house
+    trade_id = world.propose(position_size=3, **levels())
+    world.exchange()
+    house.fill(f"{trade_id}_ENTRY", 1)
+    for leg in ("_SL", "_TP"):
+        house.place(trade_id + leg)
+    world.exchange()
+    house.fill(f"{trade_id}_TP", price=4010.0)
+    house.end(f"{trade_id}_SL", OrderStatus.CANCELLED, "the other leg")
+    world.hear()
+    house.fill(f"{trade_id}_ENTRY", 1)
+    world.hear()
+    # The broker has legs for it by now, under the same ids.
+    withdrawn = [one.client_order_id for one in world.leave() if isinstance(one, Cancellation)]
+    assert withdrawn == [trade_id + suffix for suffix in ("_ENTRY", "_SL", "_TP")]
+
+
 def test_what_looks_like_a_leg_is_none_where_the_broker_keeps_none(desk):
     trade_id = desk.world.propose()
     desk.world.exchange()

@@ -143,8 +143,14 @@ def _flatten_unwanted(
 def _legs_withdrawn(trade: Trade, message: FillBooked, held: int, now: int) -> Decision:
     """The broker's legs rest as soon as the entry fills: they are known from here, to be ended."""
     plan = trade.plan
-    if not plan.has_broker_legs or trade.stop is not None:
+    if not plan.has_broker_legs:
         return (), ()
+    if trade.stop is not None:
+        # Legs that have ended may rest again, for the part that has filled now.
+        ended = (
+            leg for leg in (trade.stop, trade.target) if leg and leg.status in TERMINAL_STATUSES
+        )
+        return (), tuple(Cancel(leg.order.client_order_id) for leg in ended)
     legs = missing_legs(trade, held, message.fill)
     reason = "the position is being closed"
     return (
