@@ -464,7 +464,7 @@ def below(text):
         ),
         (
             below("driver: nobody"),
-            "config.yaml: backtest_settings.driver: expected one of 'sim'",
+            "config.yaml: backtest_settings.driver: expected one of 'rithmic', 'sim'",
         ),
         (
             below("slippage: {fixed_amount: nan}"),

@@ -84,7 +84,7 @@ def test_a_table_shows_the_same(fillbridge):
     assert "EX-010" in ran.stdout
     assert "EX-1190" in ran.stdout
     assert "bracket is not declared" in ran.stdout
-    assert ran.stdout.splitlines()[-1] == "80 passed, 0 failed, 11 skipped"
+    assert ran.stdout.splitlines()[-1] == "80 passed, 0 failed, 12 skipped"
 
 
 def test_what_wraps_a_driver_by_the_configuration_is_examined_with_it(fillbridge, install, inputs):
@@ -108,7 +108,7 @@ def test_an_unknown_driver_is_bad_input(fillbridge):
     ran = fillbridge("conformance", "--driver", "nope")
 
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr.startswith("Error: --driver: expected one of 'sim', ")
+    assert ran.stderr.startswith("Error: --driver: expected one of 'rithmic', 'sim', ")
     assert ran.stderr.endswith(" (installed), was 'nope'\n")
 
 
