@@ -6,7 +6,7 @@ works when the driver has reported so (``Accepted``), several notifications late
 ``execute_trade`` with the whole live handler, of either durability; the driver alone; and the
 yardsticks: a bare websocket that has the same frame echoed, and a bare websocket that sends the
 same order to the same gateway, so that what the gateway itself takes can be told apart. With
-FILLBRIDGE_RITHMIC_ORACLE naming an interpreter that has async_rithmic, its ``submit_order`` is
+RITHMIC_ORACLE naming an interpreter that has async_rithmic, its ``submit_order`` is
 timed against the same gateway in the same run. Each round measures all of them, one after the
 other. The last line is one JSON object, times in ms.
 
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 
     from fillbridge_hooks import Message, Session
 
-ORACLE = "FILLBRIDGE_RITHMIC_ORACLE"
+ORACLE = "RITHMIC_ORACLE"
 CLIENT = Path(__file__).with_name("rithmic_peer.py")
 PRICE = 5000.0
 FAR = 4900.0

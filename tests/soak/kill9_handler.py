@@ -34,7 +34,8 @@ from fillbridge_hooks import (
     Replaced,
     UnknownOrder,
 )
-from fillbridge_rithmic.queries import OrderQueries, PositionQueries
+from fillbridge_rithmic.positions import PositionQueries
+from fillbridge_rithmic.queries import OrderQueries
 from fillbridge_rithmic.session import RithmicSession
 
 WATCHED: dict[str, tuple[type, str]] = {

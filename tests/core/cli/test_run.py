@@ -239,7 +239,11 @@ def test_chaos_that_is_not_installed_is_said(folder, invoke, monkeypatch):
     [
         ("live_settings: {providr: sim}", (), "live_settings.providr: unknown key"),
         ("live_settings: {order_timeout: x}", (), "order_timeout: expected number > 0, was 'x'"),
-        ("live_settings: {provider: nobody}", (), "provider: expected 'rithmic', 'sim', 'sim-bracket'"),
+        (
+            "live_settings: {provider: nobody}",
+            (),
+            "provider: expected 'rithmic', 'sim', 'sim-bracket'",
+        ),
         ("mode: backtest", (), "execution_handler.mode: expected 'live' to run, was 'backtest'"),
         ("live_settings: {account: ../x}", (), "account: expected text that matches"),
         (f"live_settings: {{socket: {'x' * 120}}}", (), "name a shorter one in live_settings"),

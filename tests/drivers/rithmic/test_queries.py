@@ -9,7 +9,7 @@ from fillbridge_rithmic.inbox import LIMIT, Inbox
 from fillbridge_rithmic.link.requests import Answer
 from fillbridge_rithmic.orders.book import Executed
 from fillbridge_rithmic.orders.requests import Place
-from fillbridge_rithmic.queries import PositionQueries
+from fillbridge_rithmic.positions import PositionQueries
 from fillbridge_rithmic.settings import RithmicSettings
 from fillbridge_rithmic.wire.messages import make
 

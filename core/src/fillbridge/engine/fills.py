@@ -7,6 +7,7 @@ from fillbridge.engine.messages import (
     Cancel,
     CancelSent,
     Decision,
+    Event,
     FillBooked,
     Measure,
     OrdersPlaced,
@@ -145,18 +146,21 @@ def _legs_withdrawn(trade: Trade, message: FillBooked, held: int, now: int) -> D
     plan = trade.plan
     if not plan.has_broker_legs:
         return (), ()
-    if trade.stop is not None:
-        # Legs that have ended may rest again, for the part that has filled now.
-        ended = (
-            leg for leg in (trade.stop, trade.target) if leg and leg.status in TERMINAL_STATUSES
-        )
-        return (), tuple(Cancel(leg.order.client_order_id) for leg in ended)
-    legs = missing_legs(trade, held, message.fill)
     reason = "the position is being closed"
-    return (
-        OrdersPlaced(plan.trade_id, legs, now),
-        *(CancelSent(leg.client_order_id, reason, now) for leg in legs),
-    ), tuple(Cancel(leg.client_order_id) for leg in legs)
+    placed: tuple[Event, ...] = ()
+    if trade.stop is None:
+        legs = missing_legs(trade, held, message.fill)
+        placed = (OrdersPlaced(plan.trade_id, legs, now),)
+        names = [leg.client_order_id for leg in legs]
+    else:
+        # Legs that have ended may rest again, for the part that has filled now.
+        names = [
+            leg.order.client_order_id
+            for leg in (trade.stop, trade.target)
+            if leg is not None and leg.status in TERMINAL_STATUSES
+        ]
+    withdrawn = (CancelSent(name, reason, now) for name in names)
+    return (*placed, *withdrawn), tuple(map(Cancel, names))
 
 
 def _flatten_excess(

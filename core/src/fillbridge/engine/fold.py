@@ -244,8 +244,8 @@ def _cancel_rejected(state: EngineState, event: CancelRejected) -> None:
 def _cancel_sent(state: EngineState, event: CancelSent) -> None:
     _, order_state = state.orders[event.client_order_id]
     order_state.cancel_sent = True
-    order_state.cancel_reason = event.reason
-    order_state.reason = event.reason
+    if order_state.status not in TERMINAL_STATUSES:
+        order_state.cancel_reason = order_state.reason = event.reason
     _count_message(state.counters, event.time_ns)
 
 

@@ -16,7 +16,8 @@ from fillbridge_rithmic.link.tls import client_context
 from fillbridge_rithmic.market import Market
 from fillbridge_rithmic.orders.desk import Desk
 from fillbridge_rithmic.orders.requests import Place
-from fillbridge_rithmic.queries import OrderQueries, PositionQueries
+from fillbridge_rithmic.positions import PositionQueries
+from fillbridge_rithmic.queries import OrderQueries
 from fillbridge_rithmic.session import RithmicSession
 from fillbridge_rithmic.throttle import Throttle
 from fillbridge_rithmic.wire import codes

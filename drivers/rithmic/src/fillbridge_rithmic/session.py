@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from fillbridge_rithmic.orders.changes import Request
     from fillbridge_rithmic.orders.desk import Desk
     from fillbridge_rithmic.orders.lines import Line
-    from fillbridge_rithmic.queries import OrderQueries, PositionQueries
+    from fillbridge_rithmic.positions import PositionQueries
+    from fillbridge_rithmic.queries import OrderQueries
     from fillbridge_rithmic.throttle import Throttle
 
 _logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-_VARIABLE = "FILLBRIDGE_RITHMIC_ORACLE"
+_VARIABLE = "RITHMIC_ORACLE"
 _HOW = "uv venv ORACLE && uv pip install --python ORACLE async_rithmic==1.6.6"
 
 
