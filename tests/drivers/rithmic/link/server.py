@@ -27,6 +27,7 @@ from fillbridge_rithmic.wire.messages import decode, encode, make
 PASSWORD = "correct horse battery staple"  # noqa: S105
 CREDENTIALS = {"username": Secret("ann"), "password": Secret(PASSWORD)}
 SYSTEMS = ["Rithmic Test", "Rithmic Paper Trading"]
+_FORCED_LOGOUT = 77
 GONE = (anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream, OSError)
 START_NS = 1_772_460_000_000_000_000
 PATIENCE_S = 20
@@ -48,7 +49,10 @@ class Connection:
         self._writing = anyio.Lock()
 
     async def say(self, template: int, **fields: Any) -> None:
-        await self.send(encode(make(template, **fields)))
+        # Whoever is logged out breaks the connection at once, perhaps while he is still told so.
+        gone = GONE if template == _FORCED_LOGOUT else ()
+        with suppress(*gone):
+            await self.send(encode(make(template, **fields)))
 
     async def answer(self, request: Any, template: int, code: str = "0", *text: str) -> None:
         """The last message of an answer."""
