@@ -1,6 +1,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -108,7 +109,7 @@ def test_a_limit_in_the_environment(show: Show) -> None:
 
 
 def test_a_plugin_that_cannot_be_loaded(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
-    def load(self: Plugins) -> None:
+    def load(self: Plugins, **options: Any) -> None:
         raise PluginError("broken", "no module named broken", "fillbridge-broken 1.0")
 
     monkeypatch.setattr(Plugins, "load", load)

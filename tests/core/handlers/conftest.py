@@ -16,6 +16,7 @@ from fillbridge import (
     hookimpl,
 )
 from fillbridge.plugins import Plugins
+from fillbridge.plugins.trust import lock_installed
 from fillbridge_hooks import (
     PUBLISHED,
     DriverError,
@@ -204,7 +205,8 @@ class Floor:
         self.clock = ManualClock(START)
         self.wire = Wire()
         self.plugins = Plugins()
-        self.plugins.load()
+        is_prod = live.get("environment") == "prod"
+        self.plugins.load(lock=lock_installed() if is_prod else None)
         self.plugins.register(self.wire, "wire")
         self.driver = self.plugins.driver(driver)
         self.events = []

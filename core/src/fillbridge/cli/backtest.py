@@ -12,8 +12,8 @@ from fillbridge.cli.progress import reading
 from fillbridge.config import Settings, find_instrument, load_settings
 from fillbridge.config.instruments import known_instrument
 from fillbridge.files import BadFile, read_proposals
-from fillbridge.plugins import Plugins
 from fillbridge.runs import MarketFiles, OutputDirectory, RunResult, run_backtest
+from fillbridge.trusted import load_trusted
 from fillbridge_hooks import ConfigurationError, Instrument
 
 _FILE = click.Path(path_type=Path)
@@ -71,8 +71,7 @@ def backtest(
     """  # noqa: D301 (click reads the character \b: do not wrap)
     with failures():
         market = MarketFiles(bars=bars, ticks=ticks, quotes=quotes)
-        plugins = Plugins()
-        plugins.load()
+        plugins = load_trusted(config, is_trading=False)
         settings = load_settings(config, plugins.settings_sections()).settings
         settings = _with_instrument(settings, symbol, tick_size, point_value)
         rows = read_proposals(proposals)

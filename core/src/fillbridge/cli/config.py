@@ -9,7 +9,7 @@ import msgspec
 
 from fillbridge.cli.output import console, fail, print_json
 from fillbridge.config import LoadedSettings, load_settings
-from fillbridge.plugins import Plugins
+from fillbridge.trusted import load_trusted
 from fillbridge_hooks import ConfigurationError, PluginError
 
 
@@ -38,8 +38,7 @@ def show(path: Path | None, as_json: bool) -> None:
       fillbridge config show --config config.yaml
     """  # noqa: D301 (click reads the character \b: do not wrap)
     try:
-        plugins = Plugins()
-        plugins.load()
+        plugins = load_trusted(path)
         loaded = load_settings(path, plugins.settings_sections())
     except ConfigurationError as error:
         fail(error, 2)

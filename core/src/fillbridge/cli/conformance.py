@@ -10,7 +10,7 @@ import click
 
 from fillbridge.cli.output import console, failures, print_json
 from fillbridge.config import load_settings
-from fillbridge.plugins import Plugins
+from fillbridge.trusted import load_trusted
 from fillbridge.wrapping import wrap_driver
 from fillbridge_hooks import ConfigurationError, Rehearsable
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from fillbridge.config import Settings
+    from fillbridge.plugins import Plugins
     from fillbridge_hooks import Rehearsal
     from fillbridge_hooks.testing import Certificate
 
@@ -49,8 +50,7 @@ def conformance(name: str, path: Path | None, as_json: bool) -> None:
     from fillbridge_hooks.testing import certify
 
     with failures():
-        plugins = Plugins()
-        plugins.load()
+        plugins = load_trusted(path, is_trading=False)
         settings = load_settings(path, plugins.settings_sections()).settings
         rehearse = _rehearsals(name, plugins, settings)
         certificate = anyio.run(certify, name, rehearse)

@@ -12,7 +12,7 @@ import msgspec
 
 from fillbridge.cli.output import fail, failures, print_json
 from fillbridge.config import load_settings
-from fillbridge.plugins import Plugins
+from fillbridge.trusted import load_trusted
 from fillbridge_hooks import NotConnected
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ def find_socket(where: Where) -> tuple[Path, Settings | None]:
 
     if where.socket is not None:
         return check_socket_path(where.socket), None
-    plugins = Plugins()
-    plugins.load()
+    plugins = load_trusted(where.config)
     options = {} if where.account is None else {"live_settings.account": where.account}
     settings = load_settings(where.config, plugins.settings_sections(), options=options).settings
     return socket_path(settings), settings

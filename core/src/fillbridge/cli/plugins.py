@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 import click
 
 from fillbridge.cli.output import console, print_json
+from fillbridge.cli.plugins_lock import lock_command, verify_command
+from fillbridge.escaping import printable
 from fillbridge.plugins import (
     HOOK_ARGUMENTS,
     HookReport,
@@ -18,7 +20,11 @@ from fillbridge.plugins import (
 
 @click.group()
 def plugins() -> None:
-    """Show the installed plugins."""
+    """Show the installed plugins, lock them and verify them."""
+
+
+plugins.add_command(lock_command)
+plugins.add_command(verify_command)
 
 
 @plugins.command("list")
@@ -108,5 +114,6 @@ def _print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*map(Text, row))  # as it is: a reason may hold what looks like markup
+        # As it is: a reason may hold what looks like markup.
+        table.add_row(*(Text("\n".join(map(printable, cell.split("\n")))) for cell in row))
     console().print(table)

@@ -10,11 +10,12 @@ import click
 from fillbridge.cli.output import fail, failures
 from fillbridge.config import find_instrument, load_settings
 from fillbridge.files import BadFile
-from fillbridge.plugins import Plugins
+from fillbridge.trusted import load_trusted
 from fillbridge_hooks import ConfigurationError, FillbridgeError
 
 if TYPE_CHECKING:
     from fillbridge.config import LoadedSettings, Settings
+    from fillbridge.plugins import Plugins
     from fillbridge.runs.live import EndingMarket
 
 _FILE = click.Path(path_type=Path)
@@ -74,8 +75,7 @@ def run(
     """  # noqa: D301 (click reads the character \b: do not wrap)
     with failures():
         options = _options(replay, quotes, speed, symbol, chaos, seed, account)
-        plugins = Plugins()
-        plugins.load()
+        plugins = load_trusted(config, is_trading=replay is None)
         if chaos is not None and not _has_chaos(plugins):
             raise ConfigurationError(
                 "--chaos: expected the plugin 'chaos', which the distribution fillbridge-chaos"

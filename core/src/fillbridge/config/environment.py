@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from fillbridge.plugins import DeclaredSection
 
 PREFIX = "FILLBRIDGE_"
-_SEPARATOR = "__"
+SEPARATOR = "__"
 _RISK_PLUGIN = "risk"
 _LIMITS: tuple[Path, ...] = (("risk_controls",), ("performance", "max_open_positions"))
 _CREDENTIALS: Path = ("live_settings", "credentials")
+_PLUGINS_LOCK: Path = ("live_settings", "plugins_lock")
 
 
 def read_environment(
@@ -45,7 +46,7 @@ def read_environment(
             continue
         try:
             path = _path(name, limits, keys, data)
-            value = _value(environ[name], path)
+            value = read_value(environ[name], path)
         except (ConfigurationError, InvalidValue) as error:
             raise ConfigurationError(f"environment {name}: {error}") from None
         if path in found:
@@ -64,15 +65,17 @@ def _paths_of_risk(sections: Sequence[DeclaredSection]) -> list[Path]:
 
 
 def _path(name: str, limits: Sequence[Path], keys: Keys, data: Mapping[str, Any]) -> Path:
-    root, *parts = name.removeprefix(PREFIX).split(_SEPARATOR)
+    root, *parts = name.removeprefix(PREFIX).split(SEPARATOR)
     if root.lower() != ROOT or not parts or not all(map(_is_name, parts)):
-        raise ConfigurationError(f"expected a name like {PREFIX}{ROOT.upper()}{_SEPARATOR}MODE")
+        raise ConfigurationError(f"expected a name like {PREFIX}{ROOT.upper()}{SEPARATOR}MODE")
     if any(_is_below(parts, limit) for limit in limits):
         raise ConfigurationError("limits are set in the file alone")
     if _is_below(parts, _CREDENTIALS):
         raise ConfigurationError(
             "credentials are set in the file alone, as references such as ${NAME}"
         )
+    if _is_below(parts, _PLUGINS_LOCK):
+        raise ConfigurationError("the plugin lock is named in the file alone")
     return _known_path(parts, keys, data)
 
 
@@ -101,7 +104,12 @@ def _known_path(parts: Sequence[str], keys: Any, data: Mapping[str, Any]) -> Pat
     return path
 
 
-def _value(text: str, path: Path) -> Any:
+def read_value(text: str, path: Path) -> Any:
+    """What the text of a variable means for the setting at ``path``.
+
+    :raises ConfigurationError: if it is a table
+    :raises InvalidValue: if it is no plain value
+    """
     try:
         value = tomllib.loads(f"value = {text}")["value"] if text.isprintable() else text
     except (ValueError, RecursionError):

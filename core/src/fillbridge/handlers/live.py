@@ -12,7 +12,7 @@ from typing import Any, Self
 import anyio
 
 from fillbridge.bus import EventBus
-from fillbridge.config import Settings, decode_settings
+from fillbridge.config import Settings
 from fillbridge.engine.messages import CancelRequested
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.handlers.live_knowledge import LiveKnowledge
@@ -20,6 +20,8 @@ from fillbridge.handlers.live_wiring import (
     account_tag,
     credentials,
     live_rules,
+    note_plugins,
+    settled,
     wrapped_driver,
     wrapped_session,
 )
@@ -94,11 +96,7 @@ class LiveExecutionHandler(LiveKnowledge):
         trade_sink: Callable[[TradeResult], None] | None = None,
     ) -> None:
         super().__init__(config, event_bus)
-        if plugins is None:
-            plugins = Plugins()
-            plugins.load()
-        if not isinstance(config, Settings):
-            config = decode_settings(config or {}, plugins.settings_sections())
+        config, plugins = settled(config or {}, plugins)
         self.settings = config
         self.clock: LiveClock = SystemClock() if clock is None else clock
         self._plugins = plugins
@@ -159,6 +157,7 @@ class LiveExecutionHandler(LiveKnowledge):
         )
         is_clean = False
         try:
+            note_plugins(self._journal, self._plugins, self.clock)
             self._build()
             async with anyio.create_task_group() as group:
                 if isinstance(self.clock, SystemClock):

@@ -1,21 +1,68 @@
 """From settings and plugins to what a live handler is made of."""
 
 import hashlib
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from fillbridge.config import Settings
+from fillbridge.config import Settings, decode_settings
 from fillbridge.handlers.redaction import Redactor
+from fillbridge.journal import Journal, JournalFailed
 from fillbridge.live import LiveRules
 from fillbridge.plugins import Plugins
 from fillbridge.secrets import Secrets
+from fillbridge.trusted import check_trusted, load_for
 from fillbridge.wrapping import wrap_driver
-from fillbridge_hooks import ConfigurationError, Driver, Secret, Session
+from fillbridge_hooks import Clock, ConfigurationError, Driver, Secret, Session
+
+_logger = logging.getLogger(__name__)
 
 _SECOND = 1_000_000_000
+
+
+def settled(
+    given: Settings | Mapping[str, Any], plugins: Plugins | None
+) -> tuple[Settings, Plugins]:
+    """The settings that were given and the plugins they trust.
+
+    :raises ConfigurationError: if the settings cannot be used, or plugins must be locked and are
+        not
+    :raises PluginError: if a plugin cannot be loaded
+    """
+    if plugins is None:
+        plugins = load_for(given)
+    if not isinstance(given, Settings):
+        given = decode_settings(given, plugins.settings_sections())
+    check_trusted(given, plugins)
+    return given, plugins
+
+
+def note_plugins(journal: Journal, plugins: Plugins, clock: Clock) -> None:
+    """Record which plugins this run has: what each is, and whether a lock let it in.
+
+    A journal that has failed shuts the gate, and keeps nobody from closing what is open.
+    """
+    locked = plugins.locked()
+    loaded = [
+        {
+            "plugin": source.plugin,
+            "distribution": source.distribution,
+            "version": source.version,
+            "module": source.module,
+            "lock": locked[name].install if name in locked else None,
+            "record": locked[name].record if name in locked else None,
+        }
+        for name, source in ((name, plugins.source(name)) for name in plugins.names())
+    ]
+    try:
+        journal.note("plugins", {"loaded": loaded}, clock.now_ns)
+        journal.commit()
+    except JournalFailed as error:
+        _logger.critical("the plugins of this run are not recorded: %s", error)
 
 
 def wrapped_driver(name: str, settings: Settings, plugins: Plugins) -> Driver:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from fillbridge.plugins.catalogue import Catalogue
+    from fillbridge.plugins.lock import LockedPlugin, PluginLock
+
+    _Candidates = list[tuple[Source, EntryPoint]]
+
+_logger = logging.getLogger(__name__)
 
 
 class BrokenPlugin(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +73,8 @@ class Plugins:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(specs)
         self._sources: dict[str, Source] = {}
+        self._locked: dict[str, LockedPlugin] = {}
+        self._unlocked: list[str] = []
         self._sections: tuple[DeclaredSection, ...] | None = None
         self._drivers: Catalogue[AnyDriver] | None = None
         self._secret_providers: dict[str, SecretProvider] | None = None
@@ -80,17 +88,25 @@ class Plugins:
         self._register(plugin, source_of_object(plugin, name))
 
     def load(
-        self, only: Collection[str] | None = None, *, strict: bool = True
+        self,
+        only: Collection[str] | None = None,
+        *,
+        strict: bool = True,
+        lock: PluginLock | None = None,
     ) -> tuple[BrokenPlugin, ...]:
         """Add the installed plugins, in the order of their names.
 
-        A broken plugin is left out, and all others are loaded.
+        A broken plugin is left out, and all others are loaded. With a lock nothing is imported
+        that is not, byte for byte, what was locked: what the lock does not name is passed over,
+        and that is logged; what it names and was changed, or is gone, is broken.
 
         :param only: names of the plugins that may be loaded; no other is imported
         :param strict: whether a broken plugin is an error, after the others were loaded
+        :param lock: the plugins that may be imported; without one, whatever is installed
         :returns: the broken plugins, where that is not an error
         :raises BrokenPlugins: if one cannot be imported, has an implementation that is refused,
-            shares its name with another, or is in ``only`` but not installed
+            shares its name with another, is in ``only`` but not installed, or is not what was
+            locked
         """
         candidates = [
             (source, entry)
@@ -98,12 +114,21 @@ class Plugins:
             if only is None or source.plugin in only
         ]
         broken = [*_not_installed(only, candidates)]
+        if lock is not None:
+            broken += _absent(only, candidates, lock)
+            candidates = _listed(candidates, lock)
         for source, entry in candidates:
             try:
                 _check_single(source, candidates)
+                locked = None if lock is None else _verify(source, entry, lock)
                 self._register(_import(source, entry), source)
             except PluginError as error:
                 broken.append(BrokenPlugin(source=source, error=error))
+            else:
+                if locked is None:
+                    self._unlocked.append(source.plugin)
+                else:
+                    self._locked[source.plugin] = locked
         if strict and broken:
             raise BrokenPlugins(broken)
         return tuple(broken)
@@ -118,6 +143,18 @@ class Plugins:
         :raises KeyError: if there is none
         """
         return self._sources[name]
+
+    def locked(self) -> dict[str, LockedPlugin]:
+        """The plugins that were imported under a lock, each as it was verified, by name."""
+        return dict(self._locked)
+
+    def unlocked(self) -> tuple[str, ...]:
+        """The names of installed plugins that were imported without a lock, sorted.
+
+        Plugins that this process registered itself are not among them: whoever wrote the process
+        chose them.
+        """
+        return tuple(sorted(self._unlocked))
 
     def resolve(self, hook: str) -> tuple[Implementation, ...]:
         """The implementations of a hook as plain functions, in the order of the plugins' names.
@@ -230,6 +267,42 @@ def _not_installed(
         BrokenPlugin(source=source, error=source.error("allowed, but not installed"))
         for source in sources
     ]
+
+
+def _absent(
+    only: Collection[str] | None, candidates: _Candidates, lock: PluginLock
+) -> list[BrokenPlugin]:
+    from fillbridge.plugins.trust import absent
+
+    return [
+        BrokenPlugin(source=source, error=source.error("is in the plugin lock, but not installed"))
+        for source in absent(lock, [source for source, _ in candidates])
+        if only is None or source.plugin in only
+    ]
+
+
+def _listed(candidates: _Candidates, lock: PluginLock) -> _Candidates:
+    """Those that the lock names; of the others it is said that they are passed over."""
+    from fillbridge.plugins.trust import is_listed, unlisted
+
+    for source, _ in candidates:
+        if not is_listed(source, lock):
+            _logger.warning("%s is not imported: %s", source, unlisted(source, lock))
+    return [pair for pair in candidates if is_listed(pair[0], lock)]
+
+
+def _verify(source: Source, entry: EntryPoint, lock: PluginLock) -> LockedPlugin:
+    """Have a plugin imported from its verified files alone; as it was verified."""
+    # Imported here because they are slow to import, and most processes have no lock.
+    from fillbridge.plugins.trust import admit, describe
+    from fillbridge.plugins.verified import IMPORTS, NotVerified
+
+    examined = admit(source, entry, lock)
+    try:
+        IMPORTS.trust(examined)
+    except NotVerified as error:
+        raise source.error(f"is not imported: {error}") from None
+    return describe(source, examined)
 
 
 def _check_single(source: Source, candidates: Sequence[tuple[Source, EntryPoint]]) -> None:
