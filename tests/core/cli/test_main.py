@@ -114,8 +114,8 @@ def test_what_is_logged_is_shown_once_for_each_plugin(capsys):
         logger.error("no arguments")
         logger.info("not worth showing")
     assert capsys.readouterr().err.splitlines() == [
-        "Warning: plugin a failed on 0: ValueError: first second",
-        "Warning: plugin b failed on 0: ValueError: first second",
+        "Warning: plugin a failed on 0: ValueError: first\\nsecond",
+        "Warning: plugin b failed on 0: ValueError: first\\nsecond",
         "Warning: no arguments",
         "Warning: 4 more like these",
     ]

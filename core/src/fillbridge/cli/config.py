@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from fillbridge.cli.output import console, fail, print_json
+from fillbridge.cli.output import console, fail, json_text, print_json
 from fillbridge.config import LoadedSettings, load_settings
 from fillbridge.trusted import load_trusted
 from fillbridge_hooks import ConfigurationError, PluginError
@@ -64,6 +64,6 @@ def _print_table(loaded: LoadedSettings) -> None:
         table.add_column(column, overflow="fold")
     for setting, value in loaded.values.items():
         # JSON tells text from numbers and leaves no control character; Text is never markup.
-        shown = msgspec.json.encode(value).decode()
+        shown = json_text(msgspec.json.encode(value).decode())
         table.add_row(*map(Text, (setting, shown, loaded.origins[setting])))
     console().print(table)

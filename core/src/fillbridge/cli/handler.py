@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from fillbridge.cli.output import fail, failures, print_json
+from fillbridge.cli.output import cleaned, fail, failures, print_json
 from fillbridge.config import load_settings
 from fillbridge.trusted import load_trusted
 from fillbridge_hooks import NotConnected
@@ -125,4 +125,4 @@ def say(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(result)
     else:
-        click.echo(result["said"])
+        click.echo(cleaned(result["said"]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from fillbridge.cli.output import console, fail, failures, print_json
+from fillbridge.cli.output import console, fail, failures, json_text, print_json
 from fillbridge.times import to_datetime
 
 if TYPE_CHECKING:
@@ -230,6 +230,6 @@ def _print_records(found: Iterable[_Numbered]) -> None:
             str(seq),
             f"{to_datetime(recorded_ns):%Y-%m-%d %H:%M:%S.%f}",
             values["record"],
-            Text(msgspec.json.encode(shown).decode()),
+            Text(json_text(msgspec.json.encode(shown).decode())),
         )
     console().print(table)

@@ -8,7 +8,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from fillbridge.cli.output import console
+from fillbridge.cli.output import cleaned, console
 from fillbridge.times import to_datetime
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class TextLines:
 def event_line(event: Told) -> Text:
     """An event as a line."""
     kind = event["event"]
-    said = _SAID.get(kind, _plainly)(event)
+    said = cleaned(_SAID.get(kind, _plainly)(event))
     style = GATE_STYLES.get(event["gate"], "") if kind == "gate" else _STYLES.get(kind, "")
     time = f"{to_datetime(event['time_ns']):%H:%M:%S.%f}"[:-3]
     return Text.assemble((time, "dim"), f" {kind:<8} ", (said, style))
@@ -65,11 +65,12 @@ def status_table(event: Told) -> RenderableType:
     table = Table(show_header=False, expand=False)
     gate = Text(event["gate"].upper(), style=GATE_STYLES.get(event["gate"], ""))
     for reason in event["reasons"]:
-        gate.append(f"\n{reason}")
-    table.add_row("account", f"{event['account']} at {event['driver']}, {event['connection']}")
+        gate.append(f"\n{cleaned(reason)}")
+    account = f"{event['account']} at {event['driver']}, {event['connection']}"
+    table.add_row("account", Text(cleaned(account)))
     table.add_row("gate", gate)
     held = "\n".join(
-        f"{one['trade_id']} {one['symbol']} {one['direction']} {one['size']} at"
+        f"{cleaned(one['trade_id'])} {cleaned(one['symbol'])} {one['direction']} {one['size']} at"
         f" {one['entry_price']:.10g}, stop {one['stop_loss_price']:.10g}, target"
         f" {one['take_profit_price']:.10g}"
         for one in event["positions"]

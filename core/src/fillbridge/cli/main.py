@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import click
 from fillbridge.cli.backtest import backtest
 from fillbridge.cli.config import config
 from fillbridge.cli.conformance import conformance
+from fillbridge.cli.crash import crash_line, guard_crashes
 from fillbridge.cli.demo import demo
 from fillbridge.cli.journal import journal
 from fillbridge.cli.manage import COMMANDS
@@ -107,8 +107,8 @@ def _named_config(arguments: Sequence[str]) -> Path | None:
 def main() -> None:
     """Run the command line; exits with 0 done, 1 failed, 2 usage or bad input."""
     try:
+        guard_crashes()
         cli.load_more = _add_installed
         cli(prog_name="fillbridge")
     except Exception as error:  # noqa: BLE001  # a defect, of which users see a sentence
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        fail(f"unexpected {type(error).__name__} at {place.filename}:{place.lineno}: {error}", 1)
+        fail(crash_line(error), 1)

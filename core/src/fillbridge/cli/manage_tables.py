@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from fillbridge.cli.live_lines import GATE_STYLES
-from fillbridge.cli.output import console
+from fillbridge.cli.output import cleaned, console
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -118,7 +118,7 @@ def _add(table: Table, *values: object) -> None:
 def _shown(value: object) -> str:
     if value is None:
         return "-"
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    return f"{value:.10g}" if isinstance(value, float) else cleaned(value)
 
 
 def _print(table: Table, empty: str) -> None:

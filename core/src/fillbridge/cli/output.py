@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 import msgspec
 
+from fillbridge.escaping import printable, printable_json
 from fillbridge.files import BadFile
+from fillbridge.logs import RedactionFilter, cause_of
+from fillbridge.redaction import Redactor, mask_named
 from fillbridge_hooks import ConfigurationError, FillbridgeError, InvalidValue, NotConnected
 
 if TYPE_CHECKING:
@@ -22,13 +25,16 @@ _PIPE_WIDTH = 200
 
 _MOST_WARNINGS = 20
 
+REDACTOR = Redactor()
+"""What this process has learned that must not be shown: a command is one process."""
+
 
 def fail(message: object, code: int) -> NoReturn:
     """Say on standard error what is wrong and exit.
 
     :param code: 1 for a failure, 2 for bad input, 3 where nobody answers
     """
-    click.echo(f"Error: {_one_line(message)}", err=True)
+    click.echo(f"Error: {cleaned(message)}", err=True)
     raise SystemExit(code)
 
 
@@ -68,7 +74,17 @@ def warnings() -> Iterator[None]:
 
 def print_json(document: object) -> None:
     """Print one JSON document, indented."""
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    click.echo(json_text(msgspec.json.format(msgspec.json.encode(document), indent=2).decode()))
+
+
+def json_text(text: str) -> str:
+    """A JSON document as it may be printed: without secrets, and harmless to a terminal."""
+    return printable_json(REDACTOR(text))
+
+
+def cleaned(message: object) -> str:
+    """A message in one line, without secrets, and harmless to a terminal."""
+    return printable(mask_named(REDACTOR(" ".join(str(message).splitlines()))))
 
 
 def console() -> Console:
@@ -83,20 +99,16 @@ def console() -> Console:
 class _Warnings(logging.Handler):
     def __init__(self, level: int) -> None:
         super().__init__(level)
+        self.addFilter(RedactionFilter(REDACTOR))
         self.hidden = 0
-        self._shown: set[tuple[str, object]] = set()
+        self._shown: set[tuple[str, str]] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         subject = record.args[0] if isinstance(record.args, tuple) and record.args else None
-        kind = (record.msg, subject)
+        kind = (record.msg, str(subject))
         if kind in self._shown or len(self._shown) == _MOST_WARNINGS:
             self.hidden += 1
             return
         self._shown.add(kind)
-        cause = record.exc_info[1] if record.exc_info else None
-        reason = "" if cause is None else f": {type(cause).__name__}: {cause}"
-        click.echo(f"Warning: {_one_line(record.getMessage() + reason)}", err=True)
-
-
-def _one_line(message: object) -> str:
-    return " ".join(str(message).splitlines())
+        cause = cause_of(record)
+        click.echo(f"Warning: {record.getMessage()}{cause and f': {cause}'}", err=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _MOST_WAITING = 10_000
 
@@ -75,14 +78,19 @@ class Printer:
 class JsonLines:
     """An event per line, as JSON."""
 
-    def __init__(self) -> None:
+    def __init__(self, clean: Callable[[str], str] = str) -> None:
+        """Make one.
+
+        :param clean: makes a document printable
+        """
+        self._clean = clean
         self._encoder = msgspec.json.Encoder()
 
     def show(self, event: Told) -> None:
         """Print it; the status, which repeats what is known, is passed over."""
         if event["event"] == "status":
             return
-        sys.stdout.write(self._encoder.encode(event).decode() + "\n")
+        sys.stdout.write(self._clean(self._encoder.encode(event).decode()) + "\n")
         sys.stdout.flush()
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from fillbridge.cli.handler import EXIT_CODES, Where, find_socket, hinted, to_a_handler, who
-from fillbridge.cli.output import fail, failures, print_json
+from fillbridge.cli.output import cleaned, fail, failures, print_json
 from fillbridge.config.schema import LiveSettings
 from fillbridge.files import BadFile, read_proposal_lines, read_proposals
 from fillbridge_hooks import NotConnected
@@ -65,7 +65,7 @@ def propose(where: Where, file: Path, now: bool, as_json: bool) -> None:
         def tell(answer: dict[str, Any]) -> None:
             told.append(answer)
             if not as_json:
-                click.echo(_line(answer))
+                click.echo(cleaned(_line(answer)))
 
         try:
             anyio.run(_propose, path, proposals, tell)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fillbridge.cli.output import fail, failures
+from fillbridge.cli.output import REDACTOR, fail, failures, json_text
 from fillbridge.config import find_instrument, load_settings
 from fillbridge.files import BadFile
 from fillbridge.trusted import load_trusted
 from fillbridge_hooks import ConfigurationError, FillbridgeError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from fillbridge.config import LoadedSettings, Settings
     from fillbridge.plugins import Plugins
     from fillbridge.runs.live import EndingMarket
+
+_logger = logging.getLogger(__name__)
 
 _FILE = click.Path(path_type=Path)
 _SIM = "sim"
@@ -46,6 +52,14 @@ _MODE = "execution_handler.mode"
     metavar="SECONDS",
     help="End after this time.",
 )
+@click.option("--log-json", is_flag=True, help="Write the log to standard error, as JSON.")
+@click.option(
+    "--log-level",
+    type=click.Choice(("debug", "info", "warning", "error")),
+    default="info",
+    show_default=True,
+    help="With --log-json: of what is written at least.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document per line.")
 def run(
     config: Path | None,
@@ -57,6 +71,8 @@ def run(
     seed: int | None,
     account: str | None,
     seconds: float | None,
+    log_json: bool,
+    log_level: str,
     as_json: bool,
 ) -> None:
     """Run the live handler until SIGTERM or Ctrl-C.
@@ -89,14 +105,32 @@ def run(
             _check_mode(loaded)
         settings = loaded.settings
         find_instrument(settings.live_settings.symbol, settings.instruments)
+        _harden(settings)
         try:
-            is_done = _run(
-                settings, plugins, seconds, is_replay=replay is not None, as_json=as_json
-            )
+            with _logs(log_level) if log_json else nullcontext():
+                is_done = _run(
+                    settings, plugins, seconds, is_replay=replay is not None, as_json=as_json
+                )
         except ConfigurationError as error:
             raise type(error)(f"{config}: {error}" if config else str(error)) from None
     if not is_done:
         fail("not everything could be recorded: the journal failed", 1)
+
+
+def _logs(level: str) -> AbstractContextManager[None]:
+    from fillbridge.cli.log_lines import json_logs
+
+    return json_logs(REDACTOR, level)
+
+
+def _harden(settings: Settings) -> None:
+    """Keep the memory of a process that logs in from the disk, and in prod from its neighbours."""
+    from fillbridge.hardening import forbid_core_dumps, forbid_inspection
+
+    if not forbid_core_dumps():
+        _logger.warning("core dumps cannot be forbidden: one would hold what this process knows")
+    if settings.live_settings.environment == "prod" and not forbid_inspection():
+        _logger.warning("other processes of this user can read the memory of this one")
 
 
 def _options(
@@ -182,9 +216,9 @@ def _run(
 
     provider = settings.live_settings.provider or _SIM
     market = _in_process(provider, plugins) if is_replay else None
-    handler = LiveExecutionHandler(settings, plugins=plugins)
+    handler = LiveExecutionHandler(settings, plugins=plugins, redactor=REDACTOR)
     if as_json:
-        printer = Printer(JsonLines())
+        printer = Printer(JsonLines(json_text))
     else:
         from fillbridge.cli.live_lines import TextLines
 

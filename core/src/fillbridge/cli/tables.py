@@ -10,7 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from fillbridge.cli.output import console
+from fillbridge.cli.output import cleaned, console
 from fillbridge.times import to_datetime
 
 if TYPE_CHECKING:
@@ -45,10 +45,11 @@ def print_summary(summary: dict[str, Any], files: Sequence[str], directory: Path
     if summary["cost_unknown"]:
         table.add_row("cost unknown", f"{summary['cost_unknown']:,} (commission is missing)")
     out = console()
-    out.print(Text(summary["title"], style="bold"))
+    out.print(Text(cleaned(summary["title"]), style="bold"))
     out.print(table)
     for one in summary["rejected_proposals"][:_MOST_REJECTED]:
-        out.print(Text(f"rejected {one['proposal_id']} (row {one['row']}): {one['reason']}"))
+        rejected = f"rejected {one['proposal_id']} (row {one['row']}): {one['reason']}"
+        out.print(Text(cleaned(rejected)))
     if summary["rejected"] > _MOST_REJECTED:
         out.print(Text(f"... and {summary['rejected'] - _MOST_REJECTED:,} more in summary.json"))
     out.print(Text(f"{', '.join(files)} in {directory}"))
@@ -62,7 +63,7 @@ def print_trades(trades: Sequence[TradeResult]) -> None:
         table.add_column(name, justify=justify, overflow="fold")
     for trade in sorted(trades, key=attrgetter("entry_time_ns")):
         table.add_row(
-            trade.trade_id,
+            cleaned(trade.trade_id),
             f"{to_datetime(trade.entry_time_ns):%H:%M}",
             f"{trade.direction} {trade.position_size}",
             f"{trade.entry_price:.2f}",

@@ -82,6 +82,7 @@ class LiveExecutionHandler(LiveKnowledge):
     :param plugins: the plugins to use; those installed where ``None``
     :param clock: tells the time; the system's where ``None``
     :param trade_sink: told each closed trade once it is recorded
+    :param redactor: learns the secrets of the login; one of its own where ``None``
     :raises ConfigurationError: if the configuration cannot be used
     :raises PluginError: if a plugin cannot be loaded
     """
@@ -94,6 +95,7 @@ class LiveExecutionHandler(LiveKnowledge):
         plugins: Plugins | None = None,
         clock: LiveClock | None = None,
         trade_sink: Callable[[TradeResult], None] | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         super().__init__(config, event_bus)
         config, plugins = settled(config or {}, plugins)
@@ -106,7 +108,7 @@ class LiveExecutionHandler(LiveKnowledge):
         self._hooks = shell_hooks(config, plugins, self._models)
         self._driver_name = config.live_settings.provider or "sim"
         self._driver = wrapped_driver(self._driver_name, config, plugins)
-        self._redactor = Redactor()
+        self.redactor = redactor or Redactor()
         self._events = Publisher(
             self.event_bus,
             plugins.resolve("fillbridge_handle_event"),
@@ -197,7 +199,7 @@ class LiveExecutionHandler(LiveKnowledge):
         )
         self._pump = OrderPump(self._trading, self.clock)
         self._connection = Connection(
-            RedactedDriver(self._driver, self._redactor),
+            RedactedDriver(self._driver, self.redactor),
             self._terms(),
             self._trading,
             self._pump,
@@ -212,7 +214,7 @@ class LiveExecutionHandler(LiveKnowledge):
 
     def _wrapped(self, session: Session) -> Session:
         wrapped = wrapped_session(session, self._driver_name, self._plugins)
-        return RedactedSession(wrapped, self._redactor)
+        return RedactedSession(wrapped, self.redactor)
 
     def _terms(self) -> ConnectionTerms:
         live = self.settings.live_settings
@@ -221,7 +223,7 @@ class LiveExecutionHandler(LiveKnowledge):
             account=live.account,
             instruments=(self.instrument(live.symbol),),
             settings=self.settings.plugin_sections.get(plugin),
-            credentials=credentials(self.settings, self._plugins, self._redactor),
+            credentials=credentials(self.settings, self._plugins, self.redactor),
             clock=self.clock,
             heartbeat_interval_s=live.heartbeat_interval,
             slippage=slippage_model(self.settings, self._models),
@@ -237,7 +239,7 @@ class LiveExecutionHandler(LiveKnowledge):
     @contextmanager
     def _guard(self) -> Iterator[None]:
         """Let what breaks within be a defect, and not the end; a driver's timers hold secrets."""
-        with self._trading.guard(), self._redactor.errors():
+        with self._trading.guard(), self.redactor.errors():
             yield
 
     async def _deliver(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import anyio
 
+from fillbridge.logs import RedactionFilter, cause_of
 from fillbridge.management import Management, serve_management, socket_path
 from fillbridge.runs.summary import Summary
 from fillbridge_hooks import (
@@ -240,10 +241,9 @@ class LiveRun:
             self._tell(self._event("alarm", message=message))
 
     def _on_log(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if record.exc_info and record.exc_info[1] is not None:
-            error = record.exc_info[1]
-            message = f"{message}: {type(error).__name__}: {error}"
+        message, cause = record.getMessage(), cause_of(record)
+        if cause:
+            message = f"{message}: {cause}"
         self._shown.append(message)
         kind = "alarm" if record.levelno >= logging.ERROR else "warning"
         self._tell(self._event(kind, message=message))
@@ -253,7 +253,7 @@ class LiveRun:
         """Tell what is logged in place of those who print it, for printing may wait."""
         logger = logging.getLogger(_LOGGER)
         before = logger.handlers[:]
-        logger.handlers[:] = [_Teller(self._on_log)]
+        logger.handlers[:] = [_Teller(self._on_log, self._handler.redactor)]
         try:
             yield
         finally:
@@ -277,8 +277,11 @@ class LiveRun:
 
 
 class _Teller(logging.Handler):
-    def __init__(self, on_log: Callable[[logging.LogRecord], None]) -> None:
+    def __init__(
+        self, on_log: Callable[[logging.LogRecord], None], redact: Callable[[str], str]
+    ) -> None:
         super().__init__(logging.WARNING)
+        self.addFilter(RedactionFilter(redact))
         self._on_log = on_log
 
     def emit(self, record: logging.LogRecord) -> None:
