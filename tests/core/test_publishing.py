@@ -2,20 +2,28 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import get_origin
 
 import anyio
+import msgspec
 import pytest
 
+import fillbridge_hooks
 from fillbridge.bus import InProcessBus
+from fillbridge.plugins import Plugins
+from fillbridge.publishing import Publisher
 from fillbridge_hooks import (
     EXECUTION_ERROR,
     ORDER_STATUS_CHANGE,
     POSITION_UPDATE,
     TRADE_CLOSED,
     OrderInfo,
+    OrderStatus,
+    OrderType,
     PositionView,
     Rejected,
     TradeResult,
+    hookimpl,
 )
 
 pytestmark = pytest.mark.anyio
@@ -335,3 +343,65 @@ async def test_whoever_waits_until_all_is_told_waits_for_what_is_being_told(acco
         await made.publisher.wait_idle()
         assert len(told) == 12
     assert not made.publisher.is_pending
+
+
+# Copies
+
+
+class Changing:
+    """An observer that changes whatever it can."""
+
+    def __init__(self):
+        self.seen = []
+
+    @hookimpl
+    def fillbridge_handle_event(self, event):
+        self.seen.append(dict(event.metadata))
+        event.metadata.clear()
+        event.metadata["forged"] = True
+        if isinstance(event.payload, dict):
+            event.payload["error"] = "forged"
+        elif event.payload.broker_response:
+            event.payload.broker_response["reason"] = "forged"
+
+
+async def test_what_an_observer_changes_nobody_else_sees():
+    plugins = Plugins()
+    first, second = Changing(), Changing()
+    plugins.register(first, "a")
+    plugins.register(second, "b")
+    bus = InProcessBus()
+    told = []
+    for kind in (EXECUTION_ERROR, ORDER_STATUS_CHANGE):
+        bus.subscribe(kind, lambda kind, payload: told.append(payload))
+    publisher = Publisher(bus, plugins.resolve("fillbridge_handle_event"))
+    publisher.execution_error("true", None, 0)
+    info = OrderInfo(
+        order_id="1",
+        internal_id="2",
+        order_type=OrderType.MARKET,
+        status=OrderStatus.REJECTED,
+        symbol="ES",
+        size=1,
+        direction="LONG",
+        broker_response={"reason": "true"},
+    )
+    publisher._add(ORDER_STATUS_CHANGE, info, "NORMAL", 0, {"trade_id": "t"})
+    await publisher.drain()
+    assert told[0]["error"] == "true"
+    assert told[1].broker_response == {"reason": "true"}
+    assert second.seen == [{}, {"trade_id": "t"}]
+
+
+async def test_whatever_else_is_handed_to_a_plugin_holds_nothing_that_can_be_changed():
+    """A field of a mutable type in a message would be shared with the core: copy it, then."""
+    copied = {"Event", "OrderInfo", "RunFiles", "ConnectionTerms"}
+    mutable = [
+        f"{kind.__name__}.{field.name}"
+        for kind in vars(fillbridge_hooks).values()
+        if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+        if kind.__name__ not in copied
+        for field in msgspec.structs.fields(kind)
+        if get_origin(field.type) in (dict, list, set) or not kind.__struct_config__.frozen
+    ]
+    assert mutable == []

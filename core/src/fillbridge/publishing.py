@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import anyio
+import msgspec
 
 from fillbridge.bus import EventBus, InProcessBus, Interest
 from fillbridge.engine.state import OrderState, Trade
@@ -19,6 +20,7 @@ from fillbridge_hooks import (
     PUBLISHED,
     TRADE_CLOSED,
     Event,
+    OrderInfo,
     PositionView,
     RiskProposal,
     TradeResult,
@@ -156,7 +158,7 @@ class Publisher:
             return
         for observer in self._observers:
             try:
-                observer.function(event)
+                observer.function(own_copy(event))
             except Exception:
                 _logger.exception("observer %s failed on %s", observer.plugin, event.event_type)
         try:
@@ -193,3 +195,14 @@ class Publisher:
                 metadata=metadata,
             )
         )
+
+
+def own_copy(event: Event) -> Event:
+    """The event for one observer: nothing that it can change belongs to anybody else."""
+    payload = event.payload
+    if type(payload) is dict:
+        payload = dict(payload)
+    elif type(payload) is OrderInfo and payload.broker_response is not None:
+        response = dict(payload.broker_response)
+        payload = msgspec.structs.replace(payload, broker_response=response)
+    return msgspec.structs.replace(event, payload=payload, metadata=dict(event.metadata))

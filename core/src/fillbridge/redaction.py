@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 
 import msgspec
 
-from fillbridge_hooks import Secret
+from fillbridge_hooks import InvalidValue, Secret
 
 _MASK = "***"
 _SHORT = 4
@@ -77,6 +77,28 @@ class Redactor:
             return message
         changed: Any = message
         return msgspec.structs.replace(changed, reason=cleaned)  # type: ignore[no-any-return]
+
+    def texts(self, message: MessageT) -> MessageT:
+        """A message with each of its text fields masked."""
+        given: Any = message
+        changed = {}
+        for name in given.__struct_fields__:
+            value = getattr(given, name)
+            if type(value) is str and self(value) != value:
+                changed[name] = self(value)
+        if not changed:
+            return message
+        return msgspec.structs.replace(given, **changed)  # type: ignore[no-any-return]
+
+    def refuse(self, message: msgspec.Struct) -> None:
+        """Refuse a message with a secret in a text of its own: it would be recorded and published.
+
+        :raises InvalidValue: naming the field
+        """
+        for name in message.__struct_fields__:
+            value = getattr(message, name)
+            if isinstance(value, str) and self(value) != value:
+                raise InvalidValue(name, "text without a secret in it", self(value))
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -325,7 +325,7 @@ async def test_what_breaks_in_a_call_of_the_clock_tells_no_secret(floor, caplog)
     here = floor()
     async with here.running() as handler:
         secret = "-".join(["hunter2"] * 2)  # a traceback quotes the line that raises
-        handler._redactor.learn(Secret(secret))
+        handler.redactor.learn(Secret(secret))
         with handler._guard():
             raise ValueError(f"login {secret} refused")
         await here.wait(0.5)

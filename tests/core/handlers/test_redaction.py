@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from fillbridge import hookimpl
+from fillbridge.config import decode_settings
 from fillbridge.handlers.redaction import Redactor
 from fillbridge_hooks import FatalError, InvalidValue, Rejected, RetryableError, Secret
 
@@ -16,19 +17,20 @@ CANARY = "CANARY-hunter2"
 
 
 class Talkative:
-    """A plugin around the driver that repeats the password in whatever fails."""
+    """A driver that repeats the password in whatever fails."""
 
-    def __init__(self):
+    def __init__(self, driver, settings):
         self.refuses_login = False
-        self.driver = None
+        self.driver, self.capabilities = driver, driver.capabilities
+        self.settings = settings
 
     @hookimpl
-    def fillbridge_wrap_driver(self, driver, name, settings):
-        self.driver, self.capabilities = driver, driver.capabilities
-        return self
+    def fillbridge_register_drivers(self, register):
+        register("talkative", self)
 
     @asynccontextmanager
     async def connect(self, terms):
+        terms = msgspec.structs.replace(terms, settings=self.settings)
         password = terms.credentials["password"].reveal()
         if self.refuses_login:
             try:
@@ -43,9 +45,10 @@ class Talkative:
 def here(floor, monkeypatch):
     monkeypatch.setenv("FB_PASSWORD", CANARY)
     made = floor(credentials={"password": "${FB_PASSWORD}"})
-    made.talkative = Talkative()
+    sections = decode_settings(made.config, made.plugins.settings_sections()).plugin_sections
+    made.talkative = Talkative(made.driver, sections["sim"])
     made.plugins.register(made.talkative, "talkative")
-    made.driver = made.plugins.driver("sim")
+    made.config["live_settings"]["provider"] = "talkative"
     return made
 
 
@@ -153,3 +156,57 @@ def test_errors_are_masked_with_their_causes_groups_and_attributes():
         raise group
     assert str(inner) == "key: expected another, was '***'"
     assert cause.args == ("***", 7)
+
+
+# Who is handed what
+
+
+class Nosy:
+    """A plugin around the driver that looks for its credentials."""
+
+    def __init__(self):
+        self.seen = []
+
+    @hookimpl
+    def fillbridge_wrap_driver(self, driver, name, settings):
+        self.driver, self.capabilities = driver, driver.capabilities
+        return self
+
+    @asynccontextmanager
+    async def connect(self, terms):
+        self.seen.append(dict(terms.credentials))
+        async with self.driver.connect(terms) as session:
+            yield session
+
+
+async def test_the_driver_alone_is_handed_its_credentials(here):
+    nosy = Nosy()
+    here.plugins.register(nosy, "nosy")
+    handed = []
+    connect = here.talkative.connect
+
+    def listening(terms):
+        handed.append(terms.credentials["password"].reveal())
+        return connect(terms)
+
+    here.talkative.connect = listening
+    async with here.running():
+        pass
+    assert nosy.seen == [{}]
+    assert handed == [CANARY]
+
+
+async def test_a_proposal_that_holds_a_secret_is_refused_before_it_is_recorded(here, proposal):
+    async with here.running() as handler:
+        for field in ("strategy", "proposal_id", "symbol"):
+            with pytest.raises(InvalidValue, match=rf"{field}: expected text without a secret"):
+                await handler.execute_trade(proposal(**{field: f"from {CANARY}"}))
+        assert not handler.open_positions
+
+
+def test_text_fields_of_a_message_are_masked():
+    made = redactor("hunter2")
+    halt = Rejected("hunter2_ENTRY", "no", 1)
+    assert made.texts(halt).client_order_id == "***_ENTRY"
+    same = Rejected("x", "no", 1)
+    assert made.texts(same) is same

@@ -25,7 +25,7 @@ class Desk:
 
     @property
     def broker(self):
-        return self.handler._driver.broker
+        return self.handler._plugins.driver("sim").broker
 
     async def settle(self, seconds=0.3):
         await self.clock.advance(seconds)

@@ -31,13 +31,7 @@ from fillbridge.handlers.requesting import Request
 from fillbridge.handlers.slowness import SlowExecutions
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
 from fillbridge.journal import Journal, JournalFailed, open_journal
-from fillbridge.live import (
-    Connection,
-    Health,
-    LiveTrading,
-    OrderPump,
-    SystemClock,
-)
+from fillbridge.live import Connection, Health, LiveTrading, OrderPump, SystemClock
 from fillbridge.plugins import Models, Plugins
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
@@ -311,6 +305,7 @@ class LiveExecutionHandler(LiveKnowledge):
 
         :raises EntryNotSent: if it was recorded, but could not leave after all
         """
+        self.redactor.refuse(proposal)
         started_ns = self.clock.now_ns
         if proposal.proposal_id is None and self.settings.live_settings.environment == "prod":
             raise InvalidValue(

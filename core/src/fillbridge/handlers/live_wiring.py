@@ -16,7 +16,7 @@ from fillbridge.live import LiveRules
 from fillbridge.plugins import Plugins
 from fillbridge.secrets import Secrets
 from fillbridge.trusted import check_trusted, load_for
-from fillbridge.wrapping import wrap_driver
+from fillbridge.wrapping import SealedDriver
 from fillbridge_hooks import Clock, ConfigurationError, Driver, Secret, Session
 
 _logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def wrapped_driver(name: str, settings: Settings, plugins: Plugins) -> Driver:
         raise ConfigurationError(
             f"live_settings.provider: expected {names} (installed), was {name!r}"
         )
-    return wrap_driver(drivers[name], name, plugins, settings)
+    return SealedDriver(drivers[name], name, plugins, settings)
 
 
 def wrapped_session(session: Session, name: str, plugins: Plugins) -> Session:

@@ -60,7 +60,11 @@ class Management:
             return encode_line(_UNEXPECTED)
 
     async def answer(self, request: Any) -> Answer:
-        """What becomes of a request."""
+        """What becomes of a request; no secret that its text held is recorded or answered."""
+        redact = self._handler.redactor
+        return redact.texts(await self._answer(redact.texts(request)))
+
+    async def _answer(self, request: Any) -> Answer:
         try:
             return await self._carry_out(request)
         except InvalidValue as error:
