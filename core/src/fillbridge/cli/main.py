@@ -13,6 +13,7 @@ from fillbridge.cli.config import config
 from fillbridge.cli.conformance import conformance
 from fillbridge.cli.crash import crash_line, guard_crashes
 from fillbridge.cli.demo import demo
+from fillbridge.cli.doctor import doctor
 from fillbridge.cli.journal import journal
 from fillbridge.cli.manage import COMMANDS
 from fillbridge.cli.output import fail, failures, warnings
@@ -70,7 +71,18 @@ def cli(context: click.Context) -> None:
     context.with_resource(warnings())
 
 
-for _command in (backtest, config, conformance, demo, journal, plugins, run, propose, *COMMANDS):
+for _command in (
+    backtest,
+    config,
+    conformance,
+    demo,
+    doctor,
+    journal,
+    plugins,
+    run,
+    propose,
+    *COMMANDS,
+):
     cli.add_command(_command)
 
 

@@ -19,6 +19,8 @@ from fillbridge.journal.records import Record
 from fillbridge.journal.recovery import Recovered, check_row, records_of
 from fillbridge.journal.store import Head, Row, Store
 from fillbridge.journal.wal import LogTail, log_of, read_tail
+from fillbridge.journal.writer import CLOSED, OPENED
+from fillbridge_hooks import TERMINAL_STATUSES, OrderStatus
 
 _ATTEMPTS = 20
 
@@ -39,6 +41,23 @@ class Verification(msgspec.Struct, frozen=True, kw_only=True):
     bad_seq: int | None = None
     """The first record that is not as it was written."""
     reason: str = ""
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a journal stands at its end."""
+
+    records: int
+    epoch: int
+    is_clean: bool
+    """Whether the last run stopped in order."""
+    open_trades: tuple[str, ...]
+    """Trades that hold a position, or whose entry may still fill."""
+    unknown_orders: tuple[str, ...]
+    """Orders that left, and of which the broker has said nothing."""
+    halted: str
+    """Why no entry may leave; empty if they may."""
+    broken: str
+    """What is not as it was written; empty if all is."""
 
 
 class JournalReader:
@@ -109,6 +128,41 @@ class JournalReader:
         except BrokenRecord as broken:
             return self._result(first, head, test, broken)
         return self._result(first, head, test, None)
+
+    def standing(self) -> Standing:
+        """How the journal stands at its end.
+
+        Only what recovery needs is read: archived records are not.
+        """
+        recovered = Recovered(self._key)
+        recovered.read(self._store)
+        contents, broken = recovered.contents, recovered.broken
+        if broken is None and self._tail.is_damage:
+            broken = BrokenRecord(recovered.head.seq + 1, "acknowledged commits are damaged")
+        opened, closed = contents.notes.get(OPENED), contents.notes.get(CLOSED)
+        state = contents.state
+        return Standing(
+            records=recovered.head.seq,
+            epoch=0 if opened is None else int(opened.note.payload["epoch"]),
+            is_clean=recovered.head.seq == 0
+            or (closed is not None and closed.seq == recovered.head.seq),
+            open_trades=tuple(
+                sorted(
+                    trade.plan.trade_id
+                    for trade in state.trades.values()
+                    if trade.held or trade.entry.status not in TERMINAL_STATUSES
+                )
+            ),
+            unknown_orders=tuple(
+                sorted(
+                    name
+                    for name, (_, order) in state.orders.items()
+                    if order.status is OrderStatus.UNKNOWN
+                )
+            ),
+            halted="" if state.halted is None else state.halted.reason,
+            broken="" if broken is None else str(broken),
+        )
 
     def _result(
         self, first: int, head: Head, test: CheckpointTest, broken: BrokenRecord | None
