@@ -28,9 +28,14 @@ def dotted(path: Path) -> str:
     return ".".join((ROOT, *path))
 
 
+def is_secret(path: Path) -> bool:
+    """Whether what stands at ``path`` is called a secret by a key on the way there."""
+    return any(_SECRET.search(key) for key in path)
+
+
 def shown(path: Path, value: object) -> object:
     """``value`` as it may be shown: a secret that is not a reference like ``${NAME}`` is masked."""
-    if not value or not any(_SECRET.search(key) for key in path):
+    if not value or not is_secret(path):
         return value
     return value if isinstance(value, str) and _REFERENCE.fullmatch(value) else MASK
 

@@ -12,6 +12,7 @@ import msgspec
 from fillbridge.config.data import MISSING, Path, dotted, lookup, refuse, shown
 from fillbridge.config.instruments import known_instrument
 from fillbridge.config.schema import BacktestSettings, LiveSettings, Performance, Settings
+from fillbridge.config.sealing import unsealed
 from fillbridge.config.sections import (
     MODEL_TYPES,
     declared_paths,
@@ -156,7 +157,7 @@ def _convert(value: Any, kind: Any, path: Path, data: Mapping[str, Any]) -> Any:
             for key, item in value.items()
         }
     try:
-        return msgspec.convert(value, kind)
+        return unsealed(msgspec.convert(value, kind))
     except msgspec.ValidationError as error:
         if isinstance(value, dict | list) and shown(path, value) is value:
             raise ConfigurationError(f"{dotted(path)}: {error}") from None

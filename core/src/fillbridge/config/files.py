@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from fillbridge.config.sealing import SealedText, sealed
 from fillbridge_hooks import ConfigurationError
 
 _LARGEST_FILE = 1 << 20
@@ -26,9 +27,9 @@ def read_file(path: Path) -> dict[str, Any]:
     parse = _PARSERS.get(path.suffix.lower())
     if parse is None:
         raise ConfigurationError(f"{path}: expected a name that ends in .yaml, .yml or .toml")
-    text = _read_text(path)
+    text = SealedText(_read_text(path))
     try:
-        data = parse(text)
+        data = sealed(parse(text))
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {_alternatives(text) or error}") from None
     except RecursionError:
@@ -36,6 +37,7 @@ def read_file(path: Path) -> dict[str, Any]:
     if data is None or data == {}:
         raise ConfigurationError(f"{path}: the file is empty")
     if not isinstance(data, dict):
+        del data  # an error keeps its variables, and nobody knows what these are
         raise ConfigurationError(f"{path}: expected keys and values at the top of the file")
     return data
 

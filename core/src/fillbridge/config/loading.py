@@ -13,6 +13,7 @@ from fillbridge.config.decoding import decode, leaves
 from fillbridge.config.environment import read_environment
 from fillbridge.config.files import read_file
 from fillbridge.config.schema import Settings
+from fillbridge.config.sealing import sealed
 from fillbridge.config.sections import known_keys, refuse_unknown
 from fillbridge_hooks import ConfigurationError, InvalidValue
 
@@ -92,6 +93,7 @@ def decode_settings(
     """
     if not isinstance(mapping, Mapping):
         refuse((), "keys and values", mapping)
+    mapping = sealed(mapping)
     if ROOT in mapping:
         return decode(_inside(mapping), sections)
     keys = known_keys(sections)

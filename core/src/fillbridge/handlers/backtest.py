@@ -6,6 +6,7 @@ from typing import Any
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings
+from fillbridge.config.sealing import sealed
 from fillbridge.engine.messages import (
     TradePlan,
 )
@@ -60,6 +61,7 @@ class BacktestExecutionHandler(SimulationHandler):
         trade_sink: TradeSink | None = None,
         failed_entry_sink: FailedEntrySink | None = None,
     ) -> None:
+        config = sealed(config)  # an error keeps the variables of every frame
         super().__init__(
             config,
             event_bus,

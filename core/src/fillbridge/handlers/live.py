@@ -13,6 +13,7 @@ import anyio
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings
+from fillbridge.config.sealing import sealed
 from fillbridge.engine.messages import CancelRequested
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.handlers.live_knowledge import LiveKnowledge
@@ -91,8 +92,8 @@ class LiveExecutionHandler(LiveKnowledge):
         trade_sink: Callable[[TradeResult], None] | None = None,
         redactor: Redactor | None = None,
     ) -> None:
-        super().__init__(config, event_bus)
-        config, plugins = settled(config or {}, plugins)
+        super().__init__(config := sealed(config or {}), event_bus)
+        config, plugins = settled(config, plugins)
         self.settings = config
         self.clock: LiveClock = SystemClock() if clock is None else clock
         self._plugins = plugins

@@ -6,6 +6,7 @@ from typing import Any
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings, decode_settings
+from fillbridge.config.sealing import sealed
 from fillbridge.engine.messages import (
     CancelRequested,
     CloseRequested,
@@ -51,7 +52,7 @@ class SimulationHandler(RequestingHandler):
         trade_sink: TradeSink | None = None,
         failed_entry_sink: FailedEntrySink | None = None,
     ) -> None:
-        super().__init__(config, event_bus)
+        super().__init__(config := sealed(config), event_bus)
         if plugins is None:
             plugins = Plugins()
             plugins.load()

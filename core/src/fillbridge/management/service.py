@@ -110,6 +110,7 @@ class Management:
 
     async def _propose(self, request: Propose) -> Answer:
         handler, proposal_id = self._handler, request.proposal.proposal_id
+        handler.redactor.refuse(request.proposal)  # before its id is noted
         handler.note_request("propose", request.by, proposal_id=proposal_id)
         trade_id = await handler.execute_trade(request.proposal)
         return _done({"proposal_id": proposal_id, "trade_id": trade_id})
