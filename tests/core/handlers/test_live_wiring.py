@@ -90,9 +90,9 @@ def test_plugins_are_wrapped_around_the_driver_in_the_order_of_their_names(plugi
     outer, inner = OtherDriver(), OtherDriver()
     first, second, third = Wrapping(inner), Wrapping(None), Wrapping(outer)
     made = plugins(z1=first, z2=second, z3=third)
-    assert wrapped_driver("sim", settings(made), made) is outer
+    assert wrapped_driver("sim", settings(made), made)._outer is outer
     ((driver, name, section),) = first.given
-    assert (driver, name, section) == (made.driver("sim"), "sim", None)
+    assert (driver.capabilities, name, section) == (made.driver("sim").capabilities, "sim", None)
     assert second.given[0][0] is inner
     assert third.given[0][0] is inner
 
