@@ -62,6 +62,7 @@ class TlsStream:
         :raises anyio.ClosedResourceError: once it was closed here
         :raises OSError: if it broke
         """
+        await anyio.lowlevel.checkpoint_if_cancelled()
         has_waited = False
         while True:
             if self._is_closed:
