@@ -32,7 +32,6 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.lowlevel
 from anyio.abc import SocketAttribute
 from anyio.streams.tls import TLSStream
 from websockets.frames import Frame, Opcode
@@ -382,6 +381,12 @@ class Watch:
         self.accepted_ns: dict[str, int] = {}
         self.ended: set[str] = set()
         self.has_market = anyio.Event()
+        self._news = anyio.Event()
+
+    async def wait_for(self, client_order_id: str, where: dict[str, int] | set[str]) -> None:
+        """Wait as a user would: what turned the event loop meanwhile would keep it warm."""
+        while client_order_id not in where:
+            await self._news.wait()
 
     @hookimpl
     def fillbridge_wrap_session(self, session: Session, broker: str) -> Session:
@@ -395,6 +400,8 @@ class Watch:
                 self.ended.add(said.client_order_id)
             elif isinstance(said, TradeTick):
                 self.has_market.set()
+            self._news.set()
+            self._news = anyio.Event()
             return said
 
         session.receive = receive  # type: ignore[method-assign]
@@ -465,13 +472,11 @@ async def time_handler(
                 trade_id = await handler.execute_trade(proposal)
                 name = f"{trade_id}_ENTRY"
                 begun[name] = before
-                while name not in watch.accepted_ns:
-                    await anyio.lowlevel.checkpoint()
+                await watch.wait_for(name, watch.accepted_ns)
                 works.append((watch.accepted_ns[name] - started) / NANOSECONDS_PER_MS)
                 acknowledged.append((answered[name] - started) / NANOSECONDS_PER_MS)
                 await handler.cancel_order(name)
-                while name not in watch.ended:
-                    await anyio.lowlevel.checkpoint()
+                await watch.wait_for(name, watch.ended)
     came = other.received()
     to_gateway = [(came[name] - at) / NANOSECONDS_PER_MS for name, at in begun.items()]
     return {"to_gateway": to_gateway, "acknowledged": acknowledged, "works": works}
