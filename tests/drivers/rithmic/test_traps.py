@@ -13,6 +13,7 @@ from itertools import count
 import anyio
 import anyio.lowlevel
 import pytest
+from anyio.abc import SocketAttribute
 from tests.drivers.rithmic.ground import (
     ACCOUNT,
     BRACKET,
@@ -187,7 +188,8 @@ async def test_r1_an_order_that_is_half_way_out_when_the_link_ends_is_in_doubt()
     async with ground(heartbeat_s=0.4, orders_per_second=FAST, receive_buffer=4096) as here:
         outcomes = []
         async with here.session() as talk:
-            raw = talk.session._orders._websocket._stream._socket
+            stream = talk.session._orders._websocket._stream
+            raw = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 (of anyio)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
             here.proxy.up.stall()
             with anyio.fail_after(PATIENCE_S):
