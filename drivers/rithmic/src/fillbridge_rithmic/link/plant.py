@@ -144,14 +144,14 @@ class Plant:
             self._lose(RetryableError(f"the connection to Rithmic is lost: {error}"))
         finally:
             self._lose(RetryableError(_LEFT))
-            self._websocket.abort()
+            await self._websocket.abort()
             self.has_ended.set()
 
     async def keep_alive(self, interval_s: float, clock: Time) -> None:
         """Send heartbeats, and end the connection when the other side gives no sign of life."""
         reason = await Liveness(self._websocket, interval_s, lambda: clock.now_ns).run()
         self._lose(RetryableError(f"the connection to Rithmic is lost: {reason}"))
-        self._websocket.abort()
+        await self._websocket.abort()
 
     async def say_that_it_lives(self, clock: Time) -> None:
         """Send one heartbeat now."""
@@ -171,7 +171,7 @@ class Plant:
                 # To cancel a read while something arrives upsets asyncio: the server ends it.
                 await self.has_ended.wait()
         self._lose(RetryableError(_LEFT))
-        self._websocket.abort()
+        await self._websocket.abort()
 
     def _take(self, data: bytes) -> None:
         try:

@@ -27,8 +27,6 @@ def client_context(ca_file: str | None) -> ssl.SSLContext:
             f"ca_file: expected a PEM file with certificates, was {ca_file!r} ({why})"
         ) from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # So that sending never has to wait for something to be received.
-    context.options |= ssl.OP_NO_RENEGOTIATION
     return context
 
 

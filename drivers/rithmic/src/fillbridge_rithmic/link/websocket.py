@@ -1,13 +1,16 @@
 """A websocket over TLS, on asyncio and on trio: whole messages out, whole messages in."""
 
 import logging
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import anyio
 import anyio.lowlevel
+from anyio.abc import ByteStream, SocketAttribute
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.frames import Frame, Opcode
@@ -16,10 +19,10 @@ from websockets.uri import parse_uri
 from fillbridge_hooks import DriverError, FatalError, RetryableError
 from fillbridge_rithmic.link.address import Address, read_address
 from fillbridge_rithmic.link.frames import Frames
-from fillbridge_rithmic.link.stream import TlsStream
 from fillbridge_rithmic.link.tls import handshake_error
 from fillbridge_rithmic.wire.framing import LARGEST
 
+_CHUNK: Final = 1 << 16
 _GRACE_S: Final = 1.0
 _NORMAL: Final = 1000
 _SERVER_ERROR: Final = 500
@@ -33,6 +36,8 @@ _FAILURES: Final = (
     anyio.ClosedResourceError,
     anyio.EndOfStream,
 )
+_AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""Linger for no time."""
 _DATA: Final = (Opcode.BINARY, Opcode.TEXT, Opcode.CONT)
 
 # The library logs what is sent at DEBUG, and a login holds a password: it gets a logger that no
@@ -54,7 +59,7 @@ class WebSocket:
     One task may receive; any number may send, each message is sent whole.
     """
 
-    def __init__(self, stream: TlsStream, protocol: ClientProtocol) -> None:
+    def __init__(self, stream: ByteStream, protocol: ClientProtocol) -> None:
         self._stream = stream
         self._protocol = protocol
         self._writing = anyio.Lock(fast_acquire=True)
@@ -114,12 +119,13 @@ class WebSocket:
         if not self._is_over:
             with anyio.move_on_after(_GRACE_S, shield=True):
                 await self.say_goodbye()
-        self.abort()
+        await self.abort()
 
-    def abort(self) -> None:
+    async def abort(self) -> None:
         """Close the connection at once; whoever receives or sends on it fails."""
         self._is_over = True
-        self._stream.close()
+        with anyio.CancelScope(shield=True), suppress(*_FAILURES):
+            await self._stream.aclose()
 
     async def shake_hands(self) -> None:
         """Turn the connection into a websocket.
@@ -132,7 +138,7 @@ class WebSocket:
         await self._flush()
         while protocol.handshake_exc is None:
             try:
-                data = await self._stream.receive()
+                data = await self._stream.receive(_CHUNK)
             except _FAILURES:
                 protocol.receive_eof()  # an answer may end with the connection
                 continue
@@ -185,7 +191,7 @@ class WebSocket:
             self._is_over = True
             raise LinkLost(self._farewell())
         try:
-            data = await self._stream.receive()
+            data = await self._stream.receive(_CHUNK)
         except _FAILURES as error:
             self._is_over = True
             raise LinkLost(_reason(error)) from None
@@ -216,11 +222,11 @@ class WebSocket:
                 if data:
                     await self._stream.send(data)
         except _FAILURES as error:
-            self.abort()
+            await self.abort()
             raise LinkLost(_reason(error)) from None
         except BaseException:
             # Whoever sent was cancelled, and half a frame may have left: nothing can follow it.
-            self.abort()
+            await self.abort()
             raise
 
 
@@ -257,22 +263,33 @@ async def open_websocket(
 
 async def _connect(address: Address, ssl_context: ssl.SSLContext) -> WebSocket:
     try:
-        stream = await TlsStream.connect(address.host, address.port, ssl_context)
+        # Both event loops set TCP_NODELAY: nothing waits for more to send.
+        stream = await anyio.connect_tcp(
+            address.host,
+            address.port,
+            tls=True,
+            ssl_context=ssl_context,
+            tls_standard_compatible=False,
+        )
     except ssl.SSLError as error:
         raise handshake_error(error, address) from None
-    except anyio.EndOfStream:
+    except (anyio.EndOfStream, anyio.BrokenResourceError):
         raise RetryableError(
             f"{address.place}: the connection ended while TLS was set up; is it a wss:// port?"
         ) from None
     except OSError as error:
         raise RetryableError(f"{address.place}: {_no_way(error)}") from None
+    # What the system still holds when a connection is given up must not leave once the network is
+    # back: whoever sent it was told that the connection is lost, and has acted on that since.
+    raw: socket.socket = stream.extra(SocketAttribute.raw_socket)  # noqa: S610 (of anyio)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
     opened = WebSocket(
         stream, ClientProtocol(parse_uri(address.uri), max_size=LARGEST, logger=_SILENT)
     )
     try:
         await opened.shake_hands()
     except BaseException as error:
-        opened.abort()
+        await opened.abort()
         if isinstance(error, WebSocketException | LinkLost):
             raise _no_websocket(error, address) from None
         raise
