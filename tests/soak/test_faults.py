@@ -28,7 +28,7 @@ def run(script, *arguments, hash_seed="random"):
 
 @pytest.mark.parametrize(
     ("profile", "seeds", "cells"),
-    [("calm", 200, 0), ("default", 8_000, 300), ("hell", 1_500, 250), ("journal", 300, 100)],
+    [("calm", 100, 0), ("default", 2_500, 280), ("hell", 500, 230), ("journal", 150, 120)],
 )
 def test_no_world_breaks_an_invariant(profile, seeds, cells, request):
     done, result = run(SCRIPT, "--profile", profile, "--seeds", str(seeds), "--no-keep")

@@ -163,8 +163,12 @@ class Process:
             self.world.deliver(self.publisher)
 
     def _look(self) -> None:
-        self.trading.look()
-        self._is_restless = self.trading._protection.is_alert or self._is_waiting_for_an_answer()
+        trading = self.trading
+        trading.look()
+        is_blind = bool(self._session) and not trading._protection.sees(self._timeline.now_ns)
+        self._is_restless = (
+            is_blind or trading._protection.is_alert or self._is_waiting_for_an_answer()
+        )
         self._look_next(_LOOK_NS if self._is_restless else _IDLE_LOOK_NS)
 
     def _is_waiting_for_an_answer(self) -> bool:
@@ -322,6 +326,8 @@ class Process:
         if self.world.passing("snapshot") == "kill":
             raise Killed
         self.trading.on_snapshot(snapshot)
+        # What was not looked at while nothing was known of the broker is looked at now.
+        self._look_soon()
 
     def failed_answer(self, reason: str) -> None:
         """One of the answers was not clean."""

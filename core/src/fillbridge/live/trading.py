@@ -4,11 +4,13 @@ Synchronous throughout. Whoever calls it finds in ``outbox.ready`` what may leav
 tells it what became of that.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 
 from fillbridge.engine.messages import (
     CancelRequested,
+    CloseNoted,
     CloseRequested,
     EntriesHalted,
     EntriesResumed,
@@ -18,7 +20,12 @@ from fillbridge.engine.messages import (
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
 from fillbridge.live.account import DEFECT, Account
-from fillbridge.live.early import EarlyReports
+from fillbridge.live.doubt import (
+    block_what_is_unknown,
+    doubt_what_is_under_way,
+    missed_before,
+)
+from fillbridge.live.early import closes_left
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.inspection import Refusals, objection
 from fillbridge.live.last_check import last_check
@@ -34,14 +41,15 @@ from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell import ShellHooks
 from fillbridge_hooks import (
+    BrokerOrder,
     Capabilities,
     Clock,
+    Fill,
     Instrument,
     InvalidValue,
     Message,
     NotSent,
     OrderRefused,
-    OrderStatus,
     OutcomeUnknown,
     QuoteTick,
     Report,
@@ -54,7 +62,6 @@ from fillbridge_hooks import (
 
 _SECOND = 1_000_000_000
 _LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
-_UNKNOWN = "unknown"
 
 
 class LiveTrading:
@@ -91,7 +98,6 @@ class LiveTrading:
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
         self._refusals = Refusals()
-        self._early = EarlyReports(is_waiting=bool(self.state.orders))
         self._proposals = Proposals(
             self._account,
             f"{tag}{journal.epoch:x}-",
@@ -112,7 +118,9 @@ class LiveTrading:
             if self.state.halted is not None:
                 self.gate.shut(_HALTED, GateState.HALTED, self.state.halted.reason)
             account.shell.resume()
-            self._doubt_what_is_under_way("the handler started anew")
+            for message in closes_left(self.state, account.now_ns):
+                account.early.holds(partial(self.request, message))
+            doubt_what_is_under_way(account, "the handler started anew")
 
     @property
     def state(self) -> EngineState:
@@ -188,10 +196,14 @@ class LiveTrading:
 
     def request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
         """Record a request and let what follows leave; whether anything does."""
-        shell = self._account.shell
-        with self._account.recorded():
+        account, shell = self._account, self._account.shell
+        with account.recorded():
             before = shell.recorded
-            shell.step(message)
+            asked: CloseNoted | CancelRequested | ReplaceRequested | CloseRequested = message
+            again = partial(self.request, message)
+            if isinstance(message, CloseRequested) and account.early.holds(again):
+                asked = CloseNoted(message)
+            shell.step(asked)
             return shell.recorded > before
 
     def halt(self, reason: str, by: str) -> None:
@@ -256,7 +268,7 @@ class LiveTrading:
             account.shut(_LINK, GateState.RECOVERING, reason)
             self._protection.begin_again()
             account.take_back(reason)
-            self._doubt_what_is_under_way(reason)
+            doubt_what_is_under_way(account, reason)
 
     def logged_out(self, reason: str) -> None:
         """Stay away from the broker until a person decides."""
@@ -272,20 +284,6 @@ class LiveTrading:
                 self._protection.begin_again()
                 self._standing.begin_again(reason)
 
-    def _doubt_what_is_under_way(self, reason: str, before_ns: int | None = None) -> bool:
-        """Hold the outcome of what has no answer to be unknown; whether there was any."""
-        shell, found = self._account.shell, False
-        for trade in tuple(self.state.trades.values()):
-            for order_state in tuple(trade.orders):
-                if order_state.status is not OrderStatus.PENDING:
-                    continue
-                if before_ns is None or order_state.submitted_ns <= before_ns:
-                    order_id = order_state.order.client_order_id
-                    with self.guard():
-                        shell.on_report(OutcomeUnknown(order_id, reason, self._account.now_ns))
-                    found = True
-        return found
-
     # What the broker says
 
     def on_message(self, message: Message) -> None:
@@ -300,19 +298,21 @@ class LiveTrading:
             self._account.on_trade(message)
         elif isinstance(message, QuoteTick):
             self.market.on_quote(message)
-        elif not self._early.holds(message):
+        elif not self._account.early.holds(partial(self._take, message)):
             self._take(message)
 
     def _take(self, report: Report) -> None:
         with self._account.recorded():
             self._account.report(report)
             if isinstance(report, OutcomeUnknown):
-                self._block_what_is_unknown()
+                block_what_is_unknown(self._account)
+            elif isinstance(report, Fill) and missed_before(self.state, report):
+                self._standing.miss(f"a fill of {report.client_order_id} was not heard of")
 
     def _take_early(self) -> None:
-        for report in self._early.release():
+        for call in self._account.early.release():
             with self.guard():
-                self._take(report)
+                call()
 
     def _refuse(self, refused: InvalidValue) -> None:
         """Alarm, but not again and again for what is sent again and again."""
@@ -322,6 +322,10 @@ class LiveTrading:
     def fills_since_ns(self) -> int:
         """From when on the broker must be asked for fills, ns UTC."""
         return self._standing.fills_since_ns()
+
+    def needs_today(self, working: Collection[BrokerOrder]) -> bool:
+        """Whether the broker must be asked for the orders of its trade date, too."""
+        return self._standing.needs_today(working)
 
     def on_snapshot(self, snapshot: BrokerSnapshot) -> None:
         """Take the answers to one round of questions; they are none if one cannot be."""
@@ -357,7 +361,7 @@ class LiveTrading:
                 account.not_sent(command, outcome.reason)
             elif isinstance(command, Submission):
                 account.report(outcome)
-                self._block_what_is_unknown()
+                block_what_is_unknown(self._account)
             account.ask_soon()
 
     # Deadlines
@@ -367,20 +371,21 @@ class LiveTrading:
         account = self._account
         with account.recorded():
             if self.is_connected:
-                if self._early.is_waiting and self._protection.sees(account.now_ns):
+                if account.early.is_waiting and self._protection.sees(account.now_ns):
                     self._take_early()
                 with self.guard():
                     self._standing.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
-                is_doubtful = self._doubt_what_is_under_way(waited, account.now_ns - limit_ns)
+                before_ns = account.now_ns - limit_ns
+                is_doubtful = doubt_what_is_under_way(account, waited, before_ns)
                 # What breaks over one trade must not leave the next one bare.
                 for message in self._mending():
                     with self.guard():
                         account.shell.step(message)
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
-            self._block_what_is_unknown()
+            block_what_is_unknown(account)
 
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
         state, now = self.state, self._account.now_ns
@@ -388,13 +393,3 @@ class LiveTrading:
         # A change names all terms of an order: those of one that is not known would go back.
         if self.is_reconciled:
             yield from self._account.trailing.look(state, now)
-
-    def _block_what_is_unknown(self) -> None:
-        outcome = "the outcome of {} is unknown"
-        unknown = {
-            trade.plan.instrument.symbol: outcome.format(order_state.order.client_order_id)
-            for trade in self.state.trades.values()
-            for order_state in trade.orders
-            if order_state.status is OrderStatus.UNKNOWN
-        }
-        self._account.block(_UNKNOWN, unknown)
