@@ -332,10 +332,14 @@ def _report_ignored(state: EngineState, event: ReportIgnored) -> None:
 
 
 def _entries_halted(state: EngineState, event: EntriesHalted) -> None:
-    state.halted = event
+    state.halts += 1
+    # Only a person makes it less.
+    if state.halted is None or event.level.rank >= state.halted.level.rank:
+        state.halted = event
 
 
 def _entries_resumed(state: EngineState, event: EntriesResumed) -> None:
+    state.halts += 1
     state.halted = None
 
 

@@ -19,6 +19,7 @@ from fillbridge_hooks import (
     Fill,
     FillVoided,
     Instrument,
+    KillLevel,
     NotSent,
     Order,
     OutcomeUnknown,
@@ -165,6 +166,8 @@ class EntriesHalted(msgspec.Struct, frozen=True, gc=False, tag=True):
     reason: str
     by: str
     time_ns: int
+    level: KillLevel = KillLevel.PAUSE
+    """What else is to be done about what is open, until somebody resumes."""
 
 
 class EntriesResumed(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -172,6 +175,8 @@ class EntriesResumed(msgspec.Struct, frozen=True, gc=False, tag=True):
 
     by: str
     time_ns: int
+    approved_by: tuple[str, ...] = ()
+    """The operators who put their keys to it."""
 
 
 class TimerFired(msgspec.Struct, frozen=True, gc=False, tag=True):

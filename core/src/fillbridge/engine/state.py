@@ -115,4 +115,6 @@ class EngineState(msgspec.Struct):
     """The same of the trade date before."""
     halted: EntriesHalted | None = None
     """Why no entry may leave."""
+    halts: int = 0
+    """How often they were halted or resumed; it tells an old kill latch from the last one."""
     counters: Counters = msgspec.field(default_factory=Counters)

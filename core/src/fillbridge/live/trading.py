@@ -10,18 +10,18 @@ from contextlib import AbstractContextManager
 from fillbridge.engine.messages import (
     CancelRequested,
     CloseRequested,
-    EntriesHalted,
-    EntriesResumed,
     ProtectionDue,
     ReplaceRequested,
 )
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
+from fillbridge.journal.latch import Latch
 from fillbridge.live.account import DEFECT, Account
 from fillbridge.live.doubt import block_what_is_unknown, doubt_what_is_under_way
 from fillbridge.live.early import EarlyReports
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.inspection import Refusals, objection
+from fillbridge.live.killing import KillSwitch
 from fillbridge.live.last_check import last_check
 from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
@@ -39,6 +39,7 @@ from fillbridge_hooks import (
     Clock,
     Instrument,
     InvalidValue,
+    KillLevel,
     Message,
     NotSent,
     OrderRefused,
@@ -53,7 +54,7 @@ from fillbridge_hooks import (
 )
 
 _SECOND = 1_000_000_000
-_LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
+_LINK, _SESSION, _DRAINING = "link", "session", "drain"
 
 
 class LiveTrading:
@@ -64,6 +65,7 @@ class LiveTrading:
     :param default_symbol: of proposals that name none
     :param entry_life_s: of entries whose proposal has no timeout
     :param on_trade_closed: takes each closed trade with its result
+    :param latch: where it stands whether the account is stopped, beside the journal
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class LiveTrading:
         position_life_ns: int | None = None,
         rules: LiveRules | None = None,
         on_trade_closed: Callable[[Trade, TradeResult], None] = lambda trade, result: None,
+        latch: Latch | None = None,
     ) -> None:
         self.rules = rules or LiveRules()
         self._account = Account(
@@ -89,6 +92,7 @@ class LiveTrading:
         )
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
+        self._kill = KillSwitch(self._account, latch)
         self._refusals = Refusals()
         self._early = EarlyReports(is_waiting=bool(self.state.orders))
         self._proposals = Proposals(
@@ -108,8 +112,7 @@ class LiveTrading:
         """Go on where the journal ends: what was on its way then is in doubt now."""
         account = self._account
         with account.recorded():
-            if self.state.halted is not None:
-                self.gate.shut(_HALTED, GateState.HALTED, self.state.halted.reason)
+            self._kill.take_up()
             account.shell.resume()
             doubt_what_is_under_way(account, "the handler started anew")
 
@@ -193,19 +196,28 @@ class LiveTrading:
             shell.step(message)
             return shell.recorded > before
 
+    @property
+    def kill_switch(self) -> KillSwitch:
+        """How much is stopped, and why."""
+        return self._kill
+
+    def kill(self, level: KillLevel, reason: str, by: str, via: str = "api") -> None:
+        """Stop, after a restart too, until :meth:`resume`; see :meth:`KillSwitch.kill`."""
+        self._kill.kill(level, reason, by, via)
+
     def halt(self, reason: str, by: str) -> None:
         """Let no entry out until :meth:`resume`, after a restart neither."""
-        account = self._account
-        with account.recorded():
-            account.shell.step(EntriesHalted(reason, by, account.now_ns))
-            self.gate.shut(_HALTED, GateState.HALTED, reason)
+        self.kill(KillLevel.PAUSE, reason, by)
 
-    def resume(self, by: str) -> None:
-        """Lift what only a person may lift: a halt, a standby, strangers' orders, a defect."""
+    def resume(self, by: str, approved_by: tuple[str, ...] = ()) -> None:
+        """Lift what only a person may lift: a stop, a standby, strangers' orders, a defect.
+
+        Whoever calls it has seen to it that enough operators have approved.
+        """
         account = self._account
         with account.recorded():
-            account.shell.step(EntriesResumed(by, account.now_ns))
-            for cause in (_HALTED, _SESSION, STRANGERS, GONE, DEFECT):
+            self._kill.arm(by, approved_by)
+            for cause in (_SESSION, STRANGERS, GONE, DEFECT):
                 account.lift(cause)
             account.forget_defects()
 
@@ -320,6 +332,7 @@ class LiveTrading:
             self._protection.see()
             self._standing.on_snapshot(snapshot)
             self._take_early()
+            self._kill.see(snapshot.held(), snapshot.asked_ns)
 
     def on_no_answer(self, reason: str) -> None:
         """The broker gave no clean answer: nothing is concluded from that."""
@@ -351,11 +364,16 @@ class LiveTrading:
         """Look at what time alone brings about; call it every ``rules.look_ns``."""
         account = self._account
         with account.recorded():
+            with self.guard():
+                self._kill.follow()
             if self.is_connected:
                 if self._early.is_waiting and self._protection.sees(account.now_ns):
                     self._take_early()
                 with self.guard():
                     self._standing.look()
+                if self._protection.sees(account.now_ns):
+                    with self.guard():
+                        self._kill.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
                 is_doubtful = doubt_what_is_under_way(account, waited, account.now_ns - limit_ns)
