@@ -351,7 +351,7 @@ def test_it_is_tried_again_and_then_a_person_is_called(account):
 
 def test_an_exit_that_is_rejected_is_placed_again(account):
     held = account.opened()
-    account.house.rejects = {"EXIT"}
+    account.house.rejects = {"exit"}
     account.house.end(f"{held}_SL", OrderStatus.REJECTED)
     kill(account, FLATTEN)
     account.pass_time(4)

@@ -179,6 +179,15 @@ class EntriesResumed(msgspec.Struct, frozen=True, gc=False, tag=True):
     """The operators who put their keys to it."""
 
 
+class StrategySuspended(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """No entry of a strategy may leave until somebody resumes, after a restart neither."""
+
+    strategy: str
+    reason: str
+    by: str
+    time_ns: int
+
+
 class TimerFired(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A deadline of a trade passed."""
 
@@ -306,6 +315,7 @@ Input = (
     | TradeMeasured
     | EntriesHalted
     | EntriesResumed
+    | StrategySuspended
 )
 Event = (
     TradeApproved
@@ -322,6 +332,7 @@ Event = (
     | ReportIgnored
     | EntriesHalted
     | EntriesResumed
+    | StrategySuspended
 )
 Effect = (
     Submit

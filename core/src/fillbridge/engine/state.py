@@ -7,6 +7,7 @@ from collections import deque
 
 import msgspec
 
+from fillbridge.engine.activity import Activity
 from fillbridge.engine.messages import EntriesHalted, FillBooked, TradePlan
 from fillbridge_hooks import ExitReason, Fill, Order, OrderStatus, Replacement
 
@@ -118,3 +119,5 @@ class EngineState(msgspec.Struct):
     halts: int = 0
     """How often they were halted or resumed; it tells an old kill latch from the last one."""
     counters: Counters = msgspec.field(default_factory=Counters)
+    activity: Activity = msgspec.field(default_factory=Activity)
+    """What the account and its strategies did lately."""

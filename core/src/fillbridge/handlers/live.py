@@ -197,6 +197,8 @@ class LiveExecutionHandler(LiveControl):
             position_life_ns=None if hours is None else round(hours * _HOUR_NS),
             rules=live_rules(settings),
             on_trade_closed=self._trade_closed,
+            may_flatten=self.may_stop,
+            watches=self._models.watches(),
             latch=LatchFile(self._places.latch, self._journal.seal),
         )
         self._attend_to_stops()

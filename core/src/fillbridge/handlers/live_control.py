@@ -112,16 +112,12 @@ class LiveControl(LiveKnowledge):
         """Stop where a file or the dead man's timer says so, and nothing has stopped it yet."""
         for stop in (self._kill_file.look(), self._dead_man.look()):
             if stop is not None:
-                self.stop_by(stop)
+                self._trading.kill_switch.stop_by(stop)
 
     def stop_by(self, stop: Stop) -> None:
         """Stop as far as ``stop`` says; positions stay where the emergency stop is disabled."""
-        level = stop.level
-        if level is KillLevel.FLATTEN and not self.may_stop:
-            level = KillLevel.CANCEL
-        in_force = self._trading.kill_switch.level
-        if in_force is None or in_force.rank < level.rank:
-            self.kill(level, stop.reason, stop.by, stop.via)
+        self._trading.kill_switch.stop_by(stop)
+        self._wake()
 
     @property
     def may_stop(self) -> bool:

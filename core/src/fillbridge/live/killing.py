@@ -18,6 +18,8 @@ from fillbridge.journal.latch import BrokenLatch, Latch, LatchState
 from fillbridge.live.account import Account
 from fillbridge.live.flattening import Flattening
 from fillbridge.live.gate import GateState
+from fillbridge.live.protection import ProtectionWatch
+from fillbridge.live.stop_sources import Stop
 from fillbridge_hooks import TERMINAL_STATUSES, ExitReason, KillLevel
 
 _logger = logging.getLogger(__name__)
@@ -35,10 +37,21 @@ class KillSwitch:
 
     :param latch: where it stands whether the account is stopped, beside the journal; ``None``: only
         the journal tells
+    :param protection: knows whether the broker has answered in this session
+    :param may_flatten: whether anything but a person may close positions
     """
 
-    def __init__(self, account: Account, latch: Latch | None) -> None:
+    def __init__(
+        self,
+        account: Account,
+        latch: Latch | None,
+        protection: ProtectionWatch,
+        *,
+        may_flatten: bool,
+    ) -> None:
         self._account = account
+        self._protection = protection
+        self._may_flatten = may_flatten
         self._latch = latch
         self._written: tuple[KillLevel | None, int] | None = None
         """What the latch says; ``None`` where it could not be written."""
@@ -161,6 +174,14 @@ class KillSwitch:
         with account.recorded():
             self.carry_on()
 
+    def stop_by(self, stop: Stop) -> None:
+        """Stop as far as ``stop`` says, if nothing has stopped as much yet."""
+        level = stop.level
+        if level is KillLevel.FLATTEN and not self._may_flatten:
+            level = KillLevel.CANCEL
+        if self.level is None or self.level.rank < level.rank:
+            self.kill(level, stop.reason, stop.by, stop.via)
+
     def arm(self, by: str, approved_by: tuple[str, ...] = ()) -> None:
         """Let entries out again, as far as nothing else shuts the gate."""
         account = self._account
@@ -212,7 +233,7 @@ class KillSwitch:
     # What is open
 
     def look(self) -> None:
-        """Do what is left to do; call it within ``recorded()``, while the broker is known."""
+        """Do what is left to do; call it within ``recorded()``."""
         if self.level is not None:
             self.carry_on()
             if self.level is KillLevel.FLATTEN:
@@ -235,7 +256,8 @@ class KillSwitch:
             with account.guard():
                 order_id = entry.order.client_order_id
                 account.shell.step(CancelRequested(order_id, reason, account.now_ns))
-        if level is not KillLevel.FLATTEN:
+        # An earlier run may have sent an exit that it could not record: ask before sending another.
+        if level is not KillLevel.FLATTEN or not self._protection.sees(account.now_ns):
             return
         for trade in trades:
             if trade.close_reason is None and not trade.closed:

@@ -4,7 +4,7 @@ Synchronous throughout. Whoever calls it finds in ``outbox.ready`` what may leav
 tells it what became of that.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from fillbridge.engine.messages import (
@@ -31,6 +31,7 @@ from fillbridge.live.recording import Recording
 from fillbridge.live.rules import LiveRules
 from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.standing import GONE, RECONCILED, STRANGERS, Standing
+from fillbridge.live.watching import Watches
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell import ShellHooks
@@ -51,6 +52,7 @@ from fillbridge_hooks import (
     Sent,
     TradeResult,
     TradeTick,
+    WatchFunction,
 )
 
 _SECOND = 1_000_000_000
@@ -66,6 +68,8 @@ class LiveTrading:
     :param entry_life_s: of entries whose proposal has no timeout
     :param on_trade_closed: takes each closed trade with its result
     :param latch: where it stands whether the account is stopped, beside the journal
+    :param may_flatten: whether anything but a person may close positions
+    :param watches: what watches over the account, by name
     """
 
     def __init__(
@@ -85,6 +89,8 @@ class LiveTrading:
         rules: LiveRules | None = None,
         on_trade_closed: Callable[[Trade, TradeResult], None] = lambda trade, result: None,
         latch: Latch | None = None,
+        may_flatten: bool = True,
+        watches: Sequence[tuple[str, WatchFunction]] = (),
     ) -> None:
         self.rules = rules or LiveRules()
         self._account = Account(
@@ -92,7 +98,8 @@ class LiveTrading:
         )
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
-        self._kill = KillSwitch(self._account, latch)
+        self._kill = KillSwitch(self._account, latch, self._protection, may_flatten=may_flatten)
+        self._watches = Watches(self._account, self._kill, watches)
         self._refusals = Refusals()
         self._early = EarlyReports(is_waiting=bool(self.state.orders))
         self._proposals = Proposals(
@@ -371,9 +378,8 @@ class LiveTrading:
                     self._take_early()
                 with self.guard():
                     self._standing.look()
-                if self._protection.sees(account.now_ns):
-                    with self.guard():
-                        self._kill.look()
+                with self.guard():
+                    self._kill.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
                 is_doubtful = doubt_what_is_under_way(account, waited, account.now_ns - limit_ns)
@@ -384,6 +390,7 @@ class LiveTrading:
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
             block_what_is_unknown(self._account)
+            self._watches.look()
 
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
         state, now = self.state, self._account.now_ns
