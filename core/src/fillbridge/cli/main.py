@@ -12,6 +12,7 @@ from fillbridge.cli.conformance import conformance
 from fillbridge.cli.demo import demo
 from fillbridge.cli.journal import journal
 from fillbridge.cli.kill import alive, arm, kill
+from fillbridge.cli.limits import limits
 from fillbridge.cli.manage import COMMANDS
 from fillbridge.cli.operators import operators
 from fillbridge.cli.output import fail, warnings
@@ -34,7 +35,7 @@ def cli(context: click.Context) -> None:
     context.with_resource(warnings())
 
 
-_OWN = (backtest, config, conformance, demo, journal, operators, plugins, run, propose)
+_OWN = (backtest, config, conformance, demo, journal, limits, operators, plugins, run, propose)
 for _command in (*_OWN, *COMMANDS, kill, alive, arm):
     cli.add_command(_command)
 

@@ -1,6 +1,7 @@
 """The handler of live trading: the engine, the journal and a broker, run by a few tasks."""
 
 import logging
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -30,6 +31,7 @@ from fillbridge.handlers.wiring import shell_hooks, slippage_model
 from fillbridge.journal import Journal, open_journal
 from fillbridge.journal.latch import LatchFile
 from fillbridge.journal.places import places
+from fillbridge.limits import LimitsRefused, enforce, limits_in_force, read_approvals
 from fillbridge.live import (
     Connection,
     Health,
@@ -83,6 +85,8 @@ class LiveExecutionHandler(LiveControl):
     :param trade_sink: told each closed trade once it is recorded
     :raises ConfigurationError: if the configuration cannot be used
     :raises PluginError: if a plugin cannot be loaded
+
+    Entering it raises ``LimitsRefused`` if its limits are looser than the account's last ones.
     """
 
     def __init__(
@@ -161,6 +165,7 @@ class LiveExecutionHandler(LiveControl):
         )
         is_clean = False
         try:
+            self._enforce_limits()
             self._build()
             async with anyio.create_task_group() as group:
                 if isinstance(self.clock, SystemClock):
@@ -179,6 +184,22 @@ class LiveExecutionHandler(LiveControl):
             is_clean = True
         finally:
             self._journal.close(is_clean and not self._journal.failure)
+
+    def _enforce_limits(self) -> None:
+        """Start with no limits that are looser than the last ones, unless that was approved.
+
+        :raises LimitsRefused: if they are
+        """
+        content = limits_in_force(self.settings, self._plugins.settings_sections())
+        approvals = read_approvals(self._places.approvals)
+        by = f"process {os.getpid()}"
+        try:
+            found = enforce(self._journal, content, approvals, by, self._now_ns())
+        except LimitsRefused:
+            self._journal.close(clean=True)
+            raise
+        for change in found:
+            _logger.info("limits: %s", change)
 
     def _build(self) -> None:
         settings, live = self.settings, self.settings.live_settings

@@ -52,6 +52,16 @@ class Places(msgspec.Struct, frozen=True):
         return self.folder / f"{file_name(self.account)}.kill"
 
     @property
+    def approvals(self) -> Path:
+        """Approvals of operators that wait for the next start."""
+        return self.folder / f"{file_name(self.account)}.approvals"
+
+    @property
+    def proposed_limits(self) -> Path:
+        """A change of limits that operators are asked to approve."""
+        return self.folder / f"{file_name(self.account)}.limits"
+
+    @property
     def archive(self) -> Path:
         """Folder of the records that recovery does not need any more."""
         return self.folder / "archive"
