@@ -43,6 +43,9 @@ class ManagedHandler(Protocol):
     def kill(self, level: KillLevel, reason: str = ..., by: str = ...) -> None:
         """Stop as far as ``level`` says."""
 
+    def alive(self, by: str = ...) -> None:
+        """Somebody attends to it."""
+
     def note_request(self, request: str, by: str, **details: Any) -> None:
         """Keep who asked for what, before it is done."""
 
@@ -133,6 +136,10 @@ class ExecutionHandlerAPI:
         self._handler.note_request("kill", by, level=level.value, reason=reason)
         self._handler.kill(level, reason, by)
         return self._handler.is_recording
+
+    def alive(self, *, by: str = _API) -> None:
+        """Say that somebody attends to the handler: the dead man's timer begins anew."""
+        self._handler.alive(by)
 
     def _close_all(self, reason: ExitReason) -> None:
         for trade_id in tuple(self._handler.open_positions):
