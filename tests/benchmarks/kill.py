@@ -70,7 +70,7 @@ class Frames:
 
     @hookimpl
     def fillbridge_wrap_session(self, session: Session, broker: str) -> Session:
-        return Watched(session, self)  # type: ignore[return-value]  # the rest is passed on
+        return Watched(session, self)
 
 
 class Yardstick:
@@ -141,7 +141,7 @@ class Bench:
             write(latch, state)
             self._latched_ns = time.perf_counter_ns()
 
-        LatchFile.write = timed  # type: ignore[method-assign]
+        LatchFile.write = timed  # type: ignore[assignment, method-assign]
 
     async def _propose(self) -> None:
         while True:

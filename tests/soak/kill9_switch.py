@@ -92,14 +92,14 @@ class Trap:
 
 def laid_trap(point: Point | None) -> Trap:
     """A trap at the steps of the switch, not armed yet."""
-    from fillbridge.journal import Journal, private_files
+    from fillbridge.journal import Journal
     from fillbridge.journal.latch import LatchFile
     from fillbridge.live.killing import KillSwitch
     from fillbridge.live.pump import OrderPump
 
     trap = Trap(point)
     trap.watch(LatchFile, "write", "latch")
-    trap.watch(private_files.os, "fsync", "fsync")
+    trap.watch(os, "fsync", "fsync")
     trap.watch(Path, "replace", "rename")
     for step in ("append", "note", "commit"):
         trap.watch(Journal, step, step)
