@@ -43,7 +43,7 @@ _UNLATCHED = {("before", "latch", 1), ("before", "fsync", 1), ("after", "fsync",
               ("before", "rename", 1)}  # fmt: skip
 """Steps before the latch stands."""
 LEVELS = ("flatten", "cancel")
-_ONLY_FLATTEN = {"change"}
+_ONLY_FLATTEN = {("change", 1), ("cancellation", 2)}
 
 Point = tuple[str, str, int]
 
@@ -54,8 +54,8 @@ def points() -> list[tuple[str, Point]]:
         (level, (when, step, count))
         for level in LEVELS
         for step in _STEPS
-        if level == "flatten" or step not in _ONLY_FLATTEN
         for count in _COUNTS.get(step, (1,))
+        if level == "flatten" or (step, count) not in _ONLY_FLATTEN
         for when in ("before", "after")
     ]
 

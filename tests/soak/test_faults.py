@@ -29,11 +29,11 @@ def run(script, *arguments, hash_seed="random"):
 @pytest.mark.parametrize(
     ("profile", "seeds", "cells"),
     [
-        ("calm", 200, 0),
-        ("default", 8_000, 300),
-        ("hell", 1_500, 250),
-        ("journal", 300, 100),
-        ("kills", 1_000, 150),
+        ("calm", 100, 0),
+        ("default", 2_500, 280),
+        ("hell", 500, 230),
+        ("journal", 150, 120),
+        ("kills", 500, 130),
     ],
 )
 def test_no_world_breaks_an_invariant(profile, seeds, cells, request):

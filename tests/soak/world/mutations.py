@@ -11,8 +11,7 @@ from fillbridge.engine.legs import missing_legs
 from fillbridge.engine.messages import FillBooked
 from fillbridge.exposure import exposure
 from fillbridge.journal import JournalFailed
-from fillbridge.live import account, killing, reconciliation, standing, trading
-from fillbridge.live import doubt as doubts
+from fillbridge.live import account, doubt, killing, reconciliation, standing, trading
 from fillbridge.live.proposals import Proposals
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.recording import NoRecording
@@ -55,22 +54,22 @@ def _send_before_the_commit() -> list[Patch]:
     return [(account.Account, "recorded", recorded)]
 
 
-def _send_again(shared: Any) -> None:
-    for trade in shared.state.trades.values():
+def _send_again(account: Any) -> None:
+    for trade in account.state.trades.values():
         if trade.entry.status is OrderStatus.UNKNOWN:
-            shared.outbox.submit(ApprovedOrder(trade.entry.order, Permit()))
+            account.outbox.submit(ApprovedOrder(trade.entry.order, Permit()))
 
 
 def _resend_on_timeout() -> list[Patch]:
-    original = doubts.doubt_what_is_under_way
+    original = doubt.doubt_what_is_under_way
 
-    def doubt(shared: Any, reason: str, before_ns: int | None = None) -> bool:
-        found = original(shared, reason, before_ns)
+    def doubt_and_send(account: Any, reason: str, before_ns: int | None = None) -> bool:
+        found = original(account, reason, before_ns)
         if found and before_ns is not None:
-            _send_again(shared)
+            _send_again(account)
         return found
 
-    return [(trading, "doubt_what_is_under_way", doubt)]
+    return [(trading, "doubt_what_is_under_way", doubt_and_send)]
 
 
 def _resend_after_reconnect() -> list[Patch]:
@@ -147,7 +146,7 @@ def _forget_the_halt() -> list[Patch]:
     def take_up(self: Any) -> None:
         with self._account.recorded():
             self._account.shell.resume()
-            doubts.doubt_what_is_under_way(self._account, "the handler started anew")
+            doubt.doubt_what_is_under_way(self._account, "the handler started anew")
 
     return [(trading.LiveTrading, "_take_up", take_up)]
 

@@ -115,7 +115,6 @@ def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:
             trade.stop = order_state
         elif order.role is _TARGET:
             trade.target = order_state
-        counters_at(state, order.instrument, event.time_ns)
         count_order(state, order, event.time_ns)
 
 
@@ -241,7 +240,8 @@ def _same_terms(asked: Replacement, order: Order) -> bool:
 
 def _replace_rejected(state: EngineState, event: ReplaceRejected) -> None:
     _, order_state = state.orders[event.client_order_id]
-    order_state.requested = None
+    if order_state.is_answered_by(event):
+        order_state.requested = None
 
 
 def _cancel_rejected(state: EngineState, event: CancelRejected) -> None:

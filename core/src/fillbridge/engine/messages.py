@@ -125,6 +125,12 @@ class CloseRequested(msgspec.Struct, frozen=True, gc=False, tag=True):
     time_ns: int
 
 
+class CloseNoted(msgspec.Struct, frozen=True, gc=False):
+    """A trade must end, but how it stands at the broker is not known: its exit has to wait."""
+
+    request: CloseRequested
+
+
 class CancelRequested(msgspec.Struct, frozen=True, gc=False, tag=True):
     """One order should be withdrawn."""
 
@@ -158,6 +164,15 @@ class OrdersFound(msgspec.Struct, frozen=True, gc=False):
     is_closing: bool
     """Whether one of them is on its way to close the position."""
     time_ns: int
+
+
+class FillFound(msgspec.Struct, frozen=True, gc=False):
+    """A fill that the broker tells of together with such orders: nothing follows from it yet.
+
+    ``ProtectionDue`` comes once all of them are booked.
+    """
+
+    booked: FillBooked
 
 
 class EntriesHalted(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -307,10 +322,12 @@ Input = (
     | FillVoided
     | BrokerReport
     | CloseRequested
+    | CloseNoted
     | CancelRequested
     | ReplaceRequested
     | ProtectionDue
     | OrdersFound
+    | FillFound
     | TimerFired
     | TradeMeasured
     | EntriesHalted

@@ -9,7 +9,14 @@ import msgspec
 
 from fillbridge.engine.activity import Activity
 from fillbridge.engine.messages import EntriesHalted, FillBooked, TradePlan
-from fillbridge_hooks import ExitReason, Fill, Order, OrderStatus, Replacement
+from fillbridge_hooks import (
+    ExitReason,
+    Fill,
+    Order,
+    OrderStatus,
+    Replacement,
+    ReplaceRejected,
+)
 
 RECENT_ORDERS = 10
 REMEMBERED_TRADES = 1024
@@ -38,6 +45,11 @@ class OrderState(msgspec.Struct):
     requested: Replacement | None = None
     """The terms that were last asked for, until the broker answers."""
     reason: str = ""
+
+    def is_answered_by(self, refusal: ReplaceRejected) -> bool:
+        """Whether a refusal is about what was asked for last, and not about an earlier change."""
+        asked, refused = self.requested, refusal.change
+        return asked is None or refused is None or refused == asked
 
 
 class Trade(msgspec.Struct):
