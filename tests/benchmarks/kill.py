@@ -37,8 +37,8 @@ from fillbridge_hooks import (
 )
 
 _MS = 1e6
-_PROPOSERS = 8
-_LONGEST_S = 0.03
+_PROPOSERS = 3
+_LONGEST_S = 0.015
 """Within this the switch is pulled, from when entries leave."""
 _PATIENCE_S = 30.0
 _HEARD_S = 0.06
