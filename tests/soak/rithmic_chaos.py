@@ -351,6 +351,8 @@ async def reconnect(times: int, seed: int, tally: Tally) -> None:
 
         async def settle() -> Any:
             await until("no connection", lambda: not here.proxy.pairs and not here.gateway.sessions)
+            # A task of the proxy ends a moment after its pair is gone.
+            await anyio.wait_all_tasks_blocked()
             here.gateway.book.orders.clear()
             return footprint()
 

@@ -25,6 +25,7 @@ def test_the_times_are_those_that_were_agreed():
         "recovering_rounds": 25,
         "unanswered_ns": 10_000,
         "mismatch_ns": 5_000,
+        "today_ns": 60_000,
         "trail_ns": 1_000,
         "flatten_ns": 5_000,
         "flatten_tries": 3,

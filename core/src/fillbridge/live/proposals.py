@@ -13,6 +13,7 @@ from fillbridge_hooks import (
     OrderRefused,
     Refuse,
     RiskProposal,
+    TimeInForce,
 )
 from fillbridge_hooks.sessions import trade_date_end_ns
 
@@ -94,8 +95,7 @@ class Proposals:
         if proposal.trailing_stop and not can_trail:
             rule = "False at a broker that cannot change a working order or tells no prices"
             raise InvalidValue("trailing_stop", rule, proposal.trailing_stop)
-        instrument = self._find_instrument(proposal.symbol or self._default_symbol)
-        self._account.market.open_market(instrument)
+        instrument = self._instrument(proposal.symbol or self._default_symbol)
         decided_ns = proposal.decided_at_ns
         if decided_ns is None:
             decided_ns = self._account.now_ns
@@ -110,11 +110,25 @@ class Proposals:
             self._position_life_ns,
             entry_life_s=self._entry_life_s,
             # A broker that keeps legs may take the entry's time in force for theirs.
-            day_ends_ns=trade_date_end_ns(instrument, self._account.now_ns),
+            day_ends_ns=self._day_ends_ns(proposal, instrument),
             has_broker_legs=self._capabilities.bracket,
             has_broker_distances=self._capabilities.bracket_distances,
             trails_here=True,
         )
+
+    def _instrument(self, symbol: str) -> Instrument:
+        """The contract, whose prices are followed from now on; made once."""
+        market = self._account.market
+        known = market.instruments.get(symbol)
+        if known is None:
+            known = self._find_instrument(symbol)
+            market.open_market(known)
+        return known
+
+    def _day_ends_ns(self, proposal: RiskProposal, instrument: Instrument) -> int | None:
+        if proposal.time_in_force != TimeInForce.DAY:
+            return None
+        return trade_date_end_ns(instrument, self._account.now_ns)
 
     def _refuse_if_shut_or_late(self, plan: TradePlan) -> None:
         objection = self._account.gate.objection(plan.instrument.symbol)

@@ -24,6 +24,8 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     stale_send_ns: int = 250 * _MILLISECOND
     """An entry that did not leave this long after it was judged does not leave any more."""
     reconcile_ns: int = 5 * _SECOND
+    today_ns: int = 60 * _SECOND
+    """The orders of the whole trade date are asked for this often even if nothing is open."""
     doubtful_reconcile_ns: int = _SECOND
     """Between two rounds of questions while something is in doubt."""
     recovering_reconcile_ns: int = 200 * _MILLISECOND

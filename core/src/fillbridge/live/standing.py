@@ -1,7 +1,7 @@
 """What follows from how things stand at the broker."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from fillbridge.live.gate import GateState
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.reconciliation import Findings, Quarantine, Reconciler
 from fillbridge.live.snapshot import BrokerSnapshot
-from fillbridge_hooks import TERMINAL_STATUSES, Fill, OrderStatus
+from fillbridge_hooks import TERMINAL_STATUSES, BrokerOrder, Fill, OrderStatus
 
 _logger = logging.getLogger(__name__)
 
@@ -64,6 +64,8 @@ class Standing:
         """Answers since it began again."""
         self._answered_ns = 0
         """When the last clean answer came, or the session began if none has yet."""
+        self._today_due_ns = 0
+        """When the orders of the trade date are asked for, whatever is known."""
 
     def begin_session(self) -> None:
         """A session began: nothing has been answered in it yet."""
@@ -96,6 +98,17 @@ class Standing:
         oldest = min((trade.entry.submitted_ns for trade in trades), default=self._account.now_ns)
         return max(0, oldest - _FILLS_MARGIN_NS)
 
+    def needs_today(self, working: Collection[BrokerOrder]) -> bool:
+        """Whether those that work leave open what became of an order, or anything is in doubt."""
+        account = self._account
+        if account.now_ns >= self._today_due_ns or not self._is_settled():
+            return True
+        names = {one.client_order_id for one in working}
+        return bool(account.gate.reasons()) or any(
+            order_state.status not in TERMINAL_STATUSES and order_id not in names
+            for order_id, (_, order_state) in account.state.orders.items()
+        )
+
     def on_no_answer(self, reason: str) -> None:
         """The broker gave no clean answer: nothing is concluded from that."""
         self._last = ()
@@ -121,6 +134,8 @@ class Standing:
         account = self._account
         self._rounds += 1
         self._answered_ns = account.now_ns
+        if snapshot.today:
+            self._today_due_ns = account.now_ns + account.rules.today_ns
         account.lift(_ANSWERS)
         # First, so that nothing is sent again which an earlier run could not record.
         taken_over: dict[str, None] = {}

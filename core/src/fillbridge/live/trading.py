@@ -4,7 +4,7 @@ Synchronous throughout. Whoever calls it finds in ``outbox.ready`` what may leav
 tells it what became of that.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -42,6 +42,7 @@ from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell import ShellHooks
 from fillbridge_hooks import (
+    BrokerOrder,
     Capabilities,
     Clock,
     Instrument,
@@ -306,6 +307,10 @@ class LiveTrading:
     def fills_since_ns(self) -> int:
         """From when on the broker must be asked for fills, ns UTC."""
         return self._standing.fills_since_ns()
+
+    def needs_today(self, working: Collection[BrokerOrder]) -> bool:
+        """Whether the broker must be asked for the orders of its trade date, too."""
+        return self._standing.needs_today(working)
 
     def on_snapshot(self, snapshot: BrokerSnapshot) -> None:
         """Take the answers to one round of questions; they are none if one cannot be."""
