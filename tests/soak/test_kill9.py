@@ -31,6 +31,19 @@ def test_a_few_kills_lose_nothing(broker):
     assert found["lost"] == found["duplicated"] == found["unprotected"] == 0
 
 
+@pytest.mark.parametrize("point", ["flatten: before rename 1", "flatten: after commit 1"])
+def test_a_handler_that_is_killed_while_it_stops_stays_stopped(point):
+    done = subprocess.run(
+        [sys.executable, SCRIPT.with_name("kill9_switch.py"), "--point", point, "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {"kills": 1, "bad": []}
+
+
 def basket(basket_id: str, **fields: Any) -> dict[str, Any]:
     usual = {
         "basket_id": basket_id,

@@ -51,6 +51,7 @@ from fillbridge_hooks.registration import (
     RegisterSettings,
     RiskCheck,
     SecretProvider,
+    WatchFunction,
 )
 from fillbridge_hooks.rehearsal import Cut, Drive, Rehearsable, Rehearsal
 from fillbridge_hooks.reports import (
@@ -69,7 +70,20 @@ from fillbridge_hooks.reports import (
     Sent,
 )
 from fillbridge_hooks.results import OrderInfo, TradeResult
-from fillbridge_hooks.risk import Exposure, Hold, Refuse, RiskContext
+from fillbridge_hooks.risk import (
+    AccountView,
+    Alarm,
+    Exposure,
+    FlattenAll,
+    Hold,
+    Pause,
+    ReduceOnly,
+    Refuse,
+    RiskContext,
+    StrategyCounters,
+    Suspend,
+    WatchVerdict,
+)
 from fillbridge_hooks.secret import Secret
 from fillbridge_hooks.simulation import (
     MarketListener,
@@ -81,6 +95,7 @@ from fillbridge_hooks.terms import (
     TERMINAL_STATUSES,
     Direction,
     ExitReason,
+    KillLevel,
     Liquidity,
     OrderRole,
     OrderStatus,
@@ -92,6 +107,8 @@ from fillbridge_hooks.terms import (
 
 __all__ = (
     "Accepted",
+    "AccountView",
+    "Alarm",
     "AnyDriver",
     "ApprovedOrder",
     "ArrivalPrice",
@@ -121,10 +138,12 @@ __all__ = (
     "Fill",
     "FillVoided",
     "FillbridgeError",
+    "FlattenAll",
     "ForcedLogout",
     "Hold",
     "Instrument",
     "InvalidValue",
+    "KillLevel",
     "Liquidity",
     "LiveClock",
     "MarketListener",
@@ -145,12 +164,14 @@ __all__ = (
     "POSITION_UPDATE",
     "PROJECT",
     "PUBLISHED",
+    "Pause",
     "Permit",
     "PermitSpent",
     "PluginError",
     "PositionView",
     "PriceWatch",
     "QuoteTick",
+    "ReduceOnly",
     "Refuse",
     "RegisterDriver",
     "RegisterModels",
@@ -177,6 +198,8 @@ __all__ = (
     "SimulationDriver",
     "SimulationSession",
     "SlippageFunction",
+    "StrategyCounters",
+    "Suspend",
     "TERMINAL_STATUSES",
     "TRADE_CLOSED",
     "TimeInForce",
@@ -187,6 +210,8 @@ __all__ = (
     "UnknownOrder",
     "Urgency",
     "VirtualClock",
+    "WatchFunction",
+    "WatchVerdict",
     "hookimpl",
     "hookspec",
 )

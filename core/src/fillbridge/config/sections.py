@@ -51,7 +51,8 @@ def known_keys(sections: Sequence[DeclaredSection]) -> Keys:
     """
     keys: Keys = {
         "mode": None,
-        "live_settings": keys_of(LiveSettings) | {"credentials": {ANY: None}},
+        "live_settings": keys_of(LiveSettings)
+        | {"credentials": {ANY: None}, "operators": {ANY: None}},
         "backtest_settings": {
             key: None for key in keys_of(BacktestSettings) if key not in MODEL_TYPES
         },

@@ -23,6 +23,7 @@ from fillbridge.engine.messages import (
     ProtectionDue,
     ReplaceRequested,
     SetTimer,
+    StrategySuspended,
     Submit,
     TimerFired,
     TimerKind,
@@ -89,7 +90,7 @@ def entry_deadlines(plan: TradePlan) -> Iterator[tuple[TimerKind, int]]:
 
 def _recorded(
     state: EngineState,
-    message: TradeRefused | TradeMeasured | EntriesHalted | EntriesResumed,
+    message: TradeRefused | TradeMeasured | EntriesHalted | EntriesResumed | StrategySuspended,
     now: int,
 ) -> Decision:
     return (message,), ()
@@ -101,6 +102,7 @@ _DECISIONS: dict[type, Callable[[EngineState, Any, int], Decision]] = {
     TradeMeasured: _recorded,
     EntriesHalted: _recorded,
     EntriesResumed: _recorded,
+    StrategySuspended: _recorded,
     FillBooked: on_fill,
     FillVoided: on_fill_voided,
     NotSent: on_not_sent,

@@ -7,6 +7,7 @@ from collections import deque
 
 import msgspec
 
+from fillbridge.engine.activity import Activity
 from fillbridge.engine.messages import EntriesHalted, FillBooked, TradePlan
 from fillbridge_hooks import (
     ExitReason,
@@ -127,4 +128,8 @@ class EngineState(msgspec.Struct):
     """The same of the trade date before."""
     halted: EntriesHalted | None = None
     """Why no entry may leave."""
+    halts: int = 0
+    """How often they were halted or resumed; it tells an old kill latch from the last one."""
     counters: Counters = msgspec.field(default_factory=Counters)
+    activity: Activity = msgspec.field(default_factory=Activity)
+    """What the account and its strategies did lately."""

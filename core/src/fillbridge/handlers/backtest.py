@@ -155,6 +155,9 @@ class BacktestExecutionHandler(SimulationHandler):
         """Refuse every proposal from now on; a simulation keeps neither reason nor name."""
         self._is_stopped = True
 
+    def alive(self, by: str = "") -> None:
+        """A simulation has no timer that would be waited for."""
+
     @property
     def is_recording(self) -> bool:
         """A simulation keeps nothing, and all it was asked for stands as long as it does."""

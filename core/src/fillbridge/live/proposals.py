@@ -134,6 +134,11 @@ class Proposals:
         objection = self._account.gate.objection(plan.instrument.symbol)
         if objection is not None:
             raise OrderRefused([objection])
+        name = plan.proposal.strategy or ""
+        suspended = self._account.state.activity.suspended.get(name)
+        if suspended is not None:
+            limit = "a strategy that is not suspended"
+            raise OrderRefused([Refuse(check="strategy", limit=limit, value=suspended)])
         deadline_ns, now = plan.entry_deadline_ns, self._account.now_ns
         if deadline_ns is not None and deadline_ns < now:
             late = f"{(now - plan.decided_at_ns) / _SECOND:.1f} s ago"

@@ -4,7 +4,7 @@ Synchronous throughout. Whoever calls it finds in ``outbox.ready`` what may leav
 tells it what became of that.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
@@ -12,22 +12,22 @@ from fillbridge.engine.messages import (
     CancelRequested,
     CloseNoted,
     CloseRequested,
-    EntriesHalted,
-    EntriesResumed,
     ProtectionDue,
     ReplaceRequested,
 )
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
+from fillbridge.journal.latch import Latch
 from fillbridge.live.account import DEFECT, Account
 from fillbridge.live.doubt import (
     block_what_is_unknown,
     doubt_what_is_under_way,
-    missed_before,
 )
 from fillbridge.live.early import closes_left
 from fillbridge.live.gate import Gate, GateState
-from fillbridge.live.inspection import Refusals, objection
+from fillbridge.live.hearing import Hearing
+from fillbridge.live.inspection import objection
+from fillbridge.live.killing import KillSwitch
 from fillbridge.live.last_check import last_check
 from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
@@ -37,6 +37,7 @@ from fillbridge.live.recording import Recording
 from fillbridge.live.rules import LiveRules
 from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.standing import GONE, RECONCILED, STRANGERS, Standing
+from fillbridge.live.watching import Watches
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell import ShellHooks
@@ -44,24 +45,21 @@ from fillbridge_hooks import (
     BrokerOrder,
     Capabilities,
     Clock,
-    Fill,
     Instrument,
     InvalidValue,
+    KillLevel,
     Message,
     NotSent,
     OrderRefused,
-    OutcomeUnknown,
-    QuoteTick,
-    Report,
     RiskProposal,
     SendOutcome,
     Sent,
     TradeResult,
-    TradeTick,
+    WatchFunction,
 )
 
 _SECOND = 1_000_000_000
-_LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
+_LINK, _SESSION, _DRAINING = "link", "session", "drain"
 
 
 class LiveTrading:
@@ -72,6 +70,9 @@ class LiveTrading:
     :param default_symbol: of proposals that name none
     :param entry_life_s: of entries whose proposal has no timeout
     :param on_trade_closed: takes each closed trade with its result
+    :param latch: where it stands whether the account is stopped, beside the journal
+    :param may_flatten: whether anything but a person may close positions
+    :param watches: what watches over the account, by name
     """
 
     def __init__(
@@ -90,6 +91,9 @@ class LiveTrading:
         position_life_ns: int | None = None,
         rules: LiveRules | None = None,
         on_trade_closed: Callable[[Trade, TradeResult], None] = lambda trade, result: None,
+        latch: Latch | None = None,
+        may_flatten: bool = True,
+        watches: Sequence[tuple[str, WatchFunction]] = (),
     ) -> None:
         self.rules = rules or LiveRules()
         self._account = Account(
@@ -97,7 +101,9 @@ class LiveTrading:
         )
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
-        self._refusals = Refusals()
+        self._kill = KillSwitch(self._account, latch, self._protection, may_flatten=may_flatten)
+        self._watches = Watches(self._account, self._kill, watches)
+        self._hearing = Hearing(self._account, self._standing)
         self._proposals = Proposals(
             self._account,
             f"{tag}{journal.epoch:x}-",
@@ -115,8 +121,7 @@ class LiveTrading:
         """Go on where the journal ends: what was on its way then is in doubt now."""
         account = self._account
         with account.recorded():
-            if self.state.halted is not None:
-                self.gate.shut(_HALTED, GateState.HALTED, self.state.halted.reason)
+            self._kill.take_up()
             account.shell.resume()
             for message in closes_left(self.state, account.now_ns):
                 account.early.holds(partial(self.request, message))
@@ -206,19 +211,28 @@ class LiveTrading:
             shell.step(asked)
             return shell.recorded > before
 
+    @property
+    def kill_switch(self) -> KillSwitch:
+        """How much is stopped, and why."""
+        return self._kill
+
+    def kill(self, level: KillLevel, reason: str, by: str, via: str = "api") -> None:
+        """Stop, after a restart too, until :meth:`resume`; see :meth:`KillSwitch.kill`."""
+        self._kill.kill(level, reason, by, via)
+
     def halt(self, reason: str, by: str) -> None:
         """Let no entry out until :meth:`resume`, after a restart neither."""
-        account = self._account
-        with account.recorded():
-            account.shell.step(EntriesHalted(reason, by, account.now_ns))
-            self.gate.shut(_HALTED, GateState.HALTED, reason)
+        self.kill(KillLevel.PAUSE, reason, by)
 
-    def resume(self, by: str) -> None:
-        """Lift what only a person may lift: a halt, a standby, strangers' orders, a defect."""
+    def resume(self, by: str, approved_by: tuple[str, ...] = ()) -> None:
+        """Lift what only a person may lift: a stop, a standby, strangers' orders, a defect.
+
+        Whoever calls it has seen to it that enough operators have approved.
+        """
         account = self._account
         with account.recorded():
-            account.shell.step(EntriesResumed(by, account.now_ns))
-            for cause in (_HALTED, _SESSION, STRANGERS, GONE, DEFECT):
+            self._kill.arm(by, approved_by)
+            for cause in (_SESSION, STRANGERS, GONE, DEFECT):
                 account.lift(cause)
             account.forget_defects()
 
@@ -288,36 +302,7 @@ class LiveTrading:
 
     def on_message(self, message: Message) -> None:
         """Take a report, or a price; what cannot be either is refused and alarmed."""
-        refused = objection(message)
-        if refused is not None:
-            self._refuse(refused)
-            # Prices come again by themselves; of an order the broker must be asked.
-            if not isinstance(message, TradeTick | QuoteTick):
-                self._account.ask_soon()
-        elif isinstance(message, TradeTick):
-            self._account.on_trade(message)
-        elif isinstance(message, QuoteTick):
-            self.market.on_quote(message)
-        elif not self._account.early.holds(partial(self._take, message)):
-            self._take(message)
-
-    def _take(self, report: Report) -> None:
-        with self._account.recorded():
-            self._account.report(report)
-            if isinstance(report, OutcomeUnknown):
-                block_what_is_unknown(self._account)
-            elif isinstance(report, Fill) and missed_before(self.state, report):
-                self._standing.miss(f"a fill of {report.client_order_id} was not heard of")
-
-    def _take_early(self) -> None:
-        for call in self._account.early.release():
-            with self.guard():
-                call()
-
-    def _refuse(self, refused: InvalidValue) -> None:
-        """Alarm, but not again and again for what is sent again and again."""
-        if self._refusals.is_news(refused, self._account.now_ns):
-            self.alarm(f"the broker sent what cannot be: {refused}")
+        self._hearing.on_message(message)
 
     def fills_since_ns(self) -> int:
         """From when on the broker must be asked for fills, ns UTC."""
@@ -332,13 +317,14 @@ class LiveTrading:
         for fill in snapshot.fills:
             refused = objection(fill)
             if refused is not None:
-                self._refuse(refused)
+                self._hearing.refuse(refused)
                 self.on_no_answer(str(refused))
                 return
         with self._account.recorded():
             self._protection.see()
             self._standing.on_snapshot(snapshot)
-            self._take_early()
+            self._hearing.take_early()
+            self._kill.see(snapshot.held(), snapshot.asked_ns)
 
     def on_no_answer(self, reason: str) -> None:
         """The broker gave no clean answer: nothing is concluded from that."""
@@ -370,11 +356,15 @@ class LiveTrading:
         """Look at what time alone brings about; call it every ``rules.look_ns``."""
         account = self._account
         with account.recorded():
+            with self.guard():
+                self._kill.follow()
             if self.is_connected:
                 if account.early.is_waiting and self._protection.sees(account.now_ns):
-                    self._take_early()
+                    self._hearing.take_early()
                 with self.guard():
                     self._standing.look()
+                with self.guard():
+                    self._kill.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
                 before_ns = account.now_ns - limit_ns
@@ -386,6 +376,7 @@ class LiveTrading:
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
             block_what_is_unknown(account)
+            self._watches.look()
 
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
         state, now = self.state, self._account.now_ns
