@@ -24,6 +24,7 @@ from fillbridge_hooks.errors import (
     OrderRefused,
     PermitSpent,
     PluginError,
+    ProposalHeld,
     RetryableError,
     UnknownOrder,
 )
@@ -42,7 +43,7 @@ from fillbridge_hooks.events import (
 from fillbridge_hooks.instrument import Instrument
 from fillbridge_hooks.market import BarData, MarketView, PriceWatch, QuoteTick, TradeTick
 from fillbridge_hooks.orders import ApprovedOrder, Fill, Order, OtherOutcome, Permit
-from fillbridge_hooks.proposal import ArrivalPrice, RiskProposal
+from fillbridge_hooks.proposal import ArrivalPrice, ProposalSignature, RiskProposal
 from fillbridge_hooks.registration import (
     CommissionFunction,
     RegisterDriver,
@@ -69,7 +70,7 @@ from fillbridge_hooks.reports import (
     Sent,
 )
 from fillbridge_hooks.results import OrderInfo, TradeResult
-from fillbridge_hooks.risk import Exposure, Hold, Refuse, RiskContext
+from fillbridge_hooks.risk import EntryDay, Exposure, Hold, RecentEntry, Refuse, RiskContext
 from fillbridge_hooks.secret import Secret
 from fillbridge_hooks.simulation import (
     MarketListener,
@@ -112,6 +113,7 @@ __all__ = (
     "DriverError",
     "EXECUTE_TRADE",
     "EXECUTION_ERROR",
+    "EntryDay",
     "EntryNotSent",
     "Event",
     "ExitReason",
@@ -150,7 +152,10 @@ __all__ = (
     "PluginError",
     "PositionView",
     "PriceWatch",
+    "ProposalHeld",
+    "ProposalSignature",
     "QuoteTick",
+    "RecentEntry",
     "Refuse",
     "RegisterDriver",
     "RegisterModels",
