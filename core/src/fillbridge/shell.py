@@ -209,13 +209,13 @@ class Shell(Generic[DeskT, ClockT]):
         checks = self._hooks.risk_checks
         if not checks:
             return []
-        now = self.clock.now_ns
+        now, symbol = self.clock.now_ns, plan.instrument.symbol
         return judge(
             checks,
             plan.entry,
-            exposure(self.state, plan.instrument.symbol, without),
+            exposure(self.state, symbol, without),
             market,
-            risk_context(self.state, plan.proposal, now, self._last_price, without),
+            risk_context(self.state, plan.proposal, now, self._last_price, without, symbol),
         )
 
     def _last_price(self, symbol: str) -> float | None:
