@@ -18,6 +18,7 @@ from fillbridge.engine.messages import (
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
 from fillbridge.live.account import DEFECT, Account
+from fillbridge.live.doubt import block_what_is_unknown, doubt_what_is_under_way
 from fillbridge.live.early import EarlyReports
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.inspection import Refusals, objection
@@ -41,7 +42,6 @@ from fillbridge_hooks import (
     Message,
     NotSent,
     OrderRefused,
-    OrderStatus,
     OutcomeUnknown,
     QuoteTick,
     Report,
@@ -54,7 +54,6 @@ from fillbridge_hooks import (
 
 _SECOND = 1_000_000_000
 _LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
-_UNKNOWN = "unknown"
 
 
 class LiveTrading:
@@ -112,7 +111,7 @@ class LiveTrading:
             if self.state.halted is not None:
                 self.gate.shut(_HALTED, GateState.HALTED, self.state.halted.reason)
             account.shell.resume()
-            self._doubt_what_is_under_way("the handler started anew")
+            doubt_what_is_under_way(account, "the handler started anew")
 
     @property
     def state(self) -> EngineState:
@@ -256,7 +255,7 @@ class LiveTrading:
             account.shut(_LINK, GateState.RECOVERING, reason)
             self._protection.begin_again()
             account.take_back(reason)
-            self._doubt_what_is_under_way(reason)
+            doubt_what_is_under_way(account, reason)
 
     def logged_out(self, reason: str) -> None:
         """Stay away from the broker until a person decides."""
@@ -271,20 +270,6 @@ class LiveTrading:
             if self.is_connected:
                 self._protection.begin_again()
                 self._standing.begin_again(reason)
-
-    def _doubt_what_is_under_way(self, reason: str, before_ns: int | None = None) -> bool:
-        """Hold the outcome of what has no answer to be unknown; whether there was any."""
-        shell, found = self._account.shell, False
-        for trade in tuple(self.state.trades.values()):
-            for order_state in tuple(trade.orders):
-                if order_state.status is not OrderStatus.PENDING:
-                    continue
-                if before_ns is None or order_state.submitted_ns <= before_ns:
-                    order_id = order_state.order.client_order_id
-                    with self.guard():
-                        shell.on_report(OutcomeUnknown(order_id, reason, self._account.now_ns))
-                    found = True
-        return found
 
     # What the broker says
 
@@ -307,7 +292,7 @@ class LiveTrading:
         with self._account.recorded():
             self._account.report(report)
             if isinstance(report, OutcomeUnknown):
-                self._block_what_is_unknown()
+                block_what_is_unknown(self._account)
 
     def _take_early(self) -> None:
         for report in self._early.release():
@@ -357,7 +342,7 @@ class LiveTrading:
                 account.not_sent(command, outcome.reason)
             elif isinstance(command, Submission):
                 account.report(outcome)
-                self._block_what_is_unknown()
+                block_what_is_unknown(self._account)
             account.ask_soon()
 
     # Deadlines
@@ -373,14 +358,14 @@ class LiveTrading:
                     self._standing.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
-                is_doubtful = self._doubt_what_is_under_way(waited, account.now_ns - limit_ns)
+                is_doubtful = doubt_what_is_under_way(account, waited, account.now_ns - limit_ns)
                 # What breaks over one trade must not leave the next one bare.
                 for message in self._mending():
                     with self.guard():
                         account.shell.step(message)
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
-            self._block_what_is_unknown()
+            block_what_is_unknown(self._account)
 
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
         state, now = self.state, self._account.now_ns
@@ -388,13 +373,3 @@ class LiveTrading:
         # A change names all terms of an order: those of one that is not known would go back.
         if self.is_reconciled:
             yield from self._account.trailing.look(state, now)
-
-    def _block_what_is_unknown(self) -> None:
-        outcome = "the outcome of {} is unknown"
-        unknown = {
-            trade.plan.instrument.symbol: outcome.format(order_state.order.client_order_id)
-            for trade in self.state.trades.values()
-            for order_state in trade.orders
-            if order_state.status is OrderStatus.UNKNOWN
-        }
-        self._account.block(_UNKNOWN, unknown)
