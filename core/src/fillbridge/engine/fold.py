@@ -225,7 +225,8 @@ def _same_terms(asked: Replacement, order: Order) -> bool:
 
 def _replace_rejected(state: EngineState, event: ReplaceRejected) -> None:
     _, order_state = state.orders[event.client_order_id]
-    order_state.requested = None
+    if order_state.is_answered_by(event):
+        order_state.requested = None
 
 
 def _cancel_rejected(state: EngineState, event: CancelRejected) -> None:

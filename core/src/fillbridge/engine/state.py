@@ -16,6 +16,7 @@ from fillbridge_hooks import (
     OrderStatus,
     RecentEntry,
     Replacement,
+    ReplaceRejected,
 )
 
 RECENT_ORDERS = 10
@@ -53,6 +54,11 @@ class OrderState(msgspec.Struct):
     requested: Replacement | None = None
     """The terms that were last asked for, until the broker answers."""
     reason: str = ""
+
+    def is_answered_by(self, refusal: ReplaceRejected) -> bool:
+        """Whether a refusal is about what was asked for last, and not about an earlier change."""
+        asked, refused = self.requested, refusal.change
+        return asked is None or refused is None or refused == asked
 
 
 class Trade(msgspec.Struct):
