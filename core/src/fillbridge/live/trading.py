@@ -21,7 +21,9 @@ from fillbridge.live.account import DEFECT, Account
 from fillbridge.live.doubt import block_what_is_unknown, doubt_what_is_under_way
 from fillbridge.live.early import EarlyReports
 from fillbridge.live.gate import Gate, GateState
+from fillbridge.live.holds import Holds
 from fillbridge.live.inspection import Refusals, objection
+from fillbridge.live.intake import IntakeRules, Source
 from fillbridge.live.last_check import last_check
 from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
@@ -33,7 +35,7 @@ from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.standing import GONE, RECONCILED, STRANGERS, Standing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
-from fillbridge.shell import ShellHooks
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     Capabilities,
     Clock,
@@ -41,7 +43,6 @@ from fillbridge_hooks import (
     InvalidValue,
     Message,
     NotSent,
-    OrderRefused,
     OutcomeUnknown,
     QuoteTick,
     Report,
@@ -63,6 +64,7 @@ class LiveTrading:
     :param find_instrument: the contract of a symbol; raises ``InvalidValue`` for an unknown one
     :param default_symbol: of proposals that name none
     :param entry_life_s: of entries whose proposal has no timeout
+    :param intake: which proposals are taken; where ``None`` any that has no signature
     :param on_trade_closed: takes each closed trade with its result
     """
 
@@ -81,6 +83,7 @@ class LiveTrading:
         entry_life_s: float | None = None,
         position_life_ns: int | None = None,
         rules: LiveRules | None = None,
+        intake: IntakeRules | None = None,
         on_trade_closed: Callable[[Trade, TradeResult], None] = lambda trade, result: None,
     ) -> None:
         self.rules = rules or LiveRules()
@@ -99,6 +102,8 @@ class LiveTrading:
             entry_life_s=entry_life_s,
             position_life_ns=position_life_ns,
             capabilities=capabilities,
+            intake=intake or IntakeRules(),
+            epoch=journal.epoch,
         )
         self.market.open_market(find_instrument(default_symbol))
         self.gate.shut(_LINK, GateState.RECOVERING, "not connected")
@@ -111,6 +116,7 @@ class LiveTrading:
             if self.state.halted is not None:
                 self.gate.shut(_HALTED, GateState.HALTED, self.state.halted.reason)
             account.shell.resume()
+            self.holds.take_up()
             doubt_what_is_under_way(account, "the handler started anew")
 
     @property
@@ -160,23 +166,23 @@ class LiveTrading:
 
     # Proposals and requests
 
-    def propose(self, proposal: RiskProposal) -> str:
+    @property
+    def holds(self) -> Holds:
+        """The proposals that wait for a person."""
+        return self._proposals.holds
+
+    def propose(self, proposal: RiskProposal, source: Source = Source.PROCESS, by: str = "") -> str:
         """Record a trade and let its entry leave; the trade id.
 
         A ``proposal_id`` that was proposed before answers as it did then and sends nothing.
 
+        :param by: who sent it, which is recorded
         :raises InvalidValue: if the proposal breaks a rule
-        :raises OrderRefused: if a check or the gate refuses it
+        :raises ProposalHeld: if it waits for a person
+        :raises OrderRefused: if it is not genuine, or a check or the gate refuses it
         """
-        known = self._proposals.answered(proposal.proposal_id)
-        if known is not None:
-            return known
         with self._account.recorded():
-            try:
-                return self._proposals.open(proposal)
-            except (InvalidValue, OrderRefused):
-                self.metrics.execution_errors += 1
-                raise
+            return self._proposals.take(proposal, source, by)
 
     def validate(self, proposal: RiskProposal) -> None:
         """Check a proposal against the market as it is now; nothing is recorded or sent.
@@ -351,6 +357,8 @@ class LiveTrading:
         """Look at what time alone brings about; call it every ``rules.look_ns``."""
         account = self._account
         with account.recorded():
+            with self.guard():
+                self._proposals.look()
             if self.is_connected:
                 if self._early.is_waiting and self._protection.sees(account.now_ns):
                     self._take_early()
