@@ -98,8 +98,8 @@ def risk_context(
         open_pnl(state, last_price) if state.trades else 0.0,
         messages,
         last_orders,
-        entries,
-        state.entry_days.get(habit_key(proposal.strategy, symbol), ()),
+        recent_entries=entries,
+        entry_days=state.entry_days.get(habit_key(proposal.strategy, symbol), ()),
     )
 
 
