@@ -25,7 +25,6 @@ from fillbridge_risk.fraud import (
     unusual_size,
 )
 
-
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 NOW = 5 * DAY + 5 * 3_600 * SECOND
