@@ -38,7 +38,6 @@ import anyio
 import msgspec
 
 from fillbridge import InProcessBus, LiveExecutionHandler, Plugins
-from fillbridge.engine import proposed
 from fillbridge.handlers import live
 from fillbridge.journal import open_journal
 from fillbridge.live import intake
@@ -339,9 +338,8 @@ def _manual() -> Any:
 
 
 WITHOUT: dict[str, Callable[[], list[Any]]] = {
-    "signatures": lambda: [mock.patch.object(intake, "is_genuine", lambda *_, **__: True)],
+    "signatures": lambda: [mock.patch.object(intake, "is_genuine", return_value=True)],
     "nonces": lambda: [
-        mock.patch.object(proposed, "remember_nonce", lambda *_: None),
         mock.patch.dict("fillbridge.engine.fold._FOLDS", {_nonce_used(): lambda *_: None}),
     ],
     "times": lambda: [mock.patch.object(intake, "LARGEST_SKEW_NS", 10**30)],

@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -109,10 +110,8 @@ class Targets:
         self.counts["inputs"] += 1
         if self.counts["inputs"] % _FILES_IN == 0:
             self._file.write_bytes(data)
-            try:
+            with suppress(self._bad):
                 self._read(self._file)
-            except self._bad:
-                pass
         line = b'{"request":"propose","proposal":' + data + b"}"
         try:
             request = self._messages.decode_request(line)
@@ -125,8 +124,7 @@ class Targets:
         self._tell_again(proposal)
         try:
             taken = self._taken.check(proposal, self._intake.Source.SOCKET)
-        except OrderRefused as refusal:
-            assert str(refusal).startswith("signature: expected ")
+        except OrderRefused:
             return
         assert taken in self.signed, f"{taken} was taken"
         self.counts["genuine"] += 1
