@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from fillbridge.cli.handler import Where, ask, say, to_a_handler
+from fillbridge.cli.handler import Where, ask, bounded, say, to_a_handler
 from fillbridge.cli.output import print_json
 
 
@@ -48,6 +48,7 @@ def approve(where: Where, hold_id: str, as_json: bool) -> None:
 @click.argument("hold_id", metavar="ID")
 @click.option(
     "--reason",
+    callback=bounded,
     metavar="TEXT",
     default="rejected on request",
     show_default=True,
@@ -61,7 +62,7 @@ def reject(where: Where, hold_id: str, reason: str, as_json: bool) -> None:
     Example:
       fillbridge reject H1-1 --reason "too large"
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    say(ask(where, "reject", hold_id=hold_id, reason=reason[:500]), as_json=as_json)
+    say(ask(where, "reject", hold_id=hold_id, reason=reason), as_json=as_json)
 
 
 COMMANDS = (holds, approve, reject)
