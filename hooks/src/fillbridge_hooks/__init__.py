@@ -52,6 +52,7 @@ from fillbridge_hooks.registration import (
     RegisterSettings,
     RiskCheck,
     SecretProvider,
+    WatchFunction,
 )
 from fillbridge_hooks.rehearsal import Cut, Drive, Rehearsable, Rehearsal
 from fillbridge_hooks.reports import (
@@ -70,7 +71,22 @@ from fillbridge_hooks.reports import (
     Sent,
 )
 from fillbridge_hooks.results import OrderInfo, TradeResult
-from fillbridge_hooks.risk import EntryDay, Exposure, Hold, RecentEntry, Refuse, RiskContext
+from fillbridge_hooks.risk import (
+    AccountView,
+    Alarm,
+    EntryDay,
+    Exposure,
+    FlattenAll,
+    Hold,
+    Pause,
+    RecentEntry,
+    ReduceOnly,
+    Refuse,
+    RiskContext,
+    StrategyCounters,
+    Suspend,
+    WatchVerdict,
+)
 from fillbridge_hooks.secret import Secret
 from fillbridge_hooks.simulation import (
     MarketListener,
@@ -82,6 +98,7 @@ from fillbridge_hooks.terms import (
     TERMINAL_STATUSES,
     Direction,
     ExitReason,
+    KillLevel,
     Liquidity,
     OrderRole,
     OrderStatus,
@@ -93,6 +110,8 @@ from fillbridge_hooks.terms import (
 
 __all__ = (
     "Accepted",
+    "AccountView",
+    "Alarm",
     "AnyDriver",
     "ApprovedOrder",
     "ArrivalPrice",
@@ -123,10 +142,12 @@ __all__ = (
     "Fill",
     "FillVoided",
     "FillbridgeError",
+    "FlattenAll",
     "ForcedLogout",
     "Hold",
     "Instrument",
     "InvalidValue",
+    "KillLevel",
     "Liquidity",
     "LiveClock",
     "MarketListener",
@@ -147,6 +168,7 @@ __all__ = (
     "POSITION_UPDATE",
     "PROJECT",
     "PUBLISHED",
+    "Pause",
     "Permit",
     "PermitSpent",
     "PluginError",
@@ -156,6 +178,7 @@ __all__ = (
     "ProposalSignature",
     "QuoteTick",
     "RecentEntry",
+    "ReduceOnly",
     "Refuse",
     "RegisterDriver",
     "RegisterModels",
@@ -182,6 +205,8 @@ __all__ = (
     "SimulationDriver",
     "SimulationSession",
     "SlippageFunction",
+    "StrategyCounters",
+    "Suspend",
     "TERMINAL_STATUSES",
     "TRADE_CLOSED",
     "TimeInForce",
@@ -192,6 +217,8 @@ __all__ = (
     "UnknownOrder",
     "Urgency",
     "VirtualClock",
+    "WatchFunction",
+    "WatchVerdict",
     "hookimpl",
     "hookspec",
 )

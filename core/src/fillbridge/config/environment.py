@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 PREFIX = "FILLBRIDGE_"
 _SEPARATOR = "__"
 _RISK_PLUGIN = "risk"
-_LIMITS: tuple[Path, ...] = (("risk_controls",), ("performance", "max_open_positions"))
+_LIMITS: tuple[Path, ...] = (
+    ("risk_controls",),
+    ("performance", "max_open_positions"),
+    ("live_settings", "operators"),
+    ("live_settings", "dead_man_s"),
+    ("live_settings", "dead_man_level"),
+)
+"""And what guards them: who may loosen them, and what stops the account."""
 _CREDENTIALS: Path = ("live_settings", "credentials")
 
 

@@ -7,6 +7,7 @@ from collections import deque
 
 import msgspec
 
+from fillbridge.engine.activity import Activity
 from fillbridge.engine.messages import EntriesHalted, FillBooked, TradeHeld, TradePlan
 from fillbridge_hooks import (
     EntryDay,
@@ -147,4 +148,8 @@ class EngineState(msgspec.Struct):
     """By strategy and symbol, the one that entered last at the end; see ``habit_key``."""
     halted: EntriesHalted | None = None
     """Why no entry may leave."""
+    halts: int = 0
+    """How often they were halted or resumed; it tells an old kill latch from the last one."""
     counters: Counters = msgspec.field(default_factory=Counters)
+    activity: Activity = msgspec.field(default_factory=Activity)
+    """What the account and its strategies did lately."""

@@ -7,7 +7,7 @@ from fillbridge.config import Settings
 from fillbridge.engine.messages import TradeHeld
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.positions import Position
-from fillbridge_hooks import ExitReason, OrderInfo
+from fillbridge_hooks import ExitReason, KillLevel, OrderInfo
 
 _API = "the management API"
 
@@ -41,8 +41,8 @@ class ManagedHandler(Protocol):
     def cancel_entries(self) -> None:
         """Withdraw every entry that may still fill; stops and targets stay."""
 
-    def stop_entries(self, reason: str = ..., by: str = ...) -> None:
-        """Refuse every proposal from now on."""
+    def kill(self, level: KillLevel, reason: str = ..., by: str = ...) -> None:
+        """Stop as far as ``level`` says."""
 
     @property
     def holds(self) -> Sequence[TradeHeld]:
@@ -149,15 +149,26 @@ class ExecutionHandlerAPI:
         """Refuse entries from now on, withdraw those that work, close every position.
 
         In this order; a position's stop and target go with its exit, never before it. Live,
-        entries stay refused until somebody resumes, after a restart too. ``False``, and nothing
-        is done, where ``risk_controls.emergency_stop_enabled`` is off.
+        entries stay refused until two operators have approved, after a restart too. ``False``,
+        and nothing is done, where ``risk_controls.emergency_stop_enabled`` is off. It is
+        :meth:`kill` with ``FLATTEN``.
         """
         if not self.may_stop:
             return False
         self._handler.note_request("emergency_stop", by, reason=reason)
-        self._handler.stop_entries(reason, by)
-        self._handler.cancel_entries()
-        self._close_all(ExitReason.MANUAL_OVERRIDE)
+        self._handler.kill(KillLevel.FLATTEN, reason, by)
+        return self._handler.is_recording
+
+    def kill(self, level: KillLevel, *, reason: str = "stopped on request", by: str = _API) -> bool:
+        """Stop: entries (``PAUSE``), those that work too (``CANCEL``), all (``FLATTEN``).
+
+        A stop is never made less by another one. ``False``, and nothing is done, for ``FLATTEN``
+        where ``risk_controls.emergency_stop_enabled`` is off.
+        """
+        if level is KillLevel.FLATTEN and not self.may_stop:
+            return False
+        self._handler.note_request("kill", by, level=level.value, reason=reason)
+        self._handler.kill(level, reason, by)
         return self._handler.is_recording
 
     def _close_all(self, reason: ExitReason) -> None:

@@ -1,30 +1,23 @@
 """What may be proposed to a handler of live trading, and what waits for a person."""
 
 import logging
-from abc import abstractmethod
 from collections.abc import Sequence
 
 from fillbridge.bus import InProcessBus
 from fillbridge.engine.messages import TradeHeld
 from fillbridge.engine.state import Trade
-from fillbridge.handlers.live_knowledge import LiveKnowledge
+from fillbridge.handlers.live_control import LiveControl
 from fillbridge.handlers.slowness import SlowExecutions
-from fillbridge.live import OrderPump
 from fillbridge.live.intake import Source
 from fillbridge_hooks import EntryNotSent, InvalidValue, OrderStatus, RiskProposal
 
 _logger = logging.getLogger(__name__)
 
 
-class LiveProposing(LiveKnowledge):
+class LiveProposing(LiveControl):
     """Takes proposals from wherever they come, and answers once their entries have left."""
 
     _slow_executions: SlowExecutions
-    _pump: OrderPump
-
-    @abstractmethod
-    def _wake(self) -> None:
-        """Something may have changed: let those go on who wait for it."""
 
     async def execute_trade(self, proposal: RiskProposal) -> str:
         """Send the entry of a trade; see :meth:`AbstractExecutionHandler.execute_trade`.
