@@ -1,8 +1,12 @@
 """A live handler takes what was signed with a configured key, once, whatever happens to it."""
 
+import base64
+
 import anyio
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from fillbridge import LiveExecutionHandler
 from fillbridge.handlers import live as live_module
@@ -10,6 +14,7 @@ from fillbridge.journal import open_journal
 from fillbridge.live.intake import Source
 from fillbridge.management import ApproveHold, ListHolds, Management, Propose, RejectHold
 from fillbridge.management.messages import decode_answer, encode_line
+from fillbridge.operators import sign
 from fillbridge_hooks import (
     EXECUTE_TRADE,
     ConfigurationError,
@@ -242,3 +247,54 @@ async def test_what_is_approved_in_one_life_is_a_habit_in_the_next(floor, propos
             await here.wait(0.1)
     async with here.running():
         assert (await proposed(here, proposal(strategy="s1"))).kind == "done"
+
+
+# Holds where operators are configured
+
+
+@pytest.fixture
+def ann():
+    """The key of an operator, and the line that the configuration has of it."""
+    key = Ed25519PrivateKey.generate()
+    raw = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return key, "ed25519:" + base64.b64encode(raw).decode()
+
+
+async def test_it_takes_a_configured_operator_to_approve(floor, proposal, ann):
+    key, line = ann
+    here = floor(sections=HOLDING, operators={"ann": line})
+    async with here.running() as handler:
+        answers = []
+        for name in ("P1", "P2"):
+            with pytest.raises(ProposalHeld):
+                await handler.execute_trade(proposal(proposal_id=name))
+        first, second = (await asked(handler, ListHolds())).result
+
+        def approval(held, by=key, name="ann"):
+            return sign("release", held["content_hash"], name, by, here.clock.now_ns)
+
+        other = Ed25519PrivateKey.generate()
+        for wrong in (None, approval(second), approval(first, other), approval(first, key, "bob")):
+            answer = await asked(handler, ApproveHold(hold_id="H1-1", approval=wrong))
+            assert answer.kind == "refused"
+            assert answer.error.startswith("release: expected approvals of one operator")
+        assert here.sent("ENTRY") == 0
+
+        async def approve():
+            request = ApproveHold(hold_id="H1-1", approval=approval(first))
+            answers.append(await asked(handler, request))
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(approve)
+            await here.wait(0.1)
+        assert answers[0].kind == "done", answers[0].error
+        assert here.sent("ENTRY") == 1
+        assert len(handler.holds) == 1
+
+
+async def test_anybody_at_the_socket_may_reject(floor, proposal, ann):
+    here = floor(sections=HOLDING, operators={"ann": ann[1]})
+    async with here.running() as handler:
+        with pytest.raises(ProposalHeld):
+            await handler.execute_trade(proposal())
+        assert (await asked(handler, RejectHold(hold_id="H1-1"))).kind == "done"

@@ -66,6 +66,8 @@ class ApproveHold(Asked, frozen=True, kw_only=True, tag="approve"):
     """Let a held proposal be judged again, but for what held it, and be sent."""
 
     hold_id: _Text
+    approval: Approval | None = None
+    """Of whoever asks; ``None`` where no operators are configured."""
 
 
 class RejectHold(Asked, frozen=True, kw_only=True, tag="reject"):

@@ -141,7 +141,7 @@ class Management:
 
     async def _approve(self, request: ApproveHold) -> Answer:
         hold_id = request.hold_id
-        trade_id = await self._api.approve_hold(hold_id, by=request.by)
+        trade_id = await self._api.approve_hold(hold_id, by=request.by, approval=request.approval)
         said = f"approved what waited as {hold_id}: trade {trade_id}"
         return _done({"hold_id": hold_id, "trade_id": trade_id, "said": said})
 
