@@ -28,7 +28,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from world.mutations import MUTATIONS, mutated
+from world.mutations import MUTATIONS, OF_THE_SWITCH, mutated
 from world.plan import PROFILES, all_cells
 from world.runs import Run, run
 
@@ -154,8 +154,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.seeds < 1 or options.processes < 1:
         parser.error("--seeds and --processes: expected a whole number of at least 1")
-    if options.mutation and options.mutation not in MUTATIONS:
-        parser.error(f"--mutation: expected one of {', '.join(MUTATIONS)}")
+    mutations = {**MUTATIONS, **OF_THE_SWITCH}
+    if options.mutation and options.mutation not in mutations:
+        parser.error(f"--mutation: expected one of {', '.join(mutations)}")
     logging.disable(logging.CRITICAL)
     started = time.perf_counter()
     totals = live_all(options)

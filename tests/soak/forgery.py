@@ -348,7 +348,7 @@ WITHOUT: dict[str, Callable[[], list[Any]]] = {
 
 
 def _nonce_used() -> type:
-    from fillbridge.engine.messages import NonceUsed
+    from fillbridge.engine.proposal_events import NonceUsed
 
     return NonceUsed
 

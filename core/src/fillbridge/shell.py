@@ -22,6 +22,7 @@ from fillbridge.engine.messages import (
     EntryFailed,
     Event,
     FillBooked,
+    FillFound,
     Input,
     Measure,
     Protect,
@@ -160,11 +161,12 @@ class Shell(Generic[DeskT, ClockT]):
             self.session.open_market(plan.instrument)
             for kind, deadline_ns in entry_deadlines(plan):
                 self._set_timer(SetTimer(plan.trade_id, kind, deadline_ns))
-            if trade.entry.first_fill_ns is None:
-                continue
-            self.excursions.track(plan.instrument.symbol, plan.trade_id, plan.direction)
-            if plan.position_life_ns is not None:
-                ends_ns = trade.entry.first_fill_ns + plan.position_life_ns
+            first_ns = trade.entry.first_fill_ns
+            # An exit may have filled for an entry whose fills were taken back unheard.
+            if trade.fills or first_ns is not None:
+                self.excursions.track(plan.instrument.symbol, plan.trade_id, plan.direction)
+            if first_ns is not None and plan.position_life_ns is not None:
+                ends_ns = first_ns + plan.position_life_ns
                 self._set_timer(SetTimer(plan.trade_id, TimerKind.POSITION, ends_ns))
 
     # Proposals
@@ -212,10 +214,11 @@ class Shell(Generic[DeskT, ClockT]):
 
     # The step
 
-    def on_report(self, report: Report) -> None:
-        """Take a report of the driver; a fill is charged first."""
+    def on_report(self, report: Report, *, is_found: bool = False) -> None:
+        """Take a report of the driver; a fill is charged first, and only booked if ``is_found``."""
         if type(report) is Fill:
-            self.step(FillBooked(report, self._charging.cents(report)))
+            booked = FillBooked(report, self._charging.cents(report))
+            self.step(FillFound(booked) if is_found else booked)
         else:
             if type(report) is OutcomeUnknown:
                 self._metrics.unknown_orders += 1

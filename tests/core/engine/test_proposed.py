@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fillbridge.engine import EngineState, fold, proposed
-from fillbridge.engine.messages import NonceUsed, TradeApproved, TradePlan
+from fillbridge.engine.messages import TradeApproved, TradePlan
+from fillbridge.engine.proposal_events import NonceUsed
 from fillbridge.engine.proposed import habit_key, nonce_key
 from fillbridge.engine.state import RECENT_ENTRIES, REMEMBERED_DAYS, REMEMBERED_NONCES_NS
 from fillbridge.exposure import risk_context

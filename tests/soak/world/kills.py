@@ -16,6 +16,9 @@ _STEPS = ("latch", "append", "commit", "outcome", "receive", "received", "snapsh
 """Where the process may be killed while it stops."""
 _CRASHES = {"latch": ("kill", "kill_after"), "commit": ("kill", "kill_after", "torn")}
 _AGAIN_NS = 50 * MILLISECOND
+PROMPT_NS = 5 * SECOND
+"""Where nothing struck: two ways over the link, fills in parts at prices that come every 0.4 s, and
+a round of questions that shows that it is flat."""
 
 
 class WorldLatch:
@@ -91,7 +94,19 @@ class Kills:
             place = world.random.choice(_STEPS)
             crash = world.random.choice(_CRASHES.get(place, ("kill",)))
             world.points.arm(place, world.random.randint(1, 4), crash)
+        if not dies and not world.points.struck and world.can_act:
+            world.timeline.after(PROMPT_NS, self._look, process, world.link.number, self.count)
         process.run(process.trading.kill, level, "a person said so", "operator", "world")
+
+    def _look(self, process: object, session: int, count: int) -> None:
+        """Where nothing struck, what the level asks for has been done by now."""
+        world = self._world
+        is_the_same = process is world.process and session == world.link.number
+        if world.points.struck or not is_the_same or not world.can_act or count != self.count:
+            return
+        objection = self.objection()
+        if objection:
+            raise Violated(f"kill: {PROMPT_NS / SECOND} s after it was pulled: {objection}")
 
     def started(self) -> None:
         """A process has started: what was kept is in force, and the rest is asked for again."""

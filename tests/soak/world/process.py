@@ -165,9 +165,12 @@ class Process:
             self.world.deliver(self.publisher)
 
     def _look(self) -> None:
-        self.trading.look()
+        trading = self.trading
+        trading.look()
+        is_blind = bool(self._session) and not trading._protection.sees(self._timeline.now_ns)
         self._is_restless = (
-            self.trading._protection.is_alert
+            is_blind
+            or trading._protection.is_alert
             or self._is_waiting_for_an_answer()
             or self._is_stopping()
         )
@@ -337,6 +340,8 @@ class Process:
         if self.world.passing("snapshot") == "kill":
             raise Killed
         self.trading.on_snapshot(snapshot)
+        # What was not looked at while nothing was known of the broker is looked at now.
+        self._look_soon()
 
     def failed_answer(self, reason: str) -> None:
         """One of the answers was not clean."""

@@ -20,8 +20,8 @@ def counters_at(state: EngineState, instrument: Instrument, time_ns: int) -> Cou
 
 
 def count_order(state: EngineState, order: Order, time_ns: int) -> None:
-    """An order is on its way, on the trade date of the counters."""
-    counters = state.counters
+    """An order is on its way."""
+    counters = counters_at(state, order.instrument, time_ns)
     counters.orders += 1
     counters.recent_orders = (order, *counters.recent_orders[: RECENT_ORDERS - 1])
     count_request(state, time_ns)

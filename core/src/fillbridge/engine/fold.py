@@ -24,19 +24,17 @@ from fillbridge.engine.messages import (
     EntriesResumed,
     Event,
     FillBooked,
-    HoldEnded,
-    NonceUsed,
     OrdersPlaced,
     ReplaceSent,
     ReportIgnored,
     StrategySuspended,
     TradeAbandoned,
     TradeApproved,
-    TradeHeld,
     TradeMeasured,
     TradeRefused,
 )
 from fillbridge.engine.money import fill_slippage_cents, gross_cents
+from fillbridge.engine.proposal_events import HoldEnded, NonceUsed, TradeHeld
 from fillbridge.engine.state import (
     REMEMBERED_NS,
     REMEMBERED_TRADES,
@@ -108,7 +106,6 @@ def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:
             trade.stop = order_state
         elif order.role is _TARGET:
             trade.target = order_state
-        counters_at(state, order.instrument, event.time_ns)
         count_order(state, order, event.time_ns)
 
 

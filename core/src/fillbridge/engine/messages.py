@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from fillbridge.engine.proposal_events import HoldEnded, NonceUsed, TradeHeld
 from fillbridge_hooks import (
     Accepted,
     Cancelled,
@@ -89,40 +90,6 @@ class TradeRefused(msgspec.Struct, frozen=True, gc=False, tag=True):
     time_ns: int
 
 
-class NonceUsed(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A signed proposal was found genuine: nothing else may come under this nonce."""
-
-    key_id: str
-    nonce: bytes
-    signed_at_ns: int
-    time_ns: int
-
-
-class TradeHeld(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A proposal waits for a person: nothing was sent."""
-
-    hold_id: str
-    proposal: RiskProposal
-    """With the time of its decision and the arrival price that it is judged by."""
-    instrument: Instrument
-    checks: tuple[str, ...]
-    """That held it."""
-    reasons: tuple[str, ...]
-    expires_ns: int
-    time_ns: int
-
-
-class HoldEnded(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """A proposal waits no longer; what became of it is an event of its own."""
-
-    hold_id: str
-    outcome: str
-    """``approved``, ``rejected`` or ``expired``."""
-    by: str
-    reason: str
-    time_ns: int
-
-
 class FillBooked(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A fill with its commission in cents; ``None`` where the cost model failed."""
 
@@ -161,6 +128,12 @@ class CloseRequested(msgspec.Struct, frozen=True, gc=False, tag=True):
     time_ns: int
 
 
+class CloseNoted(msgspec.Struct, frozen=True, gc=False):
+    """A trade must end, but how it stands at the broker is not known: its exit has to wait."""
+
+    request: CloseRequested
+
+
 class CancelRequested(msgspec.Struct, frozen=True, gc=False, tag=True):
     """One order should be withdrawn."""
 
@@ -194,6 +167,15 @@ class OrdersFound(msgspec.Struct, frozen=True, gc=False):
     is_closing: bool
     """Whether one of them is on its way to close the position."""
     time_ns: int
+
+
+class FillFound(msgspec.Struct, frozen=True, gc=False):
+    """A fill that the broker tells of together with such orders: nothing follows from it yet.
+
+    ``ProtectionDue`` comes once all of them are booked.
+    """
+
+    booked: FillBooked
 
 
 class EntriesHalted(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -346,10 +328,12 @@ Input = (
     | FillVoided
     | BrokerReport
     | CloseRequested
+    | CloseNoted
     | CancelRequested
     | ReplaceRequested
     | ProtectionDue
     | OrdersFound
+    | FillFound
     | TimerFired
     | TradeMeasured
     | EntriesHalted

@@ -1,6 +1,7 @@
 """What is remembered of proposals: answers, nonces, what waits for a person, what was entered."""
 
-from fillbridge.engine.messages import HoldEnded, NonceUsed, TradeHeld, TradePlan
+from fillbridge.engine.messages import TradePlan
+from fillbridge.engine.proposal_events import HoldEnded, NonceUsed, TradeHeld
 from fillbridge.engine.state import (
     RECENT_ENTRIES,
     REMEMBERED_DAYS,

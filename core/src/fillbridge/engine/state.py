@@ -8,7 +8,8 @@ from collections import deque
 import msgspec
 
 from fillbridge.engine.activity import Activity
-from fillbridge.engine.messages import EntriesHalted, FillBooked, TradeHeld, TradePlan
+from fillbridge.engine.messages import EntriesHalted, FillBooked, TradePlan
+from fillbridge.engine.proposal_events import TradeHeld
 from fillbridge_hooks import (
     EntryDay,
     ExitReason,

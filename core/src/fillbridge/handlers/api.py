@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from fillbridge.config import Settings
-from fillbridge.engine.messages import TradeHeld
+from fillbridge.engine.proposal_events import TradeHeld
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.operators import Approval
 from fillbridge.positions import Position
@@ -44,6 +44,9 @@ class ManagedHandler(Protocol):
 
     def kill(self, level: KillLevel, reason: str = ..., by: str = ...) -> None:
         """Stop as far as ``level`` says."""
+
+    def alive(self, by: str = ...) -> None:
+        """Somebody attends to it."""
 
     @property
     def holds(self) -> Sequence[TradeHeld]:
@@ -181,6 +184,10 @@ class ExecutionHandlerAPI:
         self._handler.note_request("kill", by, level=level.value, reason=reason)
         self._handler.kill(level, reason, by)
         return self._handler.is_recording
+
+    def alive(self, *, by: str = _API) -> None:
+        """Say that somebody attends to the handler: the dead man's timer begins anew."""
+        self._handler.alive(by)
 
     def _close_all(self, reason: ExitReason) -> None:
         for trade_id in tuple(self._handler.open_positions):

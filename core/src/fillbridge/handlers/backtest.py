@@ -6,7 +6,8 @@ from typing import Any
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings
-from fillbridge.engine.messages import TradeHeld, TradePlan
+from fillbridge.engine.messages import TradePlan
+from fillbridge.engine.proposal_events import TradeHeld
 from fillbridge.engine.state import EngineState
 from fillbridge.handlers.requesting import Request
 from fillbridge.handlers.requests import decided_before, refuse_opposite
@@ -154,6 +155,9 @@ class BacktestExecutionHandler(SimulationHandler):
     def stop_entries(self, reason: str = "", by: str = "") -> None:
         """Refuse every proposal from now on; a simulation keeps neither reason nor name."""
         self._is_stopped = True
+
+    def alive(self, by: str = "") -> None:
+        """A simulation has no timer that would be waited for."""
 
     @property
     def is_recording(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from fillbridge.bus import InProcessBus
-from fillbridge.engine.messages import TradeHeld
+from fillbridge.engine.proposal_events import TradeHeld
 from fillbridge.engine.state import Trade
 from fillbridge.handlers.live_control import LiveControl
 from fillbridge.handlers.slowness import SlowExecutions

@@ -1,7 +1,8 @@
-"""Orders whose outcome is not known: when they are held to be so, and what that blocks."""
+"""What nobody here can tell: outcomes that are held to be unknown, fills that were not heard of."""
 
+from fillbridge.engine.state import EngineState
 from fillbridge.live.account import Account
-from fillbridge_hooks import OrderStatus, OutcomeUnknown
+from fillbridge_hooks import Fill, OrderStatus, OutcomeUnknown
 
 _UNKNOWN = "unknown"
 
@@ -9,7 +10,7 @@ _UNKNOWN = "unknown"
 def doubt_what_is_under_way(account: Account, reason: str, before_ns: int | None = None) -> bool:
     """Hold the outcome of what has no answer to be unknown; whether there was any.
 
-    :param before_ns: of orders that left until then; ``None``: of all
+    :param before_ns: only what was sent until then, ns UTC
     """
     found = False
     for trade in tuple(account.state.trades.values()):
@@ -19,13 +20,14 @@ def doubt_what_is_under_way(account: Account, reason: str, before_ns: int | None
             if before_ns is None or order_state.submitted_ns <= before_ns:
                 order_id = order_state.order.client_order_id
                 with account.guard():
-                    account.shell.on_report(OutcomeUnknown(order_id, reason, account.now_ns))
+                    unknown = OutcomeUnknown(order_id, reason, account.now_ns)
+                    account.shell.on_report(unknown)
                 found = True
     return found
 
 
 def block_what_is_unknown(account: Account) -> None:
-    """Let no entry of a symbol out while the outcome of one of its orders is unknown."""
+    """Let no entry out in symbols of orders whose outcome is unknown, and in those alone."""
     outcome = "the outcome of {} is unknown"
     unknown = {
         trade.plan.instrument.symbol: outcome.format(order_state.order.client_order_id)
@@ -34,3 +36,9 @@ def block_what_is_unknown(account: Account) -> None:
         if order_state.status is OrderStatus.UNKNOWN
     }
     account.block(_UNKNOWN, unknown)
+
+
+def missed_before(state: EngineState, fill: Fill) -> bool:
+    """Whether an order has filled by more than is known of it, this fill included."""
+    known = state.orders.get(fill.client_order_id)
+    return known is not None and known[1].filled < fill.cumulative_quantity

@@ -39,6 +39,8 @@ class Flattening:
             self.is_flat = False
         if self.is_flat:
             return
+        if not account.state.trades:
+            account.ask_soon()
         now = account.now_ns
         if self._next_ns is None:
             self._next_ns = now + account.rules.flatten_ns

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from fillbridge.engine.messages import HoldEnded, TradeHeld, TradePlan, TradeRefused
+from fillbridge.engine.messages import TradePlan, TradeRefused
+from fillbridge.engine.proposal_events import HoldEnded, TradeHeld
 from fillbridge.live.account import Account
 from fillbridge_hooks import Hold, OrderRefused, ProposalHeld, Refuse, RiskProposal, UnknownOrder
 

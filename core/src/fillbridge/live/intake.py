@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import msgspec
 
-from fillbridge.engine.messages import NonceUsed
+from fillbridge.engine.proposal_events import NonceUsed
 from fillbridge.engine.proposed import nonce_key
 from fillbridge.live.account import Account
 from fillbridge.live.security import SecurityEvents

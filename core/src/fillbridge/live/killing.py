@@ -257,7 +257,8 @@ class KillSwitch:
                 order_id = entry.order.client_order_id
                 account.shell.step(CancelRequested(order_id, reason, account.now_ns))
         # An earlier run may have sent an exit that it could not record: ask before sending another.
-        if level is not KillLevel.FLATTEN or not self._protection.sees(account.now_ns):
+        is_early = account.early.is_waiting or not self._protection.sees(account.now_ns)
+        if is_early or level is not KillLevel.FLATTEN:
             return
         for trade in trades:
             if trade.close_reason is None and not trade.closed:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from fillbridge.engine.messages import CancelRequested, EntriesHalted
+from fillbridge.engine.messages import CancelRequested, EntriesHalted, ProtectionDue
 from fillbridge.engine.state import OrderState
 from fillbridge.live.account import Account
 from fillbridge.live.adoption import unrecorded
@@ -79,6 +79,16 @@ class Standing:
         self._account.shut(RECONCILED, GateState.RECOVERING, reason)
         self._account.snapshot_due_ns = self._account.now_ns
 
+    def miss(self, reason: str) -> None:
+        """A report was missed: the broker is asked at once, and no entry leaves before it answers.
+
+        Less than :meth:`begin_again`: what its answers have said so far counts.
+        """
+        self._last = ()
+        self._rounds = 0
+        self._account.shut(RECONCILED, GateState.RECOVERING, reason)
+        self._account.snapshot_due_ns = self._account.now_ns
+
     def fills_since_ns(self) -> int:
         """From when on the broker must be asked for fills, ns UTC."""
         state = self._account.state
@@ -113,7 +123,9 @@ class Standing:
         self._answered_ns = account.now_ns
         account.lift(_ANSWERS)
         # First, so that nothing is sent again which an earlier run could not record.
+        taken_over: dict[str, None] = {}
         for found in unrecorded(account.state, snapshot, account.now_ns):
+            taken_over[found.trade_id] = None
             with account.guard():
                 account.shell.step(found)
         findings = self._reconciler.compare(account.state, snapshot, account.now_ns)
@@ -121,7 +133,14 @@ class Standing:
         for report in chain(findings.reports, self._fills_of_legs(snapshot, known)):
             # What breaks over one must not hold up what is known of the others.
             with account.guard():
-                account.report(report)
+                trade, _ = account.state.orders[report.client_order_id]
+                if trade.plan.trade_id in taken_over:
+                    account.report(report, is_found=True)
+                else:
+                    account.report(report)
+        for trade_id in taken_over:
+            with account.guard():
+                account.shell.step(ProtectionDue(trade_id, account.now_ns))
         self._repeat(findings)
         self._block(findings, snapshot)
         self._open(findings, snapshot)

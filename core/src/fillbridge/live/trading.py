@@ -6,9 +6,11 @@ tells it what became of that.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 
 from fillbridge.engine.messages import (
     CancelRequested,
+    CloseNoted,
     CloseRequested,
     ProtectionDue,
     ReplaceRequested,
@@ -17,10 +19,14 @@ from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
 from fillbridge.journal.latch import Latch
 from fillbridge.live.account import DEFECT, Account
-from fillbridge.live.doubt import block_what_is_unknown, doubt_what_is_under_way
-from fillbridge.live.early import EarlyReports
+from fillbridge.live.doubt import (
+    block_what_is_unknown,
+    doubt_what_is_under_way,
+)
+from fillbridge.live.early import closes_left
 from fillbridge.live.gate import Gate, GateState
-from fillbridge.live.inspection import Refusals, objection
+from fillbridge.live.hearing import Hearing
+from fillbridge.live.inspection import objection
 from fillbridge.live.intake import IntakeRules, Source
 from fillbridge.live.killing import KillSwitch
 from fillbridge.live.last_check import last_check
@@ -40,18 +46,13 @@ from fillbridge_hooks import (
     Capabilities,
     Clock,
     Instrument,
-    InvalidValue,
     KillLevel,
     Message,
     NotSent,
-    OutcomeUnknown,
-    QuoteTick,
-    Report,
     RiskProposal,
     SendOutcome,
     Sent,
     TradeResult,
-    TradeTick,
     WatchFunction,
 )
 
@@ -102,8 +103,7 @@ class LiveTrading:
         self._standing = Standing(self._account, self._protection, tag)
         self._kill = KillSwitch(self._account, latch, self._protection, may_flatten=may_flatten)
         self._watches = Watches(self._account, self._kill, watches)
-        self._refusals = Refusals()
-        self._early = EarlyReports(is_waiting=bool(self.state.orders))
+        self._hearing = Hearing(self._account, self._standing)
         self._proposals = Proposals(
             self._account,
             f"{tag}{journal.epoch:x}-",
@@ -128,6 +128,8 @@ class LiveTrading:
             self._kill.take_up()
             account.shell.resume()
             self.holds.take_up()
+            for message in closes_left(self.state, account.now_ns):
+                account.early.holds(partial(self.request, message))
             doubt_what_is_under_way(account, "the handler started anew")
 
     @property
@@ -191,10 +193,14 @@ class LiveTrading:
 
     def request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
         """Record a request and let what follows leave; whether anything does."""
-        shell = self._account.shell
-        with self._account.recorded():
+        account, shell = self._account, self._account.shell
+        with account.recorded():
             before = shell.recorded
-            shell.step(message)
+            asked: CloseNoted | CancelRequested | ReplaceRequested | CloseRequested = message
+            again = partial(self.request, message)
+            if isinstance(message, CloseRequested) and account.early.holds(again):
+                asked = CloseNoted(message)
+            shell.step(asked)
             return shell.recorded > before
 
     @property
@@ -288,34 +294,7 @@ class LiveTrading:
 
     def on_message(self, message: Message) -> None:
         """Take a report, or a price; what cannot be either is refused and alarmed."""
-        refused = objection(message)
-        if refused is not None:
-            self._refuse(refused)
-            # Prices come again by themselves; of an order the broker must be asked.
-            if not isinstance(message, TradeTick | QuoteTick):
-                self._account.ask_soon()
-        elif isinstance(message, TradeTick):
-            self._account.on_trade(message)
-        elif isinstance(message, QuoteTick):
-            self.market.on_quote(message)
-        elif not self._early.holds(message):
-            self._take(message)
-
-    def _take(self, report: Report) -> None:
-        with self._account.recorded():
-            self._account.report(report)
-            if isinstance(report, OutcomeUnknown):
-                block_what_is_unknown(self._account)
-
-    def _take_early(self) -> None:
-        for report in self._early.release():
-            with self.guard():
-                self._take(report)
-
-    def _refuse(self, refused: InvalidValue) -> None:
-        """Alarm, but not again and again for what is sent again and again."""
-        if self._refusals.is_news(refused, self._account.now_ns):
-            self.alarm(f"the broker sent what cannot be: {refused}")
+        self._hearing.on_message(message)
 
     def fills_since_ns(self) -> int:
         """From when on the broker must be asked for fills, ns UTC."""
@@ -326,13 +305,13 @@ class LiveTrading:
         for fill in snapshot.fills:
             refused = objection(fill)
             if refused is not None:
-                self._refuse(refused)
+                self._hearing.refuse(refused)
                 self.on_no_answer(str(refused))
                 return
         with self._account.recorded():
             self._protection.see()
             self._standing.on_snapshot(snapshot)
-            self._take_early()
+            self._hearing.take_early()
             self._kill.see(snapshot.held(), snapshot.asked_ns)
 
     def on_no_answer(self, reason: str) -> None:
@@ -370,22 +349,23 @@ class LiveTrading:
             with self.guard():
                 self._proposals.look()
             if self.is_connected:
-                if self._early.is_waiting and self._protection.sees(account.now_ns):
-                    self._take_early()
+                if account.early.is_waiting and self._protection.sees(account.now_ns):
+                    self._hearing.take_early()
                 with self.guard():
                     self._standing.look()
                 with self.guard():
                     self._kill.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
-                is_doubtful = doubt_what_is_under_way(account, waited, account.now_ns - limit_ns)
+                before_ns = account.now_ns - limit_ns
+                is_doubtful = doubt_what_is_under_way(account, waited, before_ns)
                 # What breaks over one trade must not leave the next one bare.
                 for message in self._mending():
                     with self.guard():
                         account.shell.step(message)
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
-            block_what_is_unknown(self._account)
+            block_what_is_unknown(account)
             self._watches.look()
 
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
