@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from fillbridge.engine.proposed import habit_key
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge_hooks import (
     TERMINAL_STATUSES,
@@ -61,10 +62,12 @@ def risk_context(
     now_ns: int,
     last_price: Callable[[str], float | None],
     without: Trade | None = None,
+    symbol: str = "",
 ) -> RiskContext:
     """The counters of the trade date, and what open positions are worth at last prices.
 
     :param without: the trade under judgement, if its approval was counted already
+    :param symbol: of the contract, where the proposal does not name it
     """
     counters = state.counters
     orders = trades = rejects = realised = 0
@@ -78,11 +81,13 @@ def risk_context(
             break
         expired += 1
     messages = len(counters.message_times) - expired
-    last_orders = counters.recent_orders
+    last_orders, entries = counters.recent_orders, state.recent_entries
     if without is not None:
         orders, trades, messages = max(0, orders - 1), max(0, trades - 1), max(0, messages - 1)
         entry = without.plan.entry
         last_orders = tuple(order for order in last_orders if order is not entry)
+        mine = without.plan.trade_id
+        entries = tuple(one for one in entries if one.trade_id != mine)
     return RiskContext(
         now_ns,
         proposal,
@@ -93,6 +98,8 @@ def risk_context(
         open_pnl(state, last_price) if state.trades else 0.0,
         messages,
         last_orders,
+        recent_entries=entries,
+        entry_days=state.entry_days.get(habit_key(proposal.strategy, symbol), ()),
     )
 
 

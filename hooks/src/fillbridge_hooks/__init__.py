@@ -24,6 +24,7 @@ from fillbridge_hooks.errors import (
     OrderRefused,
     PermitSpent,
     PluginError,
+    ProposalHeld,
     RetryableError,
     UnknownOrder,
 )
@@ -42,7 +43,7 @@ from fillbridge_hooks.events import (
 from fillbridge_hooks.instrument import Instrument
 from fillbridge_hooks.market import BarData, MarketView, PriceWatch, QuoteTick, TradeTick
 from fillbridge_hooks.orders import ApprovedOrder, Fill, Order, OtherOutcome, Permit
-from fillbridge_hooks.proposal import ArrivalPrice, RiskProposal
+from fillbridge_hooks.proposal import ArrivalPrice, ProposalSignature, RiskProposal
 from fillbridge_hooks.registration import (
     CommissionFunction,
     RegisterDriver,
@@ -73,10 +74,12 @@ from fillbridge_hooks.results import OrderInfo, TradeResult
 from fillbridge_hooks.risk import (
     AccountView,
     Alarm,
+    EntryDay,
     Exposure,
     FlattenAll,
     Hold,
     Pause,
+    RecentEntry,
     ReduceOnly,
     Refuse,
     RiskContext,
@@ -129,6 +132,7 @@ __all__ = (
     "DriverError",
     "EXECUTE_TRADE",
     "EXECUTION_ERROR",
+    "EntryDay",
     "EntryNotSent",
     "Event",
     "ExitReason",
@@ -170,7 +174,10 @@ __all__ = (
     "PluginError",
     "PositionView",
     "PriceWatch",
+    "ProposalHeld",
+    "ProposalSignature",
     "QuoteTick",
+    "RecentEntry",
     "ReduceOnly",
     "Refuse",
     "RegisterDriver",

@@ -7,6 +7,7 @@ import msgspec
 
 from fillbridge_hooks.orders import Order
 from fillbridge_hooks.proposal import RiskProposal
+from fillbridge_hooks.terms import Side
 
 
 class Refuse(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +51,34 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     account_open_brackets: int
 
 
+class RecentEntry(msgspec.Struct, frozen=True, gc=False):
+    """An entry that was approved; what became of it does not matter here."""
+
+    strategy: str | None
+    symbol: str
+    side: Side
+    quantity: int
+    time_ns: int
+    proposal_id: str | None
+    trade_id: str = ""
+
+
+class EntryDay(msgspec.Struct, frozen=True, gc=False):
+    """The entries of one strategy in one symbol on one day, UTC."""
+
+    day: int
+    """Days since 1970-01-01."""
+    entries: int
+    quantity: int
+    """Contracts of all of them."""
+    squares: int
+    """Sum of the squares of their contracts."""
+    hours: int
+    """A bit for each hour of the day, UTC, in which there was one."""
+    last_ns: int
+    """Of the last one."""
+
+
 class RiskContext(msgspec.Struct, frozen=True, gc=False):
     """When, why and after what the order is judged; counters are of the current trade date."""
 
@@ -67,6 +96,11 @@ class RiskContext(msgspec.Struct, frozen=True, gc=False):
     """Submits, cancels and replaces."""
     last_orders: tuple[Order, ...]
     """The newest first, at most 10."""
+    recent_entries: tuple[RecentEntry, ...] = ()
+    """Approved entries of all strategies, the newest first, at most 64; not the one judged."""
+    entry_days: tuple[EntryDay, ...] = ()
+    """What the strategy entered in this symbol in the last 30 days, oldest first; days without an
+    entry are absent. The one under judgement may be among it when it is judged again."""
 
 
 class StrategyCounters(msgspec.Struct, frozen=True, gc=False):

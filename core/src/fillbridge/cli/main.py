@@ -10,6 +10,7 @@ from fillbridge.cli.backtest import backtest
 from fillbridge.cli.config import config
 from fillbridge.cli.conformance import conformance
 from fillbridge.cli.demo import demo
+from fillbridge.cli.holds import COMMANDS as HOLDS
 from fillbridge.cli.journal import journal
 from fillbridge.cli.kill import alive, arm, kill
 from fillbridge.cli.limits import limits
@@ -36,7 +37,7 @@ def cli(context: click.Context) -> None:
 
 
 _OWN = (backtest, config, conformance, demo, journal, limits, operators, plugins, run, propose)
-for _command in (*_OWN, *COMMANDS, kill, alive, arm):
+for _command in (*_OWN, *HOLDS, *COMMANDS, kill, alive, arm):
     cli.add_command(_command)
 
 

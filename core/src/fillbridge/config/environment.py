@@ -23,6 +23,8 @@ _LIMITS: tuple[Path, ...] = (
     ("risk_controls",),
     ("performance", "max_open_positions"),
     ("live_settings", "operators"),
+    ("live_settings", "proposal_keys"),
+    ("live_settings", "signed_proposals"),
     ("live_settings", "dead_man_s"),
     ("live_settings", "dead_man_level"),
 )

@@ -32,6 +32,7 @@ from fillbridge.engine.messages import (
     TradePlan,
     TradeRefused,
 )
+from fillbridge.engine.proposal_events import HoldEnded, NonceUsed, TradeHeld
 from fillbridge.engine.protection import on_protection_due
 from fillbridge.engine.reports import (
     on_accepted,
@@ -90,7 +91,16 @@ def entry_deadlines(plan: TradePlan) -> Iterator[tuple[TimerKind, int]]:
 
 def _recorded(
     state: EngineState,
-    message: TradeRefused | TradeMeasured | EntriesHalted | EntriesResumed | StrategySuspended,
+    message: (
+        TradeRefused
+        | NonceUsed
+        | TradeHeld
+        | HoldEnded
+        | TradeMeasured
+        | EntriesHalted
+        | EntriesResumed
+        | StrategySuspended
+    ),
     now: int,
 ) -> Decision:
     return (message,), ()
@@ -99,6 +109,9 @@ def _recorded(
 _DECISIONS: dict[type, Callable[[EngineState, Any, int], Decision]] = {
     TradeApproved: _approved,
     TradeRefused: _recorded,
+    NonceUsed: _recorded,
+    TradeHeld: _recorded,
+    HoldEnded: _recorded,
     TradeMeasured: _recorded,
     EntriesHalted: _recorded,
     EntriesResumed: _recorded,

@@ -7,6 +7,7 @@ is a function of the events alone.
 from collections.abc import Callable
 from typing import Any
 
+from fillbridge.engine import proposed
 from fillbridge.engine.activity import (
     count_entry,
     count_fill,
@@ -33,9 +34,9 @@ from fillbridge.engine.messages import (
     TradeRefused,
 )
 from fillbridge.engine.money import fill_slippage_cents, gross_cents
+from fillbridge.engine.proposal_events import HoldEnded, NonceUsed, TradeHeld
 from fillbridge.engine.state import (
     REMEMBERED_NS,
-    REMEMBERED_PROPOSALS,
     REMEMBERED_TRADES,
     EngineState,
     OrderState,
@@ -58,7 +59,6 @@ from fillbridge_hooks import (
     Replaced,
     Replacement,
     ReplaceRejected,
-    RiskProposal,
 )
 
 _ENTRY = OrderRole.ENTRY
@@ -84,22 +84,13 @@ def _trade_approved(state: EngineState, event: TradeApproved) -> None:
     counters.trades += 1
     count_order(state, plan.entry, event.time_ns)
     count_entry(state.activity, plan.proposal.strategy, event.time_ns)
-    _remember_proposal(state, plan.proposal, plan.trade_id)
+    proposed.remember_answer(state, plan.proposal, plan.trade_id)
+    proposed.remember_entry(state, plan, event.time_ns)
 
 
 def _trade_refused(state: EngineState, event: TradeRefused) -> None:
     counters_at(state, event.instrument, event.time_ns).rejects += 1
-    _remember_proposal(state, event.proposal, event.reasons)
-
-
-def _remember_proposal(
-    state: EngineState, proposal: RiskProposal, answer: str | tuple[str, ...]
-) -> None:
-    if proposal.proposal_id is None:
-        return
-    state.proposed[proposal.proposal_id] = answer
-    if len(state.proposed) > REMEMBERED_PROPOSALS:
-        del state.proposed[next(iter(state.proposed))]
+    proposed.remember_answer(state, event.proposal, event.reasons)
 
 
 def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:
@@ -376,6 +367,9 @@ def _apply(trade: Trade, order_state: OrderState, signal: OrderSignal) -> None:
 _FOLDS: dict[type, Callable[[EngineState, Any], None]] = {
     TradeApproved: _trade_approved,
     TradeRefused: _trade_refused,
+    NonceUsed: proposed.remember_nonce,
+    TradeHeld: proposed.hold,
+    HoldEnded: proposed.end_hold,
     OrdersPlaced: _orders_placed,
     FillBooked: _fill_booked,
     FillVoided: _fill_voided,

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from fillbridge.engine.proposal_events import HoldEnded, NonceUsed, TradeHeld
 from fillbridge_hooks import (
     Accepted,
     Cancelled,
@@ -69,6 +70,8 @@ class TradePlan(msgspec.Struct, frozen=True, gc=False):
     cancels one when the other closes the position."""
     trails_here: bool = False
     """A trailing stop rests as a plain one, and is moved by requests."""
+    approved_holds: tuple[str, ...] = ()
+    """Checks that held it, and that a person has let it pass."""
 
 
 class TradeApproved(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -318,6 +321,9 @@ BrokerReport = (
 Input = (
     TradeApproved
     | TradeRefused
+    | NonceUsed
+    | TradeHeld
+    | HoldEnded
     | FillBooked
     | FillVoided
     | BrokerReport
@@ -337,6 +343,9 @@ Input = (
 Event = (
     TradeApproved
     | TradeRefused
+    | NonceUsed
+    | TradeHeld
+    | HoldEnded
     | FillBooked
     | FillVoided
     | BrokerReport

@@ -38,6 +38,8 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     """A position that differs from the broker's for this long blocks entries."""
     trail_ns: int = _SECOND
     """Between two moves of a trailing stop."""
+    hold_ns: int = 60 * _SECOND
+    """A proposal that is held is refused after this if nobody has approved it."""
     flatten_ns: int = 5 * _SECOND
     """What the kill switch closes is tried again after this, while it is not flat."""
     flatten_tries: int = 3

@@ -27,6 +27,7 @@ from fillbridge.live.early import closes_left
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.hearing import Hearing
 from fillbridge.live.inspection import objection
+from fillbridge.live.intake import IntakeRules, Source
 from fillbridge.live.killing import KillSwitch
 from fillbridge.live.last_check import last_check
 from fillbridge.live.market import LiveMarket
@@ -40,17 +41,15 @@ from fillbridge.live.standing import GONE, RECONCILED, STRANGERS, Standing
 from fillbridge.live.watching import Watches
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
-from fillbridge.shell import ShellHooks
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     BrokerOrder,
     Capabilities,
     Clock,
     Instrument,
-    InvalidValue,
     KillLevel,
     Message,
     NotSent,
-    OrderRefused,
     RiskProposal,
     SendOutcome,
     Sent,
@@ -69,6 +68,7 @@ class LiveTrading:
     :param find_instrument: the contract of a symbol; raises ``InvalidValue`` for an unknown one
     :param default_symbol: of proposals that name none
     :param entry_life_s: of entries whose proposal has no timeout
+    :param intake: which proposals are taken; where ``None`` any that has no signature
     :param on_trade_closed: takes each closed trade with its result
     :param latch: where it stands whether the account is stopped, beside the journal
     :param may_flatten: whether anything but a person may close positions
@@ -90,6 +90,7 @@ class LiveTrading:
         entry_life_s: float | None = None,
         position_life_ns: int | None = None,
         rules: LiveRules | None = None,
+        intake: IntakeRules | None = None,
         on_trade_closed: Callable[[Trade, TradeResult], None] = lambda trade, result: None,
         latch: Latch | None = None,
         may_flatten: bool = True,
@@ -112,7 +113,11 @@ class LiveTrading:
             entry_life_s=entry_life_s,
             position_life_ns=position_life_ns,
             capabilities=capabilities,
+            intake=intake or IntakeRules(),
+            epoch=journal.epoch,
         )
+        self.holds = self._proposals.holds
+        """The proposals that wait for a person."""
         self.market.open_market(find_instrument(default_symbol))
         self.gate.shut(_LINK, GateState.RECOVERING, "not connected")
         self._take_up()
@@ -123,6 +128,7 @@ class LiveTrading:
         with account.recorded():
             self._kill.take_up()
             account.shell.resume()
+            self.holds.take_up()
             for message in closes_left(self.state, account.now_ns):
                 account.early.holds(partial(self.request, message))
             doubt_what_is_under_way(account, "the handler started anew")
@@ -174,23 +180,10 @@ class LiveTrading:
 
     # Proposals and requests
 
-    def propose(self, proposal: RiskProposal) -> str:
-        """Record a trade and let its entry leave; the trade id.
-
-        A ``proposal_id`` that was proposed before answers as it did then and sends nothing.
-
-        :raises InvalidValue: if the proposal breaks a rule
-        :raises OrderRefused: if a check or the gate refuses it
-        """
-        known = self._proposals.answered(proposal.proposal_id)
-        if known is not None:
-            return known
+    def propose(self, proposal: RiskProposal, source: Source = Source.PROCESS, by: str = "") -> str:
+        """Record a trade and let its entry leave; the trade id. See :meth:`Proposals.take`."""
         with self._account.recorded():
-            try:
-                return self._proposals.open(proposal)
-            except (InvalidValue, OrderRefused):
-                self.metrics.execution_errors += 1
-                raise
+            return self._proposals.take(proposal, source, by)
 
     def validate(self, proposal: RiskProposal) -> None:
         """Check a proposal against the market as it is now; nothing is recorded or sent.
@@ -358,6 +351,8 @@ class LiveTrading:
         with account.recorded():
             with self.guard():
                 self._kill.follow()
+            with self.guard():
+                self._proposals.look()
             if self.is_connected:
                 if account.early.is_waiting and self._protection.sees(account.now_ns):
                     self._hearing.take_early()
