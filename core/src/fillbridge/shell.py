@@ -213,7 +213,7 @@ class Shell(Generic[DeskT, ClockT]):
         return judge(
             checks,
             plan.entry,
-            exposure(self.state, plan.instrument.symbol, without),
+            exposure(self.state, plan.instrument.symbol, without, plan.proposal.strategy),
             market,
             risk_context(self.state, plan.proposal, now, self._last_price, without),
         )

@@ -69,7 +69,15 @@ from fillbridge_hooks.reports import (
     Sent,
 )
 from fillbridge_hooks.results import OrderInfo, TradeResult
-from fillbridge_hooks.risk import Exposure, Hold, Refuse, RiskContext
+from fillbridge_hooks.risk import (
+    AccountMargin,
+    EntryDay,
+    Exposure,
+    Hold,
+    RecentEntry,
+    Refuse,
+    RiskContext,
+)
 from fillbridge_hooks.secret import Secret
 from fillbridge_hooks.simulation import (
     MarketListener,
@@ -92,6 +100,7 @@ from fillbridge_hooks.terms import (
 
 __all__ = (
     "Accepted",
+    "AccountMargin",
     "AnyDriver",
     "ApprovedOrder",
     "ArrivalPrice",
@@ -112,6 +121,7 @@ __all__ = (
     "DriverError",
     "EXECUTE_TRADE",
     "EXECUTION_ERROR",
+    "EntryDay",
     "EntryNotSent",
     "Event",
     "ExitReason",
@@ -151,6 +161,7 @@ __all__ = (
     "PositionView",
     "PriceWatch",
     "QuoteTick",
+    "RecentEntry",
     "Refuse",
     "RegisterDriver",
     "RegisterModels",

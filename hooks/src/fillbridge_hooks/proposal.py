@@ -56,3 +56,6 @@ class RiskProposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     entry_trigger_price: float | None = None
     time_in_force: TimeInForce | None = None
     """Of the entry; GTC where ``None``. Stop and target are always GTC."""
+    scale_in: bool = False
+    """Whether it adds on purpose to what the strategy has just entered: it may then look like the
+    proposal before it."""

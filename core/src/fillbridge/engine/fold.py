@@ -76,7 +76,7 @@ def _trade_approved(state: EngineState, event: TradeApproved) -> None:
     state.trades[plan.trade_id] = trade
     state.orders[plan.entry.client_order_id] = (trade, entry)
     counters = _counters(state, plan.instrument, event.time_ns)
-    counters.trades += 1
+    counters.count_trade(plan.proposal.strategy)
     _count_order(counters, plan.entry, event.time_ns)
     _remember_proposal(state, plan.proposal, plan.trade_id)
 
@@ -355,8 +355,7 @@ def _apply(trade: Trade, order_state: OrderState, signal: OrderSignal) -> None:
 def _counters(state: EngineState, instrument: Instrument, time_ns: int) -> Counters:
     counters = state.counters
     if time_ns >= counters.trade_date_ends_ns:
-        counters.trade_date_ends_ns = trade_date_end_ns(instrument, time_ns)
-        counters.orders = counters.trades = counters.rejects = counters.realised_cents = 0
+        counters.begin_trade_date(trade_date_end_ns(instrument, time_ns))
         state.proposed_before, state.proposed = state.proposed, {}
     return counters
 

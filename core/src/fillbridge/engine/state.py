@@ -99,6 +99,20 @@ class Counters(msgspec.Struct):
     message_times: deque[int] = msgspec.field(default_factory=deque)
     """Times of the messages of the last minute, oldest first."""
     recent_orders: tuple[Order, ...] = ()
+    trades_by_strategy: dict[str, int] = {}
+    """Without a name those whose proposal had none."""
+
+    def count_trade(self, strategy: str | None) -> None:
+        """Count an entry that was approved."""
+        self.trades += 1
+        name = strategy or ""
+        self.trades_by_strategy[name] = self.trades_by_strategy.get(name, 0) + 1
+
+    def begin_trade_date(self, ends_ns: int) -> None:
+        """Count from nothing, until ``ends_ns``."""
+        self.trade_date_ends_ns = ends_ns
+        self.orders = self.trades = self.rejects = self.realised_cents = 0
+        self.trades_by_strategy = {}
 
 
 class EngineState(msgspec.Struct):
