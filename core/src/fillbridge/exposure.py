@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 
+from fillbridge.engine.proposed import habit_key
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge_hooks import (
     TERMINAL_STATUSES,
@@ -93,10 +94,12 @@ def risk_context(
     now_ns: int,
     last_price: Callable[[str], float | None],
     without: Trade | None = None,
+    symbol: str = "",
 ) -> RiskContext:
     """The counters of the trade date, and what open positions are worth at last prices.
 
     :param without: the trade under judgement, if its approval was counted already
+    :param symbol: of the contract, where the proposal does not name it
     """
     counters = state.counters
     orders = trades = rejects = realised = of_strategy = 0
@@ -111,7 +114,7 @@ def risk_context(
             break
         expired += 1
     messages = len(counters.message_times) - expired
-    last_orders = counters.recent_orders
+    last_orders, entries = counters.recent_orders, state.recent_entries
     recent = _newest_first(counters.message_times, now_ns - _TEN_SECONDS_NS)
     if without is not None:
         orders, trades, messages = max(0, orders - 1), max(0, trades - 1), max(0, messages - 1)
@@ -119,6 +122,8 @@ def risk_context(
         last_orders = tuple(order for order in last_orders if order is not entry)
         of_strategy = max(0, of_strategy - 1)
         recent = _without_one(recent, without.entry.submitted_ns)
+        mine = without.plan.trade_id
+        entries = tuple(one for one in entries if one.trade_id != mine)
     return RiskContext(
         now_ns,
         proposal,
@@ -129,6 +134,8 @@ def risk_context(
         open_pnl(state, last_price) if state.trades else 0.0,
         messages,
         last_orders,
+        recent_entries=entries,
+        entry_days=state.entry_days.get(habit_key(proposal.strategy, symbol), ()),
         recent_messages=recent,
         strategy_trades_today=of_strategy,
     )

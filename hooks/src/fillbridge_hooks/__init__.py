@@ -24,6 +24,7 @@ from fillbridge_hooks.errors import (
     OrderRefused,
     PermitSpent,
     PluginError,
+    ProposalHeld,
     RetryableError,
     UnknownOrder,
 )
@@ -42,7 +43,7 @@ from fillbridge_hooks.events import (
 from fillbridge_hooks.instrument import Instrument
 from fillbridge_hooks.market import BarData, MarketView, PriceWatch, QuoteTick, TradeTick
 from fillbridge_hooks.orders import ApprovedOrder, Fill, Order, OtherOutcome, Permit
-from fillbridge_hooks.proposal import ArrivalPrice, RiskProposal
+from fillbridge_hooks.proposal import ArrivalPrice, ProposalSignature, RiskProposal
 from fillbridge_hooks.registration import (
     CommissionFunction,
     RegisterDriver,
@@ -160,6 +161,8 @@ __all__ = (
     "PluginError",
     "PositionView",
     "PriceWatch",
+    "ProposalHeld",
+    "ProposalSignature",
     "QuoteTick",
     "RecentEntry",
     "Refuse",

@@ -13,7 +13,7 @@ from fillbridge.live.outbox import Cancellation, Submission
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.plugins import Implementation
 from fillbridge.publishing import Publisher
-from fillbridge.shell import ShellHooks
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     EXECUTION_ERROR,
     Accepted,

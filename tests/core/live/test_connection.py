@@ -8,7 +8,7 @@ import pytest
 from fillbridge.live import Connection, GateState, LiveRules, LiveTrading, OrderPump
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
-from fillbridge.shell import ShellHooks
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     EXECUTION_ERROR,
     Accepted,

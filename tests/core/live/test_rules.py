@@ -26,6 +26,7 @@ def test_the_times_are_those_that_were_agreed():
         "unanswered_ns": 10_000,
         "mismatch_ns": 5_000,
         "trail_ns": 1_000,
+        "hold_ns": 60_000,
         "look_ns": 100,
         "entry_quarantine_ns": 30_000,
         "reducing_quarantine_ns": 3_000,

@@ -54,22 +54,22 @@ def _send_before_the_commit() -> list[Patch]:
     return [(account.Account, "recorded", recorded)]
 
 
-def _send_again(self: Any) -> None:
-    for trade in self.state.trades.values():
+def _send_again(shared: Any) -> None:
+    for trade in shared.state.trades.values():
         if trade.entry.status is OrderStatus.UNKNOWN:
-            self._account.outbox.submit(ApprovedOrder(trade.entry.order, Permit()))
+            shared.outbox.submit(ApprovedOrder(trade.entry.order, Permit()))
 
 
 def _resend_on_timeout() -> list[Patch]:
-    original = trading.LiveTrading._doubt_what_is_under_way
+    original = trading.doubt_what_is_under_way
 
-    def doubt(self: Any, reason: str, before_ns: int | None = None) -> bool:
-        found = original(self, reason, before_ns)
+    def doubt(shared: Any, reason: str, before_ns: int | None = None) -> bool:
+        found = original(shared, reason, before_ns)
         if found and before_ns is not None:
-            _send_again(self)
+            _send_again(shared)
         return found
 
-    return [(trading.LiveTrading, "_doubt_what_is_under_way", doubt)]
+    return [(trading, "doubt_what_is_under_way", doubt)]
 
 
 def _resend_after_reconnect() -> list[Patch]:
@@ -78,7 +78,7 @@ def _resend_after_reconnect() -> list[Patch]:
     def link_up(self: Any) -> None:
         original(self)
         with self._account.recorded():
-            _send_again(self)
+            _send_again(self._account)
 
     return [(trading.LiveTrading, "link_up", link_up)]
 
@@ -139,14 +139,14 @@ def _forget_to_resize() -> list[Patch]:
 
 
 def _open_while_unknown() -> list[Patch]:
-    return [(trading.LiveTrading, "_block_what_is_unknown", lambda self: None)]
+    return [(trading, "block_what_is_unknown", lambda account: None)]
 
 
 def _forget_the_halt() -> list[Patch]:
     def take_up(self: Any) -> None:
         with self._account.recorded():
             self._account.shell.resume()
-            self._doubt_what_is_under_way("the handler started anew")
+            trading.doubt_what_is_under_way(self._account, "the handler started anew")
 
     return [(trading.LiveTrading, "_take_up", take_up)]
 

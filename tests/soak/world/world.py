@@ -23,7 +23,7 @@ from fillbridge.bus import InProcessBus
 from fillbridge.live import LiveRules
 from fillbridge.live.outbox import Cancellation, Change, Command
 from fillbridge.publishing import Publisher
-from fillbridge.shell import ShellHooks
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     Capabilities,
     Instrument,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fillbridge.management.messages import Asked
 
 _FILE = click.Path(path_type=Path)
-EXIT_CODES = {"done": 0, "refused": 1, "failed": 1, "invalid": 2}
+EXIT_CODES = {"done": 0, "refused": 1, "held": 1, "failed": 1, "invalid": 2}
 """By the kind of an answer."""
 
 
@@ -76,11 +76,20 @@ def find_socket(where: Where) -> tuple[Path, Settings | None]:
 
     if where.socket is not None:
         return check_socket_path(where.socket), None
+    settings, _ = found_settings(where)
+    return socket_path(settings), settings
+
+
+def found_settings(where: Where) -> tuple[Settings, Plugins]:
+    """The settings of the handler that is meant, and the plugins they are for.
+
+    :raises ConfigurationError: if the configuration cannot be used
+    """
     plugins = Plugins()
     plugins.load()
     options = {} if where.account is None else {"live_settings.account": where.account}
-    settings = load_settings(where.config, plugins.settings_sections(), options=options).settings
-    return socket_path(settings), settings
+    loaded = load_settings(where.config, plugins.settings_sections(), options=options)
+    return loaded.settings, plugins
 
 
 def ask(where: Where, name: str, **fields: Any) -> Any:

@@ -10,6 +10,7 @@ from fillbridge.cli.backtest import backtest
 from fillbridge.cli.config import config
 from fillbridge.cli.conformance import conformance
 from fillbridge.cli.demo import demo
+from fillbridge.cli.holds import COMMANDS as HOLDS
 from fillbridge.cli.journal import journal
 from fillbridge.cli.manage import COMMANDS
 from fillbridge.cli.output import fail, warnings
@@ -32,7 +33,18 @@ def cli(context: click.Context) -> None:
     context.with_resource(warnings())
 
 
-for _command in (backtest, config, conformance, demo, journal, plugins, run, propose, *COMMANDS):
+for _command in (
+    backtest,
+    config,
+    conformance,
+    demo,
+    journal,
+    plugins,
+    run,
+    propose,
+    *HOLDS,
+    *COMMANDS,
+):
     cli.add_command(_command)
 
 

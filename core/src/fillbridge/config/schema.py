@@ -15,6 +15,21 @@ MASK = "***"
 """Stands for a secret wherever a setting is shown."""
 
 
+class ProposalKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that strategies sign proposals with."""
+
+    secret: _Name
+    """A reference such as ``${NAME}``, kept as it was written; resolved at the start."""
+    strategies: Annotated[list[_Name], msgspec.Meta(min_length=1)]
+    """Whose proposals may be signed with it."""
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("secret", MASK), ("strategies", self.strategies)]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(secret={MASK!r}, strategies={self.strategies!r})"
+
+
 class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The connection to a broker.
 
@@ -27,7 +42,14 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     environment: Literal["sim", "prod"] = "sim"
     credentials: dict[str, str] = msgspec.field(default_factory=dict)
     secrets: _Name | None = None
-    """A folder of files that references in ``credentials`` may name; ``None`` for no such."""
+    """A folder of files that references to secrets may name; ``None`` for no such."""
+    proposal_keys: dict[str, ProposalKey] = msgspec.field(default_factory=dict)
+    """Keys of signed proposals, by the id that a signature names."""
+    signed_proposals: bool | None = None
+    """Whether a proposal needs a signature; ``None``: where there are keys, and in ``prod`` from
+    outside the handler's process."""
+    hold_timeout: _Positive = 60.0
+    """A held proposal that nobody approves is refused after this, s."""
     symbol: _Name = "ES"
     """Of proposals that name none."""
     order_timeout: _Positive = 300.0

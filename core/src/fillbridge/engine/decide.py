@@ -16,7 +16,9 @@ from fillbridge.engine.messages import (
     EntriesHalted,
     EntriesResumed,
     FillBooked,
+    HoldEnded,
     Input,
+    NonceUsed,
     OrdersFound,
     ProtectionDue,
     ReplaceRequested,
@@ -25,6 +27,7 @@ from fillbridge.engine.messages import (
     TimerFired,
     TimerKind,
     TradeApproved,
+    TradeHeld,
     TradeMeasured,
     TradePlan,
     TradeRefused,
@@ -85,7 +88,15 @@ def entry_deadlines(plan: TradePlan) -> Iterator[tuple[TimerKind, int]]:
 
 def _recorded(
     state: EngineState,
-    message: TradeRefused | TradeMeasured | EntriesHalted | EntriesResumed,
+    message: (
+        TradeRefused
+        | NonceUsed
+        | TradeHeld
+        | HoldEnded
+        | TradeMeasured
+        | EntriesHalted
+        | EntriesResumed
+    ),
     now: int,
 ) -> Decision:
     return (message,), ()
@@ -94,6 +105,9 @@ def _recorded(
 _DECISIONS: dict[type, Callable[[EngineState, Any, int], Decision]] = {
     TradeApproved: _approved,
     TradeRefused: _recorded,
+    NonceUsed: _recorded,
+    TradeHeld: _recorded,
+    HoldEnded: _recorded,
     TradeMeasured: _recorded,
     EntriesHalted: _recorded,
     EntriesResumed: _recorded,

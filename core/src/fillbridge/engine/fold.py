@@ -7,6 +7,7 @@ is a function of the events alone.
 from collections.abc import Callable
 from typing import Any
 
+from fillbridge.engine import proposed
 from fillbridge.engine.messages import (
     CancelSent,
     CloseRequested,
@@ -14,11 +15,14 @@ from fillbridge.engine.messages import (
     EntriesResumed,
     Event,
     FillBooked,
+    HoldEnded,
+    NonceUsed,
     OrdersPlaced,
     ReplaceSent,
     ReportIgnored,
     TradeAbandoned,
     TradeApproved,
+    TradeHeld,
     TradeMeasured,
     TradeRefused,
 )
@@ -26,7 +30,6 @@ from fillbridge.engine.money import fill_slippage_cents, gross_cents
 from fillbridge.engine.state import (
     RECENT_ORDERS,
     REMEMBERED_NS,
-    REMEMBERED_PROPOSALS,
     REMEMBERED_TRADES,
     Counters,
     EngineState,
@@ -51,7 +54,6 @@ from fillbridge_hooks import (
     Replaced,
     Replacement,
     ReplaceRejected,
-    RiskProposal,
 )
 from fillbridge_hooks.sessions import NANOSECONDS, trade_date_end_ns
 
@@ -78,22 +80,13 @@ def _trade_approved(state: EngineState, event: TradeApproved) -> None:
     counters = _counters(state, plan.instrument, event.time_ns)
     counters.count_trade(plan.proposal.strategy)
     _count_order(counters, plan.entry, event.time_ns)
-    _remember_proposal(state, plan.proposal, plan.trade_id)
+    proposed.remember_answer(state, plan.proposal, plan.trade_id)
+    proposed.remember_entry(state, plan, event.time_ns)
 
 
 def _trade_refused(state: EngineState, event: TradeRefused) -> None:
     _counters(state, event.instrument, event.time_ns).rejects += 1
-    _remember_proposal(state, event.proposal, event.reasons)
-
-
-def _remember_proposal(
-    state: EngineState, proposal: RiskProposal, answer: str | tuple[str, ...]
-) -> None:
-    if proposal.proposal_id is None:
-        return
-    state.proposed[proposal.proposal_id] = answer
-    if len(state.proposed) > REMEMBERED_PROPOSALS:
-        del state.proposed[next(iter(state.proposed))]
+    proposed.remember_answer(state, event.proposal, event.reasons)
 
 
 def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:
@@ -232,7 +225,8 @@ def _same_terms(asked: Replacement, order: Order) -> bool:
 
 def _replace_rejected(state: EngineState, event: ReplaceRejected) -> None:
     _, order_state = state.orders[event.client_order_id]
-    order_state.requested = None
+    if order_state.is_answered_by(event):
+        order_state.requested = None
 
 
 def _cancel_rejected(state: EngineState, event: CancelRejected) -> None:
@@ -376,6 +370,9 @@ def _count_message(counters: Counters, time_ns: int) -> None:
 _FOLDS: dict[type, Callable[[EngineState, Any], None]] = {
     TradeApproved: _trade_approved,
     TradeRefused: _trade_refused,
+    NonceUsed: proposed.remember_nonce,
+    TradeHeld: proposed.hold,
+    HoldEnded: proposed.end_hold,
     OrdersPlaced: _orders_placed,
     FillBooked: _fill_booked,
     FillVoided: _fill_voided,

@@ -68,6 +68,8 @@ class TradePlan(msgspec.Struct, frozen=True, gc=False):
     cancels one when the other closes the position."""
     trails_here: bool = False
     """A trailing stop rests as a plain one, and is moved by requests."""
+    approved_holds: tuple[str, ...] = ()
+    """Checks that held it, and that a person has let it pass."""
 
 
 class TradeApproved(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -83,6 +85,40 @@ class TradeRefused(msgspec.Struct, frozen=True, gc=False, tag=True):
     proposal: RiskProposal
     instrument: Instrument
     reasons: tuple[str, ...]
+    time_ns: int
+
+
+class NonceUsed(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A signed proposal was found genuine: nothing else may come under this nonce."""
+
+    key_id: str
+    nonce: bytes
+    signed_at_ns: int
+    time_ns: int
+
+
+class TradeHeld(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A proposal waits for a person: nothing was sent."""
+
+    hold_id: str
+    proposal: RiskProposal
+    """With the time of its decision and the arrival price that it is judged by."""
+    instrument: Instrument
+    checks: tuple[str, ...]
+    """That held it."""
+    reasons: tuple[str, ...]
+    expires_ns: int
+    time_ns: int
+
+
+class HoldEnded(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """A proposal waits no longer; what became of it is an event of its own."""
+
+    hold_id: str
+    outcome: str
+    """``approved``, ``rejected`` or ``expired``."""
+    by: str
+    reason: str
     time_ns: int
 
 
@@ -289,6 +325,9 @@ BrokerReport = (
 Input = (
     TradeApproved
     | TradeRefused
+    | NonceUsed
+    | TradeHeld
+    | HoldEnded
     | FillBooked
     | FillVoided
     | BrokerReport
@@ -305,6 +344,9 @@ Input = (
 Event = (
     TradeApproved
     | TradeRefused
+    | NonceUsed
+    | TradeHeld
+    | HoldEnded
     | FillBooked
     | FillVoided
     | BrokerReport

@@ -176,6 +176,9 @@ def on_replace_rejected(state: EngineState, message: ReplaceRejected, now: int) 
     client_order_id = order.client_order_id
     reason = f"{client_order_id} could not be changed: {message.reason}"
     alarm = Raise(trade.plan.trade_id, reason)
+    if not order_state.is_answered_by(message):
+        # What was asked for since may yet be granted.
+        return (message,), (alarm,)
     if order_state is not trade.stop or order_state.cancel_sent or held <= 0:
         return (message,), (alarm,)
     if trade.close_reason is None:

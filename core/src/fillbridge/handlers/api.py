@@ -1,9 +1,10 @@
 """The management interface: what an operator may ask of a handler."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from fillbridge.config import Settings
+from fillbridge.engine.messages import TradeHeld
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.positions import Position
 from fillbridge_hooks import ExitReason, OrderInfo
@@ -42,6 +43,22 @@ class ManagedHandler(Protocol):
 
     def stop_entries(self, reason: str = ..., by: str = ...) -> None:
         """Refuse every proposal from now on."""
+
+    @property
+    def holds(self) -> Sequence[TradeHeld]:
+        """The proposals that wait for a person, the oldest first."""
+
+    async def approve_hold(self, hold_id: str, by: str = ...) -> str:
+        """Let a held proposal be judged again, but for what held it; the trade id.
+
+        :raises UnknownOrder: if none waits under that id
+        """
+
+    def reject_hold(self, hold_id: str, reason: str = ..., by: str = ...) -> None:
+        """Refuse a held proposal, for good.
+
+        :raises UnknownOrder: if none waits under that id
+        """
 
     def note_request(self, request: str, by: str, **details: Any) -> None:
         """Keep who asked for what, before it is done."""
@@ -94,6 +111,26 @@ class ExecutionHandlerAPI:
         self._handler.keep_requests()
         return self._handler.is_recording
 
+    def get_holds(self) -> list[dict[str, Any]]:
+        """The proposals that wait for a person, the oldest first."""
+        return [hold_document(held) for held in self._handler.holds]
+
+    async def approve_hold(self, hold_id: str, *, by: str = _API) -> str:
+        """Let a held proposal be judged again by everything but what held it; the trade id.
+
+        :raises UnknownOrder: if none waits under that id
+        :raises OrderRefused: if anything else objects to it
+        """
+        return await self._handler.approve_hold(hold_id, by)
+
+    def reject_hold(self, hold_id: str, reason: str = "rejected", *, by: str = _API) -> bool:
+        """Refuse a held proposal, for good.
+
+        :raises UnknownOrder: if none waits under that id
+        """
+        self._handler.reject_hold(hold_id, reason, by)
+        return self._handler.is_recording
+
     def get_execution_metrics(self) -> ExecutionMetrics:
         """The handler's counters, live."""
         return self._handler.metrics
@@ -128,3 +165,24 @@ class ExecutionHandlerAPI:
             # Withdrawing an entry may have ended its trade meanwhile.
             if trade_id in self._handler.open_positions:
                 self._handler.request_close(trade_id, reason)
+
+
+def hold_document(held: TradeHeld) -> dict[str, Any]:
+    """What a person needs to know of a held proposal, plain."""
+    proposal = held.proposal
+    return {
+        "hold_id": held.hold_id,
+        "proposal_id": proposal.proposal_id,
+        "strategy": proposal.strategy,
+        "symbol": held.instrument.symbol,
+        "direction": str(proposal.direction),
+        "position_size": proposal.position_size,
+        "stop_loss_price": proposal.stop_loss_price,
+        "stop_loss_ticks": proposal.stop_loss_ticks,
+        "take_profit_price": proposal.take_profit_price,
+        "take_profit_ticks": proposal.take_profit_ticks,
+        "checks": list(held.checks),
+        "reasons": list(held.reasons),
+        "time_ns": held.time_ns,
+        "expires_ns": held.expires_ns,
+    }

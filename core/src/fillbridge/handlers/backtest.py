@@ -1,14 +1,12 @@
 """The handler of backtests: trades on market data it is fed."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings
-from fillbridge.engine.messages import (
-    TradePlan,
-)
+from fillbridge.engine.messages import TradeHeld, TradePlan
 from fillbridge.engine.state import EngineState
 from fillbridge.handlers.requesting import Request
 from fillbridge.handlers.requests import decided_before, refuse_opposite
@@ -28,6 +26,7 @@ from fillbridge_hooks import (
     RiskProposal,
     TradeResult,
     TradeTick,
+    UnknownOrder,
 )
 
 _HOUR_NS = 3_600_000_000_000
@@ -165,6 +164,25 @@ class BacktestExecutionHandler(SimulationHandler):
 
     def keep_requests(self) -> None:
         """Nothing was noted."""
+
+    @property
+    def holds(self) -> Sequence[TradeHeld]:
+        """None: a simulation has nobody to ask, so what is held is refused."""
+        return ()
+
+    async def approve_hold(self, hold_id: str, by: str = "") -> str:
+        """Find nothing that waits.
+
+        :raises UnknownOrder: always
+        """
+        raise UnknownOrder("held proposal", hold_id)
+
+    def reject_hold(self, hold_id: str, reason: str = "", by: str = "") -> None:
+        """Find nothing that waits.
+
+        :raises UnknownOrder: always
+        """
+        raise UnknownOrder("held proposal", hold_id)
 
     # What requests need
 

@@ -15,7 +15,8 @@ from fillbridge.bus import EventBus
 from fillbridge.config import Settings, decode_settings
 from fillbridge.engine.messages import CancelRequested
 from fillbridge.engine.state import EngineState, Trade
-from fillbridge.handlers.live_knowledge import LiveKnowledge
+from fillbridge.handlers.intake_wiring import intake_rules
+from fillbridge.handlers.live_proposing import LiveProposing
 from fillbridge.handlers.live_wiring import (
     account_tag,
     credentials,
@@ -42,12 +43,8 @@ from fillbridge.publishing import Publisher
 from fillbridge_hooks import (
     TERMINAL_STATUSES,
     ConnectionTerms,
-    EntryNotSent,
     Instrument,
-    InvalidValue,
     LiveClock,
-    OrderStatus,
-    RiskProposal,
     Session,
     TradeResult,
 )
@@ -65,7 +62,7 @@ _NOTHING = ""
 _KEPT_TRADES = 1_000
 
 
-class LiveExecutionHandler(LiveKnowledge):
+class LiveExecutionHandler(LiveProposing):
     """Trades one account at a broker, and survives what may happen to it.
 
     Use it as a context: ``async with LiveExecutionHandler(config) as handler``. Inside, it is
@@ -109,6 +106,7 @@ class LiveExecutionHandler(LiveKnowledge):
         self._driver_name = config.live_settings.provider or "sim"
         self._driver = wrapped_driver(self._driver_name, config, plugins)
         self._redactor = Redactor()
+        self._intake = intake_rules(config, plugins, self._redactor)
         self._events = Publisher(
             self.event_bus,
             plugins.resolve("fillbridge_handle_event"),
@@ -194,6 +192,7 @@ class LiveExecutionHandler(LiveKnowledge):
             entry_life_s=live.order_timeout,
             position_life_ns=None if hours is None else round(hours * _HOUR_NS),
             rules=live_rules(settings),
+            intake=self._intake,
             on_trade_closed=self._trade_closed,
         )
         self._pump = OrderPump(self._trading, self.clock)
@@ -303,38 +302,7 @@ class LiveExecutionHandler(LiveKnowledge):
         if self._events.is_pending:
             self._published.set()
 
-    # Trades
-
-    async def execute_trade(self, proposal: RiskProposal) -> str:
-        """Send the entry of a trade; see :meth:`AbstractExecutionHandler.execute_trade`.
-
-        :raises EntryNotSent: if it was recorded, but could not leave after all
-        """
-        started_ns = self.clock.now_ns
-        if proposal.proposal_id is None and self.settings.live_settings.environment == "prod":
-            raise InvalidValue(
-                "proposal_id", "an id: it is what a trade is not made twice by", None
-            )
-        trade_id = self._trading.propose(proposal)
-        state = self._trading.state
-        known = state.trades.get(trade_id) or state.ended.get(trade_id)
-        if known is not None and self._is_on_its_way(known):
-            left_ns = await self._pump.wait_left(known.entry.order.client_order_id)
-            self._count_latency((left_ns - started_ns) / 1e6)
-        self._wake()
-        if known is not None and _never_left(known):
-            raise EntryNotSent(f"trade {trade_id}: {known.entry.reason}")
-        return trade_id
-
-    def _is_on_its_way(self, trade: Trade) -> bool:
-        entry_id = trade.entry.order.client_order_id
-        return any(one.client_order_id == entry_id for one in self._trading.outbox.ready)
-
-    def _count_latency(self, ms: float) -> None:
-        said = self._slow_executions.count(ms)
-        if said:
-            _logger.warning(said)
-            self._events.execution_error(said, None, self._now_ns())
+    # Requests
 
     def note_request(self, request: str, by: str, **details: Any) -> None:
         """Record who asked for what: in the same commit as what follows from it.
@@ -391,9 +359,3 @@ class LiveExecutionHandler(LiveKnowledge):
             trades.append(result)
         if self._trade_sink is not None:
             self._events.call_later(partial(self._trade_sink, result))
-
-
-def _never_left(trade: Trade) -> bool:
-    entry = trade.entry
-    is_over = entry.status is OrderStatus.EXPIRED and not trade.fills
-    return is_over and entry.acknowledged_ns is None

@@ -72,14 +72,22 @@ class Credentials(Mapping[str, Secret]):
 
 
 def credentials(settings: Settings, plugins: Plugins, redactor: Redactor) -> Credentials:
-    """What a driver logs in with, from the environment, the files of a folder and plugins.
+    """What a driver logs in with.
 
     :raises PluginError: if a plugin's secret provider cannot be used
     """
-    live = settings.live_settings
-    directory = None if live.secrets is None else Path(live.secrets)
-    secrets = Secrets(plugins.secret_providers(), environ=os.environ, directory=directory)
-    return Credentials(live.credentials, secrets, redactor)
+    references = settings.live_settings.credentials
+    return Credentials(references, secrets_of(settings, plugins), redactor)
+
+
+def secrets_of(settings: Settings, plugins: Plugins) -> Secrets:
+    """Who resolves references: the environment, the files of a folder and plugins.
+
+    :raises PluginError: if a plugin's secret provider cannot be used
+    """
+    folder = settings.live_settings.secrets
+    directory = None if folder is None else Path(folder)
+    return Secrets(plugins.secret_providers(), environ=os.environ, directory=directory)
 
 
 def account_tag(account: str) -> str:
@@ -99,4 +107,5 @@ def live_rules(settings: Settings) -> LiveRules:
         entry_quarantine_ns=round(live.quarantine * _SECOND),
         lasting_session_ns=round(live.reconnect_lasting * _SECOND),
         short_sessions=live.reconnect_limit,
+        hold_ns=round(live.hold_timeout * _SECOND),
     )

@@ -17,7 +17,8 @@ from fillbridge.live.rules import LiveRules
 from fillbridge.live.trailing import Trailing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
-from fillbridge.shell import Shell, ShellHooks
+from fillbridge.shell import Shell
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     Clock,
     Fill,

@@ -2,15 +2,21 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from fillbridge.engine.messages import TradePlan, TradeRefused
 from fillbridge.handlers.requests import refuse_opposite
 from fillbridge.live.account import Account
+from fillbridge.live.holds import Holds
+from fillbridge.live.intake import Intake, IntakeRules, Source
 from fillbridge.planning import plan_trade
 from fillbridge_hooks import (
     Capabilities,
+    Hold,
     Instrument,
     InvalidValue,
     OrderRefused,
+    ProposalHeld,
     Refuse,
     RiskProposal,
 )
@@ -26,6 +32,8 @@ class Proposals:
     :param find_instrument: the contract of a symbol; raises ``InvalidValue`` for an unknown one
     :param default_symbol: of proposals that name none
     :param entry_life_s: of entries whose proposal has no timeout
+    :param intake: which proposals are taken at all
+    :param epoch: which start of the account it is
     :param capabilities: of the broker: whether it can keep stop and target for an entry, and what
         a trailing stop needs
     """
@@ -40,7 +48,11 @@ class Proposals:
         entry_life_s: float | None,
         position_life_ns: int | None,
         capabilities: Capabilities,
+        intake: IntakeRules,
+        epoch: int,
     ) -> None:
+        self.holds = Holds(account, epoch, self._reopen)
+        self.intake = Intake(account, intake)
         self._account = account
         self._prefix = prefix
         self._find_instrument = find_instrument
@@ -50,13 +62,50 @@ class Proposals:
         self._capabilities = capabilities
         self._trades = 0
 
+    def take(self, proposal: RiskProposal, source: Source, by: str = "") -> str:
+        """The trade of a proposal: a new one, or the one that it became before.
+
+        :param by: who sent it
+        :raises InvalidValue: if it breaks a rule
+        :raises ProposalHeld: if it waits for a person
+        :raises OrderRefused: if it is not genuine, or a check or the gate refuses it
+        """
+        try:
+            return self._take(proposal, source, by)
+        except ProposalHeld:
+            raise
+        except (InvalidValue, OrderRefused):
+            self._account.metrics.execution_errors += 1
+            raise
+
+    def _take(self, proposal: RiskProposal, source: Source, by: str) -> str:
+        proposal = self.intake.check(proposal, source, by)
+        if by:
+            asked = {"request": "propose", "by": by, "proposal_id": proposal.proposal_id}
+            self._account.note("management", asked)
+        known = self.answered(proposal.proposal_id)
+        if known is not None:
+            return known
+        self.intake.use(proposal, source, by)
+        return self._open(proposal)
+
+    def look(self) -> None:
+        """Look at what time alone brings about."""
+        self.holds.look()
+        self.intake.look()
+
     def answered(self, proposal_id: str | None) -> str | None:
         """The trade that a proposal of this id became; ``None`` for a new one.
 
         :raises OrderRefused: if it was refused
+        :raises ProposalHeld: if it waits for a person
         """
         if proposal_id is None:
             return None
+        held = self.holds.of(proposal_id)
+        if held is not None:
+            holds = [Hold(check=check, reason="as before") for check in held.checks]
+            raise ProposalHeld(held.hold_id, held.expires_ns, holds)
         state = self._account.state
         answer = state.proposed.get(proposal_id) or state.proposed_before.get(proposal_id)
         if answer is None or isinstance(answer, str):
@@ -65,11 +114,13 @@ class Proposals:
             [Refuse(check="proposal_id", limit="not refused before", value="; ".join(answer))]
         )
 
-    def open(self, proposal: RiskProposal) -> str:
+    def _reopen(self, proposal: RiskProposal, approved_holds: tuple[str, ...]) -> str:
+        return self._open(proposal, approved_holds)
+
+    def _open(self, proposal: RiskProposal, approved_holds: tuple[str, ...] | None = None) -> str:
         """Record the trade of a new proposal, and send its entry; the trade id.
 
-        :raises InvalidValue: if the proposal breaks a rule
-        :raises OrderRefused: if a check or the gate refuses it
+        :param approved_holds: checks whose hold a person let pass; no other may hold it then
         """
         plan = self.plan(proposal)
         account = self._account
@@ -82,7 +133,11 @@ class Proposals:
             raise
         self._trades += 1
         account.outbox.gate_version = account.gate.version
-        account.shell.open_trade(plan)
+        if approved_holds is None:
+            account.shell.open_trade(plan, self.holds.hold)
+        else:
+            plan = msgspec.structs.replace(plan, approved_holds=approved_holds)
+            account.shell.open_trade(plan)
         return plan.trade_id
 
     def plan(self, proposal: RiskProposal) -> TradePlan:

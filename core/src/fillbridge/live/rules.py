@@ -36,6 +36,8 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     """A position that differs from the broker's for this long blocks entries."""
     trail_ns: int = _SECOND
     """Between two moves of a trailing stop."""
+    hold_ns: int = 60 * _SECOND
+    """A proposal that is held is refused after this if nobody has approved it."""
     look_ns: int = 100 * _MILLISECOND
     """Between two looks at deadlines."""
     entry_quarantine_ns: int = 30 * _SECOND

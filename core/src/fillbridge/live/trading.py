@@ -18,9 +18,12 @@ from fillbridge.engine.messages import (
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
 from fillbridge.live.account import DEFECT, Account
+from fillbridge.live.doubt import block_what_is_unknown, doubt_what_is_under_way
 from fillbridge.live.early import EarlyReports
 from fillbridge.live.gate import Gate, GateState
+from fillbridge.live.holds import Holds
 from fillbridge.live.inspection import Refusals, objection
+from fillbridge.live.intake import IntakeRules, Source
 from fillbridge.live.last_check import last_check
 from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
@@ -32,7 +35,7 @@ from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.standing import GONE, RECONCILED, STRANGERS, Standing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
-from fillbridge.shell import ShellHooks
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     Capabilities,
     Clock,
@@ -40,8 +43,6 @@ from fillbridge_hooks import (
     InvalidValue,
     Message,
     NotSent,
-    OrderRefused,
-    OrderStatus,
     OutcomeUnknown,
     QuoteTick,
     Report,
@@ -54,7 +55,6 @@ from fillbridge_hooks import (
 
 _SECOND = 1_000_000_000
 _LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
-_UNKNOWN = "unknown"
 
 
 class LiveTrading:
@@ -64,6 +64,7 @@ class LiveTrading:
     :param find_instrument: the contract of a symbol; raises ``InvalidValue`` for an unknown one
     :param default_symbol: of proposals that name none
     :param entry_life_s: of entries whose proposal has no timeout
+    :param intake: which proposals are taken; where ``None`` any that has no signature
     :param on_trade_closed: takes each closed trade with its result
     """
 
@@ -82,6 +83,7 @@ class LiveTrading:
         entry_life_s: float | None = None,
         position_life_ns: int | None = None,
         rules: LiveRules | None = None,
+        intake: IntakeRules | None = None,
         on_trade_closed: Callable[[Trade, TradeResult], None] = lambda trade, result: None,
     ) -> None:
         self.rules = rules or LiveRules()
@@ -100,6 +102,8 @@ class LiveTrading:
             entry_life_s=entry_life_s,
             position_life_ns=position_life_ns,
             capabilities=capabilities,
+            intake=intake or IntakeRules(),
+            epoch=journal.epoch,
         )
         self.market.open_market(find_instrument(default_symbol))
         self.gate.shut(_LINK, GateState.RECOVERING, "not connected")
@@ -112,7 +116,8 @@ class LiveTrading:
             if self.state.halted is not None:
                 self.gate.shut(_HALTED, GateState.HALTED, self.state.halted.reason)
             account.shell.resume()
-            self._doubt_what_is_under_way("the handler started anew")
+            self.holds.take_up()
+            doubt_what_is_under_way(account, "the handler started anew")
 
     @property
     def state(self) -> EngineState:
@@ -161,23 +166,23 @@ class LiveTrading:
 
     # Proposals and requests
 
-    def propose(self, proposal: RiskProposal) -> str:
+    @property
+    def holds(self) -> Holds:
+        """The proposals that wait for a person."""
+        return self._proposals.holds
+
+    def propose(self, proposal: RiskProposal, source: Source = Source.PROCESS, by: str = "") -> str:
         """Record a trade and let its entry leave; the trade id.
 
         A ``proposal_id`` that was proposed before answers as it did then and sends nothing.
 
+        :param by: who sent it, which is recorded
         :raises InvalidValue: if the proposal breaks a rule
-        :raises OrderRefused: if a check or the gate refuses it
+        :raises ProposalHeld: if it waits for a person
+        :raises OrderRefused: if it is not genuine, or a check or the gate refuses it
         """
-        known = self._proposals.answered(proposal.proposal_id)
-        if known is not None:
-            return known
         with self._account.recorded():
-            try:
-                return self._proposals.open(proposal)
-            except (InvalidValue, OrderRefused):
-                self.metrics.execution_errors += 1
-                raise
+            return self._proposals.take(proposal, source, by)
 
     def validate(self, proposal: RiskProposal) -> None:
         """Check a proposal against the market as it is now; nothing is recorded or sent.
@@ -256,7 +261,7 @@ class LiveTrading:
             account.shut(_LINK, GateState.RECOVERING, reason)
             self._protection.begin_again()
             account.take_back(reason)
-            self._doubt_what_is_under_way(reason)
+            doubt_what_is_under_way(account, reason)
 
     def logged_out(self, reason: str) -> None:
         """Stay away from the broker until a person decides."""
@@ -271,20 +276,6 @@ class LiveTrading:
             if self.is_connected:
                 self._protection.begin_again()
                 self._standing.begin_again(reason)
-
-    def _doubt_what_is_under_way(self, reason: str, before_ns: int | None = None) -> bool:
-        """Hold the outcome of what has no answer to be unknown; whether there was any."""
-        shell, found = self._account.shell, False
-        for trade in tuple(self.state.trades.values()):
-            for order_state in tuple(trade.orders):
-                if order_state.status is not OrderStatus.PENDING:
-                    continue
-                if before_ns is None or order_state.submitted_ns <= before_ns:
-                    order_id = order_state.order.client_order_id
-                    with self.guard():
-                        shell.on_report(OutcomeUnknown(order_id, reason, self._account.now_ns))
-                    found = True
-        return found
 
     # What the broker says
 
@@ -307,7 +298,7 @@ class LiveTrading:
         with self._account.recorded():
             self._account.report(report)
             if isinstance(report, OutcomeUnknown):
-                self._block_what_is_unknown()
+                block_what_is_unknown(self._account)
 
     def _take_early(self) -> None:
         for report in self._early.release():
@@ -357,7 +348,7 @@ class LiveTrading:
                 account.not_sent(command, outcome.reason)
             elif isinstance(command, Submission):
                 account.report(outcome)
-                self._block_what_is_unknown()
+                block_what_is_unknown(self._account)
             account.ask_soon()
 
     # Deadlines
@@ -366,6 +357,8 @@ class LiveTrading:
         """Look at what time alone brings about; call it every ``rules.look_ns``."""
         account = self._account
         with account.recorded():
+            with self.guard():
+                self._proposals.look()
             if self.is_connected:
                 if self._early.is_waiting and self._protection.sees(account.now_ns):
                     self._take_early()
@@ -373,14 +366,14 @@ class LiveTrading:
                     self._standing.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
-                is_doubtful = self._doubt_what_is_under_way(waited, account.now_ns - limit_ns)
+                is_doubtful = doubt_what_is_under_way(account, waited, account.now_ns - limit_ns)
                 # What breaks over one trade must not leave the next one bare.
                 for message in self._mending():
                     with self.guard():
                         account.shell.step(message)
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
-            self._block_what_is_unknown()
+            block_what_is_unknown(self._account)
 
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
         state, now = self.state, self._account.now_ns
@@ -388,13 +381,3 @@ class LiveTrading:
         # A change names all terms of an order: those of one that is not known would go back.
         if self.is_reconciled:
             yield from self._account.trailing.look(state, now)
-
-    def _block_what_is_unknown(self) -> None:
-        outcome = "the outcome of {} is unknown"
-        unknown = {
-            trade.plan.instrument.symbol: outcome.format(order_state.order.client_order_id)
-            for trade in self.state.trades.values()
-            for order_state in trade.orders
-            if order_state.status is OrderStatus.UNKNOWN
-        }
-        self._account.block(_UNKNOWN, unknown)

@@ -57,6 +57,23 @@ class Propose(Asked, frozen=True, kw_only=True, tag="propose"):
     proposal: RiskProposal
 
 
+class ListHolds(Asked, frozen=True, kw_only=True, tag="holds"):
+    """The proposals that wait for a person."""
+
+
+class ApproveHold(Asked, frozen=True, kw_only=True, tag="approve"):
+    """Let a held proposal be judged again, but for what held it, and be sent."""
+
+    hold_id: _Text
+
+
+class RejectHold(Asked, frozen=True, kw_only=True, tag="reject"):
+    """Refuse a held proposal, for good."""
+
+    hold_id: _Text
+    reason: _Text = "rejected on request"
+
+
 class CloseAll(Asked, frozen=True, kw_only=True, tag="close_all"):
     """Withdraw entries and close positions; new entries may follow."""
 
@@ -88,6 +105,9 @@ Request = (
     | ListTrades
     | ShowMetrics
     | Propose
+    | ListHolds
+    | ApproveHold
+    | RejectHold
     | CloseAll
     | CancelAll
     | Halt
@@ -106,6 +126,7 @@ class AnswerKind(StrEnum):
 
     DONE = "done"
     REFUSED = "refused"  # it was understood, and is not done
+    HELD = "held"  # it waits for a person
     INVALID = "invalid"  # it breaks a rule: correct it
     FAILED = "failed"  # it may not have been done, or only in part
 

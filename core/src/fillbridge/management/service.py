@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fillbridge.handlers.api import ExecutionHandlerAPI
+from fillbridge.live.intake import Source
 from fillbridge.management.messages import (
     Answer,
     AnswerKind,
+    ApproveHold,
     CancelAll,
     CloseAll,
     Flatten,
     Halt,
+    ListHolds,
     ListOrders,
     ListPositions,
     ListTrades,
     Propose,
+    RejectHold,
     RequestError,
     Resume,
     ShowMetrics,
@@ -31,6 +35,7 @@ from fillbridge_hooks import (
     FillbridgeError,
     InvalidValue,
     OrderRefused,
+    ProposalHeld,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +70,9 @@ class Management:
             return await self._carry_out(request)
         except InvalidValue as error:
             return Answer(kind=AnswerKind.INVALID, error=str(error))
+        except ProposalHeld as error:
+            waits = {"hold_id": error.hold_id, "expires_ns": error.expires_ns}
+            return Answer(kind=AnswerKind.HELD, result=waits, error=str(error))
         except OrderRefused as error:
             return Answer(kind=AnswerKind.REFUSED, error=str(error))
         except FillbridgeError as error:
@@ -86,6 +94,13 @@ class Management:
                 return _done(metrics_document(handler.metrics))
             case Propose():
                 return await self._propose(request)
+            case ListHolds():
+                return _done(self._api.get_holds())
+            case ApproveHold():
+                return await self._approve(request)
+            case RejectHold():
+                is_recorded = self._api.reject_hold(request.hold_id, request.reason, by=by)
+                return _requested(is_recorded, f"refused what waited as {request.hold_id}")
             case CloseAll():
                 open_before = len(handler.open_positions)
                 return _requested(
@@ -105,10 +120,15 @@ class Management:
                 return _done(self._status())
 
     async def _propose(self, request: Propose) -> Answer:
-        handler, proposal_id = self._handler, request.proposal.proposal_id
-        handler.note_request("propose", request.by, proposal_id=proposal_id)
-        trade_id = await handler.execute_trade(request.proposal)
-        return _done({"proposal_id": proposal_id, "trade_id": trade_id})
+        proposal = request.proposal
+        trade_id = await self._handler.execute_from(Source.SOCKET, proposal, request.by)
+        return _done({"proposal_id": proposal.proposal_id, "trade_id": trade_id})
+
+    async def _approve(self, request: ApproveHold) -> Answer:
+        hold_id = request.hold_id
+        trade_id = await self._api.approve_hold(hold_id, by=request.by)
+        said = f"approved what waited as {hold_id}: trade {trade_id}"
+        return _done({"hold_id": hold_id, "trade_id": trade_id, "said": said})
 
     def _flatten(self, request: Flatten) -> Answer:
         if not self._api.may_stop:

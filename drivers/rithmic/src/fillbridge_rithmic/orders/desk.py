@@ -106,7 +106,7 @@ class Desk:
         if objection:
             # What filled and was not heard yet would be closed once more by whoever is refused.
             if line.is_told and not self.changes.is_complete(line):
-                self.reports.append(ReplaceRejected(name, objection, now_ns))
+                self.reports.append(ReplaceRejected(name, objection, now_ns, change))
             return objection
         line.wish, line.may_grow, line.is_cancelling = change, False, False
         line.level = LineTerms(
