@@ -52,6 +52,7 @@ from fillbridge_hooks.registration import (
     RegisterSettings,
     RiskCheck,
     SecretProvider,
+    WatchFunction,
 )
 from fillbridge_hooks.rehearsal import Cut, Drive, Rehearsable, Rehearsal
 from fillbridge_hooks.reports import (
@@ -72,12 +73,20 @@ from fillbridge_hooks.reports import (
 from fillbridge_hooks.results import OrderInfo, TradeResult
 from fillbridge_hooks.risk import (
     AccountMargin,
+    AccountView,
+    Alarm,
     EntryDay,
     Exposure,
+    FlattenAll,
     Hold,
+    Pause,
     RecentEntry,
+    ReduceOnly,
     Refuse,
     RiskContext,
+    StrategyCounters,
+    Suspend,
+    WatchVerdict,
 )
 from fillbridge_hooks.secret import Secret
 from fillbridge_hooks.simulation import (
@@ -102,6 +111,8 @@ from fillbridge_hooks.terms import (
 __all__ = (
     "Accepted",
     "AccountMargin",
+    "AccountView",
+    "Alarm",
     "AnyDriver",
     "ApprovedOrder",
     "ArrivalPrice",
@@ -132,6 +143,7 @@ __all__ = (
     "Fill",
     "FillVoided",
     "FillbridgeError",
+    "FlattenAll",
     "ForcedLogout",
     "Hold",
     "Instrument",
@@ -156,6 +168,7 @@ __all__ = (
     "POSITION_UPDATE",
     "PROJECT",
     "PUBLISHED",
+    "Pause",
     "Permit",
     "PermitSpent",
     "PluginError",
@@ -165,6 +178,7 @@ __all__ = (
     "ProposalSignature",
     "QuoteTick",
     "RecentEntry",
+    "ReduceOnly",
     "Refuse",
     "RegisterDriver",
     "RegisterModels",
@@ -191,6 +205,8 @@ __all__ = (
     "SimulationDriver",
     "SimulationSession",
     "SlippageFunction",
+    "StrategyCounters",
+    "Suspend",
     "TERMINAL_STATUSES",
     "TRADE_CLOSED",
     "TimeInForce",
@@ -201,6 +217,8 @@ __all__ = (
     "UnknownOrder",
     "Urgency",
     "VirtualClock",
+    "WatchFunction",
+    "WatchVerdict",
     "hookimpl",
     "hookspec",
 )

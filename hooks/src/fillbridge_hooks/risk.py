@@ -127,3 +127,75 @@ class RiskContext(msgspec.Struct, frozen=True, gc=False):
     """Entries of the proposal's strategy approved on this trade date."""
     margin: AccountMargin | None = None
     """``None`` where the broker does not tell; no driver does so far."""
+
+
+class StrategyCounters(msgspec.Struct, frozen=True, gc=False):
+    """What one strategy did; it is the same after a restart."""
+
+    entries_10m: int
+    """Entries approved within ten minutes."""
+    entries_today: int
+    """Entries approved on this trade date."""
+    stop_outs_in_a_row: int
+    """Trades that ended at their stop since the last that did not, or since a person resumed."""
+
+
+class AccountView(msgspec.Struct, frozen=True, gc=False):
+    """How an account stands, for a watch; money in account currency, times ns UTC."""
+
+    now_ns: int
+    realised_pnl: float
+    """Net, of this trade date."""
+    open_pnl: float | None
+    """At last prices; ``None`` where a price is unknown."""
+    rejects: tuple[tuple[int, str], ...]
+    """Orders that the broker rejected within a minute: when, and its reason; at most 100."""
+    messages_10m: int
+    """Submits, cancels and replaces within ten minutes, to ten seconds."""
+    fills_10m: int
+    moves: dict[str, float | None]
+    """By symbol: the range of last prices within ten seconds, ticks; ``None`` without any."""
+    strategies: dict[str, StrategyCounters]
+    """By name; proposals without one count under an empty name."""
+
+
+class Pause(msgspec.Struct, frozen=True, kw_only=True):
+    """No entry leaves for a while, of one symbol or of any; it lifts by itself."""
+
+    watch: str
+    reason: str
+    symbol: str | None = None
+    for_ns: int
+
+
+class ReduceOnly(msgspec.Struct, frozen=True, kw_only=True):
+    """No entry leaves until a person resumes, after a restart neither."""
+
+    watch: str
+    reason: str
+
+
+class Suspend(msgspec.Struct, frozen=True, kw_only=True):
+    """No entry of one strategy leaves until a person resumes, after a restart neither."""
+
+    watch: str
+    reason: str
+    strategy: str
+
+
+class FlattenAll(msgspec.Struct, frozen=True, kw_only=True):
+    """Stop everything: entries are withdrawn, positions closed, until it is armed again."""
+
+    watch: str
+    reason: str
+
+
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """Tell a person, once for each reason."""
+
+    watch: str
+    reason: str
+
+
+WatchVerdict = Pause | ReduceOnly | Suspend | FlattenAll | Alarm
+"""What a watch may answer."""

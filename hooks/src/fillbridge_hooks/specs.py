@@ -37,13 +37,13 @@ def fillbridge_register_settings(register: RegisterSettings) -> None:
 
 @hookspec
 def fillbridge_configure(settings: Any, register: RegisterModels) -> None:
-    """Register configured cost models and risk checks by name.
+    """Register configured cost models, risk checks and watches by name.
 
     Called once for every plugin, after the configuration was validated. An exception stops the
     start and names the plugin.
 
     :param settings: an instance of the Struct that this plugin declared, ``None`` if it has none
-    :param register: takes slippage models, commission models and risk checks
+    :param register: takes slippage models, commission models, risk checks and watches
 
     .. versionadded:: 0.1
     """

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 PREFIX = "FILLBRIDGE_"
 _SEPARATOR = "__"
 _RISK_PLUGIN = "risk"
-_LIMITS: tuple[Path, ...] = (("risk_controls",), ("performance", "max_open_positions"))
+_LIMITS: tuple[Path, ...] = (
+    ("risk_controls",),
+    ("performance", "max_open_positions"),
+    ("live_settings", "environment"),  # which limits bind depends on it
+)
+_READ_BY_RISK: tuple[Path, ...] = (("mode",), ("live_settings", "account"))
+"""What the plugin looks at, and what is no limit."""
 _CREDENTIALS: Path = ("live_settings", "credentials")
 
 
@@ -60,6 +66,7 @@ def _paths_of_risk(sections: Sequence[DeclaredSection]) -> list[Path]:
         for declared in sections
         if declared.plugin == _RISK_PLUGIN
         for path in (tuple(declared.section.split(".")), *(p for _, p in declared_paths(declared)))
+        if path not in _READ_BY_RISK
     ]
 
 
