@@ -55,8 +55,6 @@ def bad():
         market=market(
             bid=5_001.0, quote_ns=0, connected_ns=SATURDAY, status="halted", last=5_000.0
         ),
-            bid=5_001.0, quote_ns=0, connected_ns=SATURDAY, status="halted", last=5_000.0
-        ),
         context=context(
             now_ns=SATURDAY,
             proposal=proposal(
