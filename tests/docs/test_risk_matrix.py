@@ -20,7 +20,7 @@ PATHS = {"max_open_positions": "performance.max_open_positions"}
 
 def render() -> str:
     rows = [
-        "| | control | setting of `risk_controls`: default in `live` | action | source | enforced |",
+        "| | control | in `risk_controls`: default in `live` | action | source | enforced |",
         "|---|---|---|---|---|---|",
         *map(render_row, CONTROLS),
         "",
