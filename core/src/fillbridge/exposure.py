@@ -106,7 +106,8 @@ def risk_context(
     if now_ns < counters.trade_date_ends_ns:
         orders, trades = counters.orders, counters.trades
         rejects, realised = counters.rejects, counters.realised_cents
-        of_strategy = counters.trades_by_strategy.get(proposal.strategy or "", 0)
+        known = state.activity.strategies.get(proposal.strategy or "")
+        of_strategy = 0 if known is None else known.entries_today
     since = now_ns - _MINUTE_NS
     expired = 0
     for time_ns in counters.message_times:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from fillbridge.engine.state import REMEMBERED_NONCES_NS
-from fillbridge.live.intake import LARGEST_SKEW_NS, IntakeRules, KnownKey, Source
+from fillbridge.live.intake import _NO_SECRET, LARGEST_SKEW_NS, IntakeRules, KnownKey, Source
 from fillbridge_hooks import OrderRefused, Secret
 from fillbridge_hooks.signing import LONGEST_LIFE_NS, sign_proposal
 
@@ -92,6 +92,7 @@ def test_without_a_signature_it_is_refused_from_anywhere(signing, propose, sourc
     "changes",
     [
         {"key_id": "k9"},
+        {"key_id": "k9", "secret": _NO_SECRET},
         {"secret": OTHER},
         {"key_id": "k2"},
         {"account": "a2"},

@@ -27,6 +27,8 @@ def test_the_times_are_those_that_were_agreed():
         "mismatch_ns": 5_000,
         "trail_ns": 1_000,
         "hold_ns": 60_000,
+        "flatten_ns": 5_000,
+        "flatten_tries": 3,
         "look_ns": 100,
         "entry_quarantine_ns": 30_000,
         "reducing_quarantine_ns": 3_000,

@@ -12,6 +12,7 @@ from fillbridge.engine.messages import FillBooked
 from fillbridge.exposure import exposure
 from fillbridge.journal import JournalFailed
 from fillbridge.live import account, reconciliation, standing, trading
+from fillbridge.live import doubt as doubts
 from fillbridge.live.proposals import Proposals
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.recording import NoRecording
@@ -61,7 +62,7 @@ def _send_again(shared: Any) -> None:
 
 
 def _resend_on_timeout() -> list[Patch]:
-    original = trading.doubt_what_is_under_way
+    original = doubts.doubt_what_is_under_way
 
     def doubt(shared: Any, reason: str, before_ns: int | None = None) -> bool:
         found = original(shared, reason, before_ns)
@@ -146,7 +147,7 @@ def _forget_the_halt() -> list[Patch]:
     def take_up(self: Any) -> None:
         with self._account.recorded():
             self._account.shell.resume()
-            trading.doubt_what_is_under_way(self._account, "the handler started anew")
+            doubts.doubt_what_is_under_way(self._account, "the handler started anew")
 
     return [(trading.LiveTrading, "_take_up", take_up)]
 

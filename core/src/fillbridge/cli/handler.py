@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fillbridge.management.messages import Asked
 
 _FILE = click.Path(path_type=Path)
+_LONGEST_TEXT = 500
 EXIT_CODES = {"done": 0, "refused": 1, "held": 1, "failed": 1, "invalid": 2}
 """By the kind of an answer."""
 
@@ -56,6 +57,14 @@ def to_a_handler(command: Callable[..., None]) -> Callable[..., None]:
         decorated = option(decorated)
     decorated.__click_params__ += declared  # type: ignore[attr-defined]  # click puts it there
     return decorated
+
+
+def bounded(context: click.Context, option: click.Parameter, value: str) -> str:
+    """A text that fits into a request."""
+    if len(value) > _LONGEST_TEXT:
+        rule = f"expected at most {_LONGEST_TEXT} characters, was {len(value)}"
+        raise click.BadParameter(rule, context, option)
+    return value
 
 
 def who() -> str:

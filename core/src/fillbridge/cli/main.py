@@ -12,7 +12,10 @@ from fillbridge.cli.conformance import conformance
 from fillbridge.cli.demo import demo
 from fillbridge.cli.holds import COMMANDS as HOLDS
 from fillbridge.cli.journal import journal
+from fillbridge.cli.kill import alive, arm, kill
+from fillbridge.cli.limits import limits
 from fillbridge.cli.manage import COMMANDS
+from fillbridge.cli.operators import operators
 from fillbridge.cli.output import fail, warnings
 from fillbridge.cli.plugins import plugins
 from fillbridge.cli.propose import propose
@@ -33,18 +36,8 @@ def cli(context: click.Context) -> None:
     context.with_resource(warnings())
 
 
-for _command in (
-    backtest,
-    config,
-    conformance,
-    demo,
-    journal,
-    plugins,
-    run,
-    propose,
-    *HOLDS,
-    *COMMANDS,
-):
+_OWN = (backtest, config, conformance, demo, journal, limits, operators, plugins, run, propose)
+for _command in (*_OWN, *HOLDS, *COMMANDS, kill, alive, arm):
     cli.add_command(_command)
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from fillbridge_hooks import Instrument
+from fillbridge_hooks import Instrument, KillLevel
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 _Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -82,6 +82,13 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     """More sessions than this within ten minutes that traded, but not for so long, are given up."""
     max_loop_lag_ms: _Positive = 250.0
     """While the handler's own tasks run later than this, no entry leaves."""
+
+    operators: dict[str, str] = msgspec.field(default_factory=dict)
+    """Who may approve, by name: ``ed25519:`` and the public key in base64."""
+    dead_man_s: _Positive | None = None
+    """Without a sign of life for this long the account is stopped, s; ``None``: never."""
+    dead_man_level: KillLevel = KillLevel.CANCEL
+    """How far it is stopped then."""
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         shown = msgspec.structs.asdict(self) | {

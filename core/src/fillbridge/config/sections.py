@@ -52,7 +52,11 @@ def known_keys(sections: Sequence[DeclaredSection]) -> Keys:
     keys: Keys = {
         "mode": None,
         "live_settings": keys_of(LiveSettings)
-        | {"credentials": {ANY: None}, "proposal_keys": {ANY: keys_of(ProposalKey)}},
+        | {
+            "credentials": {ANY: None},
+            "operators": {ANY: None},
+            "proposal_keys": {ANY: keys_of(ProposalKey)},
+        },
         "backtest_settings": {
             key: None for key in keys_of(BacktestSettings) if key not in MODEL_TYPES
         },

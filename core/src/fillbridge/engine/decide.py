@@ -23,6 +23,7 @@ from fillbridge.engine.messages import (
     ProtectionDue,
     ReplaceRequested,
     SetTimer,
+    StrategySuspended,
     Submit,
     TimerFired,
     TimerKind,
@@ -96,6 +97,7 @@ def _recorded(
         | TradeMeasured
         | EntriesHalted
         | EntriesResumed
+        | StrategySuspended
     ),
     now: int,
 ) -> Decision:
@@ -111,6 +113,7 @@ _DECISIONS: dict[type, Callable[[EngineState, Any, int], Decision]] = {
     TradeMeasured: _recorded,
     EntriesHalted: _recorded,
     EntriesResumed: _recorded,
+    StrategySuspended: _recorded,
     FillBooked: on_fill,
     FillVoided: on_fill_voided,
     NotSent: on_not_sent,

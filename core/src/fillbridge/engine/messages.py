@@ -19,6 +19,7 @@ from fillbridge_hooks import (
     Fill,
     FillVoided,
     Instrument,
+    KillLevel,
     NotSent,
     Order,
     OutcomeUnknown,
@@ -201,11 +202,24 @@ class EntriesHalted(msgspec.Struct, frozen=True, gc=False, tag=True):
     reason: str
     by: str
     time_ns: int
+    level: KillLevel = KillLevel.PAUSE
+    """What else is to be done about what is open, until somebody resumes."""
 
 
 class EntriesResumed(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Entries may leave again."""
 
+    by: str
+    time_ns: int
+    approved_by: tuple[str, ...] = ()
+    """The operators who put their keys to it."""
+
+
+class StrategySuspended(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """No entry of a strategy may leave until somebody resumes, after a restart neither."""
+
+    strategy: str
+    reason: str
     by: str
     time_ns: int
 
@@ -340,6 +354,7 @@ Input = (
     | TradeMeasured
     | EntriesHalted
     | EntriesResumed
+    | StrategySuspended
 )
 Event = (
     TradeApproved
@@ -359,6 +374,7 @@ Event = (
     | ReportIgnored
     | EntriesHalted
     | EntriesResumed
+    | StrategySuspended
 )
 Effect = (
     Submit

@@ -7,6 +7,7 @@ from collections import deque
 
 import msgspec
 
+from fillbridge.engine.activity import Activity
 from fillbridge.engine.messages import EntriesHalted, FillBooked, TradeHeld, TradePlan
 from fillbridge_hooks import (
     EntryDay,
@@ -121,20 +122,6 @@ class Counters(msgspec.Struct):
     message_times: deque[int] = msgspec.field(default_factory=deque)
     """Times of the messages of the last minute, oldest first."""
     recent_orders: tuple[Order, ...] = ()
-    trades_by_strategy: dict[str, int] = {}
-    """Without a name those whose proposal had none."""
-
-    def count_trade(self, strategy: str | None) -> None:
-        """Count an entry that was approved."""
-        self.trades += 1
-        name = strategy or ""
-        self.trades_by_strategy[name] = self.trades_by_strategy.get(name, 0) + 1
-
-    def begin_trade_date(self, ends_ns: int) -> None:
-        """Count from nothing, until ``ends_ns``."""
-        self.trade_date_ends_ns = ends_ns
-        self.orders = self.trades = self.rejects = self.realised_cents = 0
-        self.trades_by_strategy = {}
 
 
 class EngineState(msgspec.Struct):
@@ -161,4 +148,8 @@ class EngineState(msgspec.Struct):
     """By strategy and symbol, the one that entered last at the end; see ``habit_key``."""
     halted: EntriesHalted | None = None
     """Why no entry may leave."""
+    halts: int = 0
+    """How often they were halted or resumed; it tells an old kill latch from the last one."""
     counters: Counters = msgspec.field(default_factory=Counters)
+    activity: Activity = msgspec.field(default_factory=Activity)
+    """What the account and its strategies did lately."""

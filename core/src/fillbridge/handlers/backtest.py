@@ -11,6 +11,7 @@ from fillbridge.engine.state import EngineState
 from fillbridge.handlers.requesting import Request
 from fillbridge.handlers.requests import decided_before, refuse_opposite
 from fillbridge.handlers.simulation import FailedEntrySink, SimulationHandler, TradeSink
+from fillbridge.operators import Approval
 from fillbridge.planning import plan_trade
 from fillbridge.plugins import Plugins
 from fillbridge.results import order_info
@@ -170,7 +171,13 @@ class BacktestExecutionHandler(SimulationHandler):
         """None: a simulation has nobody to ask, so what is held is refused."""
         return ()
 
-    async def approve_hold(self, hold_id: str, by: str = "") -> str:
+    def hold_hash(self, held: TradeHeld) -> str:
+        """There is nothing to sign."""
+        return ""
+
+    async def approve_hold(
+        self, hold_id: str, by: str = "", approval: Approval | None = None
+    ) -> str:
         """Find nothing that waits.
 
         :raises UnknownOrder: always

@@ -1,6 +1,7 @@
 """The handler of live trading: the engine, the journal and a broker, run by a few tasks."""
 
 import logging
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -26,10 +27,12 @@ from fillbridge.handlers.live_wiring import (
 )
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.handlers.redaction import RedactedDriver, RedactedSession, Redactor
-from fillbridge.handlers.requesting import Request
 from fillbridge.handlers.slowness import SlowExecutions
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
-from fillbridge.journal import Journal, JournalFailed, open_journal
+from fillbridge.journal import Journal, open_journal
+from fillbridge.journal.latch import LatchFile
+from fillbridge.journal.places import places
+from fillbridge.limits import LimitsRefused, enforce, limits_in_force, read_approvals
 from fillbridge.live import (
     Connection,
     Health,
@@ -79,6 +82,8 @@ class LiveExecutionHandler(LiveProposing):
     :param trade_sink: told each closed trade once it is recorded
     :raises ConfigurationError: if the configuration cannot be used
     :raises PluginError: if a plugin cannot be loaded
+
+    Entering it raises ``LimitsRefused`` if its limits are looser than the account's last ones.
     """
 
     def __init__(
@@ -152,11 +157,13 @@ class LiveExecutionHandler(LiveProposing):
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         live = self.settings.live_settings
+        self._places = places(Path(live.journal), live.account)
         self._journal = open_journal(
             Path(live.journal), live.account, clock=self.clock, durability=live.durability
         )
         is_clean = False
         try:
+            self._enforce_limits()
             self._build()
             async with anyio.create_task_group() as group:
                 if isinstance(self.clock, SystemClock):
@@ -176,6 +183,22 @@ class LiveExecutionHandler(LiveProposing):
         finally:
             self._journal.close(is_clean and not self._journal.failure)
 
+    def _enforce_limits(self) -> None:
+        """Start with no limits that are looser than the last ones, unless that was approved.
+
+        :raises LimitsRefused: if they are
+        """
+        content = limits_in_force(self.settings, self._plugins.settings_sections())
+        approvals = read_approvals(self._places.approvals)
+        by = f"process {os.getpid()}"
+        try:
+            found = enforce(self._journal, content, approvals, by, self._now_ns())
+        except LimitsRefused:
+            self._journal.close(clean=True)
+            raise
+        for change in found:
+            _logger.info("limits: %s", change)
+
     def _build(self) -> None:
         settings, live = self.settings, self.settings.live_settings
         hours = settings.performance.position_timeout_hours
@@ -194,7 +217,11 @@ class LiveExecutionHandler(LiveProposing):
             rules=live_rules(settings),
             intake=self._intake,
             on_trade_closed=self._trade_closed,
+            may_flatten=self.may_stop,
+            watches=self._models.watches(),
+            latch=LatchFile(self._places.latch, self._journal.seal),
         )
+        self._attend_to_stops()
         self._pump = OrderPump(self._trading, self.clock)
         self._connection = Connection(
             RedactedDriver(self._driver, self._redactor),
@@ -230,6 +257,7 @@ class LiveExecutionHandler(LiveProposing):
     async def _look(self) -> None:
         while True:
             with self._guard():
+                self._look_for_stops()
                 self._trading.look()
             self._wake()
             await self.clock.sleep_until(self.clock.now_ns + self._trading.rules.look_ns)
@@ -293,48 +321,6 @@ class LiveExecutionHandler(LiveProposing):
         """Wait until the pump has nothing more to send."""
         await self._pump.wait_left(_NOTHING)
 
-    def _wake(self) -> None:
-        """Something may have changed: let those go on who wait for it."""
-        self._changed.set()
-        self._changed = anyio.Event()
-        if self._trading.outbox.ready:
-            self._pump.wake()
-        if self._events.is_pending:
-            self._published.set()
-
-    # Requests
-
-    def note_request(self, request: str, by: str, **details: Any) -> None:
-        """Record who asked for what: in the same commit as what follows from it.
-
-        A journal that has failed shuts the gate, and keeps nobody from closing what is open.
-
-        :param details: plain values
-        """
-        payload = {"request": request, "by": by, **details}
-        try:
-            self._journal.note("management", payload, self._now_ns())
-        except JournalFailed as error:
-            _logger.critical("%s by %s is not recorded: %s", request, by, error)
-
-    def keep_requests(self) -> None:
-        """Commit what was noted, for where nothing follows from a request nothing else does."""
-        try:
-            self._journal.commit()
-        except JournalFailed as error:
-            _logger.critical("requests are not recorded: %s", error)
-
-    def stop_entries(self, reason: str = "emergency stop", by: str = "the management API") -> None:
-        """Refuse every proposal until :meth:`resume`, after a restart too."""
-        self._trading.halt(reason, by)
-        self._wake()
-
-    def resume(self, by: str = "the management API") -> None:
-        """Let entries out again, and connect again after a forced logout."""
-        self._trading.resume(by)
-        self._connection.resume()
-        self._wake()
-
     # What requests need
 
     @property
@@ -343,11 +329,6 @@ class LiveExecutionHandler(LiveProposing):
 
     def _last_price(self, instrument: Instrument) -> float | None:
         return self._trading.market.view(instrument.symbol).last
-
-    def _request(self, message: Request) -> bool:
-        is_recorded = self._trading.request(message)
-        self._wake()
-        return is_recorded
 
     def _trade_closed(self, trade: Trade, result: TradeResult) -> None:
         trades = self._closed_trades

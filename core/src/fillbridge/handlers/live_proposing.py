@@ -1,30 +1,28 @@
 """What may be proposed to a handler of live trading, and what waits for a person."""
 
 import logging
-from abc import abstractmethod
 from collections.abc import Sequence
+
+import msgspec
 
 from fillbridge.bus import InProcessBus
 from fillbridge.engine.messages import TradeHeld
 from fillbridge.engine.state import Trade
-from fillbridge.handlers.live_knowledge import LiveKnowledge
+from fillbridge.handlers.live_control import LiveControl
 from fillbridge.handlers.slowness import SlowExecutions
-from fillbridge.live import OrderPump
 from fillbridge.live.intake import Source
+from fillbridge.operators import Approval, content_hash
 from fillbridge_hooks import EntryNotSent, InvalidValue, OrderStatus, RiskProposal
 
+RELEASE = "release"
+"""The purpose of an approval that lets a held proposal be sent."""
 _logger = logging.getLogger(__name__)
 
 
-class LiveProposing(LiveKnowledge):
+class LiveProposing(LiveControl):
     """Takes proposals from wherever they come, and answers once their entries have left."""
 
     _slow_executions: SlowExecutions
-    _pump: OrderPump
-
-    @abstractmethod
-    def _wake(self) -> None:
-        """Something may have changed: let those go on who wait for it."""
 
     async def execute_trade(self, proposal: RiskProposal) -> str:
         """Send the entry of a trade; see :meth:`AbstractExecutionHandler.execute_trade`.
@@ -59,18 +57,37 @@ class LiveProposing(LiveKnowledge):
         """The proposals that wait for a person, the oldest first."""
         return self._trading.holds.listed()
 
-    async def approve_hold(self, hold_id: str, by: str = "the management API") -> str:
+    def hold_hash(self, held: TradeHeld) -> str:
+        """What an operator signs for the purpose ``release`` to approve a held proposal."""
+        account = self.settings.live_settings.account
+        content = {
+            "account": account,
+            "hold_id": held.hold_id,
+            "proposal": msgspec.to_builtins(held.proposal),
+            "expires_ns": held.expires_ns,
+        }
+        return content_hash(content)
+
+    async def approve_hold(
+        self, hold_id: str, by: str = "the management API", approval: Approval | None = None
+    ) -> str:
         """Let a held proposal be judged again, but for what held it; the trade id.
 
+        :param approval: of an operator, where operators are configured; ``by`` counts elsewhere
         :raises UnknownOrder: if none waits under that id
+        :raises NotApproved: if operators are configured, and none of them has approved this one
         :raises InvalidValue: if it breaks a rule by now
         :raises OrderRefused: if anything else objects to it; while the gate is shut it goes on
             waiting
         :raises EntryNotSent: if it was recorded, but could not leave after all
         """
         started_ns = self.clock.now_ns
+        holds = self._trading.holds
+        approvals = () if approval is None else (approval,)
+        hashed = self.hold_hash(holds.find(hold_id))
+        approvers = self._authority.approvers(approvals, RELEASE, hashed, 1, by, started_ns)
         try:
-            trade_id = self._trading.holds.approve(hold_id, by)
+            trade_id = holds.approve(hold_id, ", ".join(approvers))
         finally:
             self._wake()
         return await self._left_with(trade_id, started_ns)

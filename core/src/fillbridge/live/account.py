@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fillbridge.engine.messages import Event
 from fillbridge.engine.state import EngineState, Trade
@@ -30,6 +30,9 @@ from fillbridge_hooks import (
     TradeResult,
     TradeTick,
 )
+
+if TYPE_CHECKING:
+    from fillbridge.live.moves import Moves
 
 _logger = logging.getLogger(__name__)
 
@@ -80,6 +83,8 @@ class Account:
         self.market = LiveMarket(clock)
         self.outbox = Outbox(self.market)
         self.trailing = Trailing(rules)
+        self.moves: Moves | None = None
+        """How far prices moved lately, where somebody asks."""
         self.metrics = metrics
         self.is_connected = False
         self.snapshot_due_ns = 0
@@ -224,6 +229,8 @@ class Account:
         instrument = self.market.on_trade(trade)
         if instrument is not None:
             ticks = round(trade.price / instrument.tick_size)
+            if self.moves is not None:
+                self.moves.on_price(trade.symbol, ticks, self.now_ns)
             self.shell.on_price(trade.symbol, ticks, None)
             self.trailing.on_trade(self.state, trade.symbol, ticks)
 

@@ -84,7 +84,7 @@ class Holds:
         :raises OrderRefused: if anything else objects; but for the gate, it waits no longer
         """
         with self._account.recorded():
-            held = self._find(hold_id)
+            held = self.find(hold_id)
             shut = self._account.gate.objection(held.instrument.symbol)
             if shut is not None:
                 raise OrderRefused([shut])
@@ -97,7 +97,7 @@ class Holds:
         :raises UnknownOrder: if none waits under that id
         """
         with self._account.recorded():
-            self._drop(self._find(hold_id), "rejected", by, reason)
+            self._drop(self.find(hold_id), "rejected", by, reason)
 
     def look(self) -> None:
         """Refuse those that nobody has approved in time."""
@@ -125,7 +125,11 @@ class Holds:
         account = self._account
         account.shell.step(HoldEnded(held.hold_id, outcome, by, reason, account.now_ns))
 
-    def _find(self, hold_id: str) -> TradeHeld:
+    def find(self, hold_id: str) -> TradeHeld:
+        """The one that waits under an id.
+
+        :raises UnknownOrder: if none does
+        """
         held = self._account.state.held.get(hold_id)
         if held is None or held.expires_ns <= self._account.now_ns:
             raise UnknownOrder("held proposal", hold_id)

@@ -1,5 +1,6 @@
 """Who proposes: a proposal is looked at before anything is made of it, wherever it comes from."""
 
+import secrets
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import NoReturn
@@ -24,7 +25,7 @@ _SECOND = 1_000_000_000
 LARGEST_SKEW_NS = 500_000_000
 """The clock of whoever signs may differ by so much."""
 # Of nobody: a key that is not known must not be told by an answer that comes sooner.
-_NO_SECRET = Secret("0" * 64)
+_NO_SECRET = Secret(secrets.token_hex(32))
 
 
 class Source(StrEnum):

@@ -63,7 +63,9 @@ class Proposals:
         self._trades = 0
 
     def take(self, proposal: RiskProposal, source: Source, by: str = "") -> str:
-        """The trade of a proposal: a new one, or the one that it became before.
+        """Record the trade of a proposal and let its entry leave; the trade id.
+
+        A ``proposal_id`` that was proposed before answers as it did then and sends nothing.
 
         :param by: who sent it
         :raises InvalidValue: if it breaks a rule
@@ -175,6 +177,11 @@ class Proposals:
         objection = self._account.gate.objection(plan.instrument.symbol)
         if objection is not None:
             raise OrderRefused([objection])
+        name = plan.proposal.strategy or ""
+        suspended = self._account.state.activity.suspended.get(name)
+        if suspended is not None:
+            limit = "a strategy that is not suspended"
+            raise OrderRefused([Refuse(check="strategy", limit=limit, value=suspended)])
         deadline_ns, now = plan.entry_deadline_ns, self._account.now_ns
         if deadline_ns is not None and deadline_ns < now:
             late = f"{(now - plan.decided_at_ns) / _SECOND:.1f} s ago"

@@ -38,6 +38,10 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     """Between two moves of a trailing stop."""
     hold_ns: int = 60 * _SECOND
     """A proposal that is held is refused after this if nobody has approved it."""
+    flatten_ns: int = 5 * _SECOND
+    """What the kill switch closes is tried again after this, while it is not flat."""
+    flatten_tries: int = 3
+    """After so many tries a person is called; then once a minute."""
     look_ns: int = 100 * _MILLISECOND
     """Between two looks at deadlines."""
     entry_quarantine_ns: int = 30 * _SECOND

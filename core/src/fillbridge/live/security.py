@@ -59,8 +59,8 @@ class SecurityEvents:
         if gained:
             self._left = min(_AT_ONCE, self._left + gained)
             self._counted_ns += gained * _EACH_NS
-        if self._left == _AT_ONCE or now_ns < self._counted_ns:
-            self._counted_ns = now_ns
+        if self._left == _AT_ONCE:
+            self._counted_ns = max(self._counted_ns, now_ns)
         if not self._left:
             return False
         self._left -= 1

@@ -4,26 +4,25 @@ Synchronous throughout. Whoever calls it finds in ``outbox.ready`` what may leav
 tells it what became of that.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from fillbridge.engine.messages import (
     CancelRequested,
     CloseRequested,
-    EntriesHalted,
-    EntriesResumed,
     ProtectionDue,
     ReplaceRequested,
 )
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
+from fillbridge.journal.latch import Latch
 from fillbridge.live.account import DEFECT, Account
 from fillbridge.live.doubt import block_what_is_unknown, doubt_what_is_under_way
 from fillbridge.live.early import EarlyReports
 from fillbridge.live.gate import Gate, GateState
-from fillbridge.live.holds import Holds
 from fillbridge.live.inspection import Refusals, objection
 from fillbridge.live.intake import IntakeRules, Source
+from fillbridge.live.killing import KillSwitch
 from fillbridge.live.last_check import last_check
 from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
@@ -33,6 +32,7 @@ from fillbridge.live.recording import Recording
 from fillbridge.live.rules import LiveRules
 from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.standing import GONE, RECONCILED, STRANGERS, Standing
+from fillbridge.live.watching import Watches
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
 from fillbridge.shell_hooks import ShellHooks
@@ -41,6 +41,7 @@ from fillbridge_hooks import (
     Clock,
     Instrument,
     InvalidValue,
+    KillLevel,
     Message,
     NotSent,
     OutcomeUnknown,
@@ -51,10 +52,11 @@ from fillbridge_hooks import (
     Sent,
     TradeResult,
     TradeTick,
+    WatchFunction,
 )
 
 _SECOND = 1_000_000_000
-_LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
+_LINK, _SESSION, _DRAINING = "link", "session", "drain"
 
 
 class LiveTrading:
@@ -66,6 +68,9 @@ class LiveTrading:
     :param entry_life_s: of entries whose proposal has no timeout
     :param intake: which proposals are taken; where ``None`` any that has no signature
     :param on_trade_closed: takes each closed trade with its result
+    :param latch: where it stands whether the account is stopped, beside the journal
+    :param may_flatten: whether anything but a person may close positions
+    :param watches: what watches over the account, by name
     """
 
     def __init__(
@@ -85,6 +90,9 @@ class LiveTrading:
         rules: LiveRules | None = None,
         intake: IntakeRules | None = None,
         on_trade_closed: Callable[[Trade, TradeResult], None] = lambda trade, result: None,
+        latch: Latch | None = None,
+        may_flatten: bool = True,
+        watches: Sequence[tuple[str, WatchFunction]] = (),
     ) -> None:
         self.rules = rules or LiveRules()
         self._account = Account(
@@ -92,6 +100,8 @@ class LiveTrading:
         )
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
+        self._kill = KillSwitch(self._account, latch, self._protection, may_flatten=may_flatten)
+        self._watches = Watches(self._account, self._kill, watches)
         self._refusals = Refusals()
         self._early = EarlyReports(is_waiting=bool(self.state.orders))
         self._proposals = Proposals(
@@ -105,6 +115,8 @@ class LiveTrading:
             intake=intake or IntakeRules(),
             epoch=journal.epoch,
         )
+        self.holds = self._proposals.holds
+        """The proposals that wait for a person."""
         self.market.open_market(find_instrument(default_symbol))
         self.gate.shut(_LINK, GateState.RECOVERING, "not connected")
         self._take_up()
@@ -113,8 +125,7 @@ class LiveTrading:
         """Go on where the journal ends: what was on its way then is in doubt now."""
         account = self._account
         with account.recorded():
-            if self.state.halted is not None:
-                self.gate.shut(_HALTED, GateState.HALTED, self.state.halted.reason)
+            self._kill.take_up()
             account.shell.resume()
             self.holds.take_up()
             doubt_what_is_under_way(account, "the handler started anew")
@@ -166,21 +177,8 @@ class LiveTrading:
 
     # Proposals and requests
 
-    @property
-    def holds(self) -> Holds:
-        """The proposals that wait for a person."""
-        return self._proposals.holds
-
     def propose(self, proposal: RiskProposal, source: Source = Source.PROCESS, by: str = "") -> str:
-        """Record a trade and let its entry leave; the trade id.
-
-        A ``proposal_id`` that was proposed before answers as it did then and sends nothing.
-
-        :param by: who sent it, which is recorded
-        :raises InvalidValue: if the proposal breaks a rule
-        :raises ProposalHeld: if it waits for a person
-        :raises OrderRefused: if it is not genuine, or a check or the gate refuses it
-        """
+        """Record a trade and let its entry leave; the trade id. See :meth:`Proposals.take`."""
         with self._account.recorded():
             return self._proposals.take(proposal, source, by)
 
@@ -199,19 +197,28 @@ class LiveTrading:
             shell.step(message)
             return shell.recorded > before
 
+    @property
+    def kill_switch(self) -> KillSwitch:
+        """How much is stopped, and why."""
+        return self._kill
+
+    def kill(self, level: KillLevel, reason: str, by: str, via: str = "api") -> None:
+        """Stop, after a restart too, until :meth:`resume`; see :meth:`KillSwitch.kill`."""
+        self._kill.kill(level, reason, by, via)
+
     def halt(self, reason: str, by: str) -> None:
         """Let no entry out until :meth:`resume`, after a restart neither."""
-        account = self._account
-        with account.recorded():
-            account.shell.step(EntriesHalted(reason, by, account.now_ns))
-            self.gate.shut(_HALTED, GateState.HALTED, reason)
+        self.kill(KillLevel.PAUSE, reason, by)
 
-    def resume(self, by: str) -> None:
-        """Lift what only a person may lift: a halt, a standby, strangers' orders, a defect."""
+    def resume(self, by: str, approved_by: tuple[str, ...] = ()) -> None:
+        """Lift what only a person may lift: a stop, a standby, strangers' orders, a defect.
+
+        Whoever calls it has seen to it that enough operators have approved.
+        """
         account = self._account
         with account.recorded():
-            account.shell.step(EntriesResumed(by, account.now_ns))
-            for cause in (_HALTED, _SESSION, STRANGERS, GONE, DEFECT):
+            self._kill.arm(by, approved_by)
+            for cause in (_SESSION, STRANGERS, GONE, DEFECT):
                 account.lift(cause)
             account.forget_defects()
 
@@ -326,6 +333,7 @@ class LiveTrading:
             self._protection.see()
             self._standing.on_snapshot(snapshot)
             self._take_early()
+            self._kill.see(snapshot.held(), snapshot.asked_ns)
 
     def on_no_answer(self, reason: str) -> None:
         """The broker gave no clean answer: nothing is concluded from that."""
@@ -358,12 +366,16 @@ class LiveTrading:
         account = self._account
         with account.recorded():
             with self.guard():
+                self._kill.follow()
+            with self.guard():
                 self._proposals.look()
             if self.is_connected:
                 if self._early.is_waiting and self._protection.sees(account.now_ns):
                     self._take_early()
                 with self.guard():
                     self._standing.look()
+                with self.guard():
+                    self._kill.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
                 is_doubtful = doubt_what_is_under_way(account, waited, account.now_ns - limit_ns)
@@ -374,6 +386,7 @@ class LiveTrading:
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
             block_what_is_unknown(self._account)
+            self._watches.look()
 
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
         state, now = self.state, self._account.now_ns
