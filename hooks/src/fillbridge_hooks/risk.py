@@ -140,7 +140,7 @@ class StrategyCounters(msgspec.Struct, frozen=True, gc=False):
     """Trades that ended at their stop since the last that did not, or since a person resumed."""
 
 
-class AccountView(msgspec.Struct, frozen=True, gc=False):
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     """How an account stands, for a watch; money in account currency, times ns UTC."""
 
     now_ns: int

@@ -206,8 +206,8 @@ async def test_the_configured_limits_are_enforced_and_named(make, feed_of, propo
     with pytest.raises(OrderRefused) as caught:
         await handler.execute_trade(proposal(position_size=3))
     assert [refusal.check for refusal in caught.value.refusals] == [
-        "max_position_size",
-        "max_daily_trades",
+        "C9 max_position_size",
+        "C21 max_daily_trades",
     ]
 
 

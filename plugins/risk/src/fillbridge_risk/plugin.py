@@ -3,7 +3,8 @@
 import logging
 
 from fillbridge_hooks import RegisterModels, RegisterSettings, hookimpl
-from fillbridge_risk.controls import CONTROLS, account_watches, checks
+from fillbridge_risk.controls import CONTROLS
+from fillbridge_risk.making import account_watches, checks
 from fillbridge_risk.settings import RiskSettings
 
 _logger = logging.getLogger(__name__)
