@@ -198,7 +198,7 @@ def test_nothing_starts_with_an_account_that_is_not_listed():
     with pytest.raises(InvalidValue) as caught:
         RiskSettings(account="A1", accounts=("A0",))
     assert str(caught.value) == (
-        "accounts: expected a list with live_settings.account, 'A1', was ['A0']"
+        "accounts: expected a list with live_settings.account, 'A1', was 'A0'"
     )
 
 

@@ -193,4 +193,4 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             msgspec.structs.force_setattr(self, "accounts", (self.account,) if is_live else None)
         elif self.accounts is not None and self.account not in self.accounts:
             rule = f"a list with live_settings.account, {self.account!r}"
-            raise InvalidValue("accounts", rule, list(self.accounts))
+            raise InvalidValue("accounts", rule, ", ".join(self.accounts))
