@@ -203,7 +203,7 @@ class Shell(Generic[DeskT, ClockT]):
         return judge(
             checks,
             plan.entry,
-            exposure(self.state, symbol, without),
+            exposure(self.state, symbol, without, plan.proposal.strategy),
             market,
             risk_context(self.state, plan.proposal, now, self._last_price, without, symbol),
             plan.approved_holds,

@@ -72,6 +72,7 @@ from fillbridge_hooks.reports import (
 )
 from fillbridge_hooks.results import OrderInfo, TradeResult
 from fillbridge_hooks.risk import (
+    AccountMargin,
     AccountView,
     Alarm,
     EntryDay,
@@ -110,6 +111,7 @@ from fillbridge_hooks.terms import (
 
 __all__ = (
     "Accepted",
+    "AccountMargin",
     "AccountView",
     "Alarm",
     "AnyDriver",

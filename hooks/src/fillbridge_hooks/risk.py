@@ -49,6 +49,12 @@ class Exposure(msgspec.Struct, frozen=True, gc=False):
     account_worst: int
     """Sum over all symbols of the larger worst case."""
     account_open_brackets: int
+    strategy_brackets: int = 0
+    """Trades of this symbol and of the proposal's strategy that are open or may open."""
+    highest_buy_ticks: int | None = None
+    """The highest limit of any working buy of this symbol, exits among them."""
+    lowest_sell_ticks: int | None = None
+    """The lowest limit of any working sell of this symbol."""
 
 
 class RecentEntry(msgspec.Struct, frozen=True, gc=False):
@@ -79,6 +85,20 @@ class EntryDay(msgspec.Struct, frozen=True, gc=False):
     """Of the last one."""
 
 
+class AccountMargin(msgspec.Struct, frozen=True, gc=False):
+    """What the broker says an account may still trade; account currency."""
+
+    available: float
+    needed_per_contract: float
+    """Of the symbol under judgement."""
+    read_ns: int
+    """When the broker said so."""
+    max_order_quantity: int | None = None
+    """The broker's own limit, where it tells it."""
+    loss_limit: float | None = None
+    """The loss of a trade date, >= 0, at which the broker stops the account."""
+
+
 class RiskContext(msgspec.Struct, frozen=True, gc=False):
     """When, why and after what the order is judged; counters are of the current trade date."""
 
@@ -101,6 +121,12 @@ class RiskContext(msgspec.Struct, frozen=True, gc=False):
     entry_days: tuple[EntryDay, ...] = ()
     """What the strategy entered in this symbol in the last 30 days, oldest first; days without an
     entry are absent. The one under judgement may be among it when it is judged again."""
+    recent_messages: tuple[int, ...] = ()
+    """Times of the messages of the last ten seconds, ns UTC, the newest first."""
+    strategy_trades_today: int = 0
+    """Entries of the proposal's strategy approved on this trade date."""
+    margin: AccountMargin | None = None
+    """``None`` where the broker does not tell; no driver does so far."""
 
 
 class StrategyCounters(msgspec.Struct, frozen=True, gc=False):
@@ -114,7 +140,7 @@ class StrategyCounters(msgspec.Struct, frozen=True, gc=False):
     """Trades that ended at their stop since the last that did not, or since a person resumed."""
 
 
-class AccountView(msgspec.Struct, frozen=True, gc=False):
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     """How an account stands, for a watch; money in account currency, times ns UTC."""
 
     now_ns: int

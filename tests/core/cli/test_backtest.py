@@ -328,7 +328,7 @@ def test_what_is_configured_of_a_described_instrument_stays(run, inputs):
     run(*COSTS, *described)
     # The trade date rolls between the first two proposals, so each has a day of its own.
     reasons = [one["reason"] for one in summary_of(inputs / "out")["rejected_proposals"]]
-    assert reasons == ["max_daily_trades: expected <= 1 trades a day, was 2"] * 2 + [
+    assert reasons == ["C21 max_daily_trades: expected <= 1 trades a day, was 2"] * 2 + [
         "direction: expected LONG or SHORT, was 'UP'"
     ]
 

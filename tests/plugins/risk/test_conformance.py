@@ -1,5 +1,7 @@
 """The risk checks that Fillbridge comes with, held to what is demanded of all."""
 
+import msgspec
+
 from fillbridge_hooks import (
     EntryDay,
     Exposure,
@@ -14,7 +16,7 @@ from fillbridge_hooks import (
     Side,
 )
 from fillbridge_hooks.testing import RiskCase, RiskCheckConformance
-from fillbridge_risk import max_daily_trades, max_open_positions, max_position_size
+from fillbridge_risk import RiskSettings, checks
 from fillbridge_risk.fraud import (
     burst_after_silence,
     look_alike,
@@ -46,21 +48,6 @@ def case(*, entries=(), days=(), quantity=1):
             NOW, proposal, 0, 0, 0, 0.0, None, 0, (), recent_entries=entries, entry_days=days
         ),
     )
-
-
-class TestMaxPositionSize(RiskCheckConformance):
-    def check(self):
-        return max_position_size(5)
-
-
-class TestMaxOpenPositions(RiskCheckConformance):
-    def check(self):
-        return max_open_positions(3)
-
-
-class TestMaxDailyTrades(RiskCheckConformance):
-    def check(self):
-        return max_daily_trades(20)
 
 
 class TestStrategySymbols(RiskCheckConformance):
@@ -111,3 +98,33 @@ class TestSideFlip(RiskCheckConformance):
 
     def refused(self):
         return case(entries=(entry(1, Side.SELL),))
+
+
+ELSEWHERE = case()
+ELSEWHERE = msgspec.structs.replace(
+    ELSEWHERE,
+    order=msgspec.structs.replace(
+        ELSEWHERE.order, instrument=msgspec.structs.replace(ES, exchange="EUREX")
+    ),
+)
+EXAMPLES = {"exchanges": ELSEWHERE}
+"""Where nothing that the kit tries is refused."""
+CHAIN = dict(checks(RiskSettings(profile="live")))
+FRAUD = {"strategy_symbols", "look_alike_seconds", *(n for n in CHAIN if n.startswith("anomaly"))}
+
+
+def suite(name):
+    """The suite of a control of the live profile, as a class that pytest collects."""
+
+    def check(self):
+        return CHAIN[name]
+
+    def refused(self):
+        return EXAMPLES.get(name)
+
+    parts = {"check": check, "refused": refused}
+    return type(f"Test_{name}", (RiskCheckConformance,), parts)
+
+
+# Those of fraud have examples of their own above.
+globals().update({f"Test_{name}": suite(name) for name in CHAIN if name not in FRAUD})

@@ -91,7 +91,7 @@ def test_a_strategy_enters_only_what_it_may(strategy, symbol, passes):
     if not passes:
         value = f"{strategy!r} in {symbol}"
         assert str(verdict) == (
-            f"strategy_symbols: expected a strategy that may trade its symbol, was {value}"
+            f"C3 strategy_symbols: expected a strategy that may trade its symbol, was {value}"
         )
 
 
@@ -105,7 +105,7 @@ def test_the_same_again_is_refused_within_the_time_and_not_at_its_end(seconds, s
     assert judged(check, order(side=side), entries=(entry(within_ns, side),)) is None
     refusal = judged(check, order(side=side), entries=(entry(within_ns - 1, side),))
     assert isinstance(refusal, Refuse)
-    assert refusal.check == "look_alike"
+    assert refusal.check == "C6 look_alike_seconds"
 
 
 @pytest.mark.parametrize("other", [{"side": Side.SELL}, {"strategy": "s2"}, {"symbol": "NQ"}])
@@ -131,7 +131,7 @@ def test_strategies_without_a_name_are_one():
 def test_a_symbol_that_was_not_entered_in_30_days_is_held():
     assert judged(new_symbol, days=(day(29),)) is None
     assert judged(new_symbol) == Hold(
-        check="anomaly_symbol", reason="strategy 's1' has not entered ES in 30 days"
+        check="C34 anomaly_symbol", reason="strategy 's1' has not entered ES in 30 days"
     )
 
 
@@ -158,7 +158,7 @@ def test_an_hour_without_entries_is_held_once_there_are_usual_ones():
     days = tuple(day(ago, 10, hours=other) for ago in range(KNOWN_DAYS, 0, -1))
 
     assert judged(unusual_hour, days=days) == Hold(
-        check="anomaly_hour",
+        check="C34 anomaly_hour",
         reason="strategy 's1' has not entered between 15:00 and 15:59 UTC in 30 days",
     )
     assert judged(unusual_hour, days=days[1:]) is None
@@ -174,7 +174,7 @@ def test_the_third_entry_of_a_minute_after_a_silent_day_is_held():
     burst = (entry(10 * SECOND), entry(30 * SECOND))
     hold = judged(burst_after_silence, entries=(*burst, *silence))
     assert hold == Hold(
-        check="anomaly_burst",
+        check="C34 anomaly_burst",
         reason="entry 3 of strategy 's1' within a minute, after 24 silent hours",
     )
     assert judged(burst_after_silence, entries=(*burst, entry(29 * SECOND + DAY))) is None
@@ -185,7 +185,7 @@ def test_the_third_entry_of_a_minute_after_a_silent_day_is_held():
 
 def test_a_side_flip_within_a_second_is_held():
     assert judged(side_flip, entries=(entry(SECOND - 1, Side.SELL),)) == Hold(
-        check="anomaly_flip", reason="BUY 1.000 s after SELL"
+        check="C34 anomaly_flip", reason="BUY 1.000 s after SELL"
     )
     assert judged(side_flip, entries=(entry(SECOND, Side.SELL),)) is None
     assert judged(side_flip, entries=(entry(1), entry(2, Side.SELL))) is None

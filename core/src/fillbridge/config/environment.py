@@ -22,13 +22,16 @@ _RISK_PLUGIN = "risk"
 _LIMITS: tuple[Path, ...] = (
     ("risk_controls",),
     ("performance", "max_open_positions"),
+    ("live_settings", "environment"),
     ("live_settings", "operators"),
     ("live_settings", "proposal_keys"),
     ("live_settings", "signed_proposals"),
     ("live_settings", "dead_man_s"),
     ("live_settings", "dead_man_level"),
 )
-"""And what guards them: who may loosen them, and what stops the account."""
+"""And what guards them: which bind, who may loosen them, and what stops the account."""
+_READ_BY_RISK: tuple[Path, ...] = (("mode",), ("live_settings", "account"))
+"""What the plugin looks at, and what is no limit."""
 _CREDENTIALS: Path = ("live_settings", "credentials")
 
 
@@ -69,6 +72,7 @@ def _paths_of_risk(sections: Sequence[DeclaredSection]) -> list[Path]:
         for declared in sections
         if declared.plugin == _RISK_PLUGIN
         for path in (tuple(declared.section.split(".")), *(p for _, p in declared_paths(declared)))
+        if path not in _READ_BY_RISK
     ]
 
 

@@ -69,7 +69,7 @@ class Standing:
 
     def begin_session(self) -> None:
         """A session began: nothing has been answered in it yet."""
-        self._answered_ns = self._account.now_ns
+        self._answered_ns = self._account.market.connected_ns = self._account.now_ns
         self.begin_again("not yet reconciled with the broker")
 
     def begin_again(self, reason: str) -> None:

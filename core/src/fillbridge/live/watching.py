@@ -63,14 +63,14 @@ class Watches:
         is_today = now_ns < counters.trade_date_ends_ns
         since_ns = now_ns - WINDOW_NS
         return AccountView(
-            now_ns,
-            counters.realised_cents / 100 if is_today else 0.0,
-            open_pnl(state, self._last_price) if state.trades else 0.0,
-            tuple(one for one in activity.rejects if one[0] > now_ns - REJECTS_NS),
-            sum(count for slot, count in activity.messages if slot > since_ns),
-            within(activity.fill_times, since_ns),
-            {} if moves is None else moves.view(now_ns),
-            {
+            now_ns=now_ns,
+            realised_pnl=counters.realised_cents / 100 if is_today else 0.0,
+            open_pnl=open_pnl(state, self._last_price) if state.trades else 0.0,
+            rejects=tuple(one for one in activity.rejects if one[0] > now_ns - REJECTS_NS),
+            messages_10m=sum(count for slot, count in activity.messages if slot > since_ns),
+            fills_10m=within(activity.fill_times, since_ns),
+            moves={} if moves is None else moves.view(now_ns),
+            strategies={
                 name: StrategyCounters(
                     within(one.entry_times, since_ns),
                     one.entries_today if is_today else 0,

@@ -54,7 +54,7 @@ def strategy_symbols(allowed: Mapping[str, Iterable[str]]) -> RiskCheck:
         if symbol in symbols.get(strategy or "", nothing):
             return None
         limit = "a strategy that may trade its symbol"
-        return Refuse(check="strategy_symbols", limit=limit, value=f"{strategy!r} in {symbol}")
+        return Refuse(check="C3 strategy_symbols", limit=limit, value=f"{strategy!r} in {symbol}")
 
     return check
 
@@ -81,7 +81,7 @@ def look_alike(seconds: float) -> RiskCheck:
             if entry.strategy == strategy and entry.symbol == symbol and entry.side is side:
                 ago = (context.now_ns - entry.time_ns) / _SECOND
                 value = f"like proposal {entry.proposal_id} {ago:.3f} s before"
-                return Refuse(check="look_alike", limit=rule, value=value)
+                return Refuse(check="C6 look_alike_seconds", limit=rule, value=value)
         return None
 
     return check
@@ -105,7 +105,7 @@ def new_symbol(
     if order.role is not _ENTRY or context.entry_days:
         return None
     said = f"{_named(context)} has not entered {order.instrument.symbol} in 30 days"
-    return Hold(check="anomaly_symbol", reason=said)
+    return Hold(check="C34 anomaly_symbol", reason=said)
 
 
 def unusual_size(
@@ -127,7 +127,7 @@ def unusual_size(
     if order.quantity <= limit:
         return None
     said = f"{order.quantity} contracts; {_named(context)} usually enters up to {limit:.1f}"
-    return Hold(check="anomaly_size", reason=said)
+    return Hold(check="C34 anomaly_size", reason=said)
 
 
 def unusual_hour(
@@ -148,7 +148,7 @@ def unusual_hour(
     if entries < KNOWN_ENTRIES or hours >> hour & 1:
         return None
     said = f"{_named(context)} has not entered between {hour}:00 and {hour}:59 UTC in 30 days"
-    return Hold(check="anomaly_hour", reason=said)
+    return Hold(check="C34 anomaly_hour", reason=said)
 
 
 def burst_after_silence(
@@ -171,7 +171,7 @@ def burst_after_silence(
         return None
     silent = (first_ns - before_ns) / _HOUR_NS
     said = f"entry {entries} of {_named(context)} within a minute, after {silent:.0f} silent hours"
-    return Hold(check="anomaly_burst", reason=said)
+    return Hold(check="C34 anomaly_burst", reason=said)
 
 
 def side_flip(
@@ -189,7 +189,7 @@ def side_flip(
                 return None
             ago = (context.now_ns - entry.time_ns) / _SECOND
             said = f"{order.side.value} {ago:.3f} s after {entry.side.value}"
-            return Hold(check="anomaly_flip", reason=said)
+            return Hold(check="C34 anomaly_flip", reason=said)
     return None
 
 
