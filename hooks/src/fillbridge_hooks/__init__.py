@@ -71,6 +71,7 @@ from fillbridge_hooks.reports import (
 from fillbridge_hooks.results import OrderInfo, TradeResult
 from fillbridge_hooks.risk import Exposure, Hold, Refuse, RiskContext
 from fillbridge_hooks.secret import Secret
+from fillbridge_hooks.secret_stores import KeepsSecrets, ListsSecrets, RotatesKey, Unlockable
 from fillbridge_hooks.simulation import (
     MarketListener,
     SimulationDriver,
@@ -125,7 +126,9 @@ __all__ = (
     "Hold",
     "Instrument",
     "InvalidValue",
+    "KeepsSecrets",
     "Liquidity",
+    "ListsSecrets",
     "LiveClock",
     "MarketListener",
     "MarketView",
@@ -167,6 +170,7 @@ __all__ = (
     "RiskCheck",
     "RiskContext",
     "RiskProposal",
+    "RotatesKey",
     "RunFiles",
     "Secret",
     "SecretProvider",
@@ -185,6 +189,7 @@ __all__ = (
     "TradeResult",
     "TradeTick",
     "UnknownOrder",
+    "Unlockable",
     "Urgency",
     "VirtualClock",
     "hookimpl",

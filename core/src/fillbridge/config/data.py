@@ -19,7 +19,10 @@ MISSING = object()
 
 _DEEPEST = 32
 _SECRET = re.compile(r"credential|passw|passphrase|secret|token|api_?key|private_?key", re.I)
-_REFERENCE = re.compile(r"\$\{\w+\}")
+_REFERENCE = re.compile(r"\$\{[\w.-]+\}")
+_NO_SECRETS: frozenset[tuple[str, ...]] = frozenset(
+    {("live_settings", "secrets"), ("live_settings", "secret_providers")}
+)
 _ALTERNATIVES = re.compile(r"[\w.-]+( \| [\w.-]+)+")
 
 
@@ -30,7 +33,7 @@ def dotted(path: Path) -> str:
 
 def shown(path: Path, value: object) -> object:
     """``value`` as it may be shown: a secret that is not a reference like ``${NAME}`` is masked."""
-    if not value or not any(_SECRET.search(key) for key in path):
+    if not value or path[:2] in _NO_SECRETS or not any(_SECRET.search(key) for key in path):
         return value
     return value if isinstance(value, str) and _REFERENCE.fullmatch(value) else MASK
 

@@ -28,6 +28,8 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     credentials: dict[str, str] = msgspec.field(default_factory=dict)
     secrets: _Name | None = None
     """A folder of files that references in ``credentials`` may name; ``None`` for no such."""
+    secret_providers: tuple[_Name, ...] | None = None
+    """Who may resolve references, in this order; ``None``: all, but in ``prod`` the environment."""
     symbol: _Name = "ES"
     """Of proposals that name none."""
     order_timeout: _Positive = 300.0

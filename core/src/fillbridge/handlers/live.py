@@ -109,6 +109,7 @@ class LiveExecutionHandler(LiveKnowledge):
         self._driver_name = config.live_settings.provider or "sim"
         self._driver = wrapped_driver(self._driver_name, config, plugins)
         self._redactor = Redactor()
+        self._credentials = credentials(config, plugins, self._redactor)
         self._events = Publisher(
             self.event_bus,
             plugins.resolve("fillbridge_handle_event"),
@@ -222,7 +223,7 @@ class LiveExecutionHandler(LiveKnowledge):
             account=live.account,
             instruments=(self.instrument(live.symbol),),
             settings=self.settings.plugin_sections.get(plugin),
-            credentials=credentials(self.settings, self._plugins, self._redactor),
+            credentials=self._credentials,
             clock=self.clock,
             heartbeat_interval_s=live.heartbeat_interval,
             slippage=slippage_model(self.settings, self._models),

@@ -1,9 +1,7 @@
 """From settings and plugins to what a live handler is made of."""
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 
@@ -11,7 +9,7 @@ from fillbridge.config import Settings
 from fillbridge.handlers.redaction import Redactor
 from fillbridge.live import LiveRules
 from fillbridge.plugins import Plugins
-from fillbridge.secrets import Secrets
+from fillbridge.secrets import Secrets, configured_secrets, reference_in
 from fillbridge.wrapping import wrap_driver
 from fillbridge_hooks import ConfigurationError, Driver, Secret, Session
 
@@ -72,14 +70,24 @@ class Credentials(Mapping[str, Secret]):
 
 
 def credentials(settings: Settings, plugins: Plugins, redactor: Redactor) -> Credentials:
-    """What a driver logs in with, from the environment, the files of a folder and plugins.
+    """What a driver logs in with; whoever has some of it is unlocked now, and may ask for that.
 
+    :raises ConfigurationError: if a reference or the providers that are configured cannot be used
     :raises PluginError: if a plugin's secret provider cannot be used
     """
-    live = settings.live_settings
-    directory = None if live.secrets is None else Path(live.secrets)
-    secrets = Secrets(plugins.secret_providers(), environ=os.environ, directory=directory)
-    return Credentials(live.credentials, secrets, redactor)
+    secrets = configured_secrets(settings, plugins)
+    references = settings.live_settings.credentials
+    if [name for name, value in references.items() if _is_reference(name, value)]:
+        secrets.unlock()
+    return Credentials(references, secrets, redactor)
+
+
+def _is_reference(name: str, value: str) -> bool:
+    try:
+        return reference_in(value) is not None
+    except ConfigurationError as error:
+        place = f"execution_handler.live_settings.credentials.{name}"
+        raise ConfigurationError(f"{place}: {error}") from None
 
 
 def account_tag(account: str) -> str:
