@@ -98,8 +98,10 @@ def test_sections_come_with_their_plugin_in_the_order_of_names():
         *(
             (
                 plugin,
-                f"settings section '{section}': reads '{path}', but credentials are for the driver"
-                " alone that logs in",
+                (
+                    f"settings section '{section}': reads '{path}', but credentials are for the"
+                    " driver alone that logs in"
+                ),
             )
             for plugin, section, path in (
                 (_reads("live_settings.credentials"), "one", "live_settings.credentials"),

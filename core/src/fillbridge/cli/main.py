@@ -16,6 +16,7 @@ from fillbridge.cli.output import fail, warnings
 from fillbridge.cli.plugins import plugins
 from fillbridge.cli.propose import propose
 from fillbridge.cli.run import run
+from fillbridge.cli.secrets import secrets
 from fillbridge.plugins import Plugins
 
 
@@ -32,7 +33,8 @@ def cli(context: click.Context) -> None:
     context.with_resource(warnings())
 
 
-for _command in (backtest, config, conformance, demo, journal, plugins, run, propose, *COMMANDS):
+_OWN = (backtest, config, conformance, demo, journal, plugins, run, propose, secrets)
+for _command in (*_OWN, *COMMANDS):
     cli.add_command(_command)
 
 

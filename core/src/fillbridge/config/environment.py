@@ -21,6 +21,12 @@ _SEPARATOR = "__"
 _RISK_PLUGIN = "risk"
 _LIMITS: tuple[Path, ...] = (("risk_controls",), ("performance", "max_open_positions"))
 _CREDENTIALS: Path = ("live_settings", "credentials")
+_WHENCE: tuple[Path, ...] = (
+    ("live_settings", "secrets"),
+    ("live_settings", "secret_providers"),
+    ("vault",),
+)
+"""Where credentials come from."""
 
 
 def read_environment(
@@ -73,6 +79,8 @@ def _path(name: str, limits: Sequence[Path], keys: Keys, data: Mapping[str, Any]
         raise ConfigurationError(
             "credentials are set in the file alone, as references such as ${NAME}"
         )
+    if any(_is_below(parts, path) for path in _WHENCE):
+        raise ConfigurationError("where secrets come from is set in the file alone")
     return _known_path(parts, keys, data)
 
 
