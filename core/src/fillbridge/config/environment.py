@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PREFIX = "FILLBRIDGE_"
 _SEPARATOR = "__"
+_MOST_DOTS = 200
 _RISK_PLUGIN = "risk"
 _LIMITS: tuple[Path, ...] = (("risk_controls",), ("performance", "max_open_positions"))
 _CREDENTIALS: Path = ("live_settings", "credentials")
@@ -111,7 +112,9 @@ def _known_path(parts: Sequence[str], keys: Any, data: Mapping[str, Any]) -> Pat
 
 def _value(text: str, path: Path) -> Any:
     try:
-        value = tomllib.loads(f"value = {text}")["value"] if text.isprintable() else text
+        # One line, and not so many parts of a key that reading them takes forever.
+        is_value = text.isprintable() and text.count(".") <= _MOST_DOTS
+        value = tomllib.loads(f"value = {text}")["value"] if is_value else text
     except (ValueError, RecursionError):
         value = text
     if isinstance(value, dict):
