@@ -15,11 +15,10 @@ import random
 import sys
 import tempfile
 import time
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from fillbridge.config import load_settings
-from fillbridge.plugins import Plugins
 from fillbridge_hooks import FillbridgeError
 
 SLOWEST_S = 1.0
@@ -43,6 +42,11 @@ class Target:
     """Reads one input as a file or a variable, and counts what came of it."""
 
     def __init__(self, folder: Path) -> None:
+        # Imported here so that atheris can watch what runs in them.
+        from fillbridge.config import load_settings
+        from fillbridge.plugins import Plugins
+
+        self._load = load_settings
         plugins = Plugins()
         plugins.load()
         self._sections = plugins.settings_sections()
@@ -51,13 +55,19 @@ class Target:
         self.counts = {"inputs": 0, "refused": 0, "accepted": 0}
         self.slowest_s = 0.0
 
+    def warm(self) -> None:
+        """Import all that reading imports, which is slow where it is watched, and start anew."""
+        for seed in SEEDS:
+            self._read_if_it_can(seed)
+        self.started = time.monotonic()
+
     def __call__(self, given: bytes) -> None:
         """Read it.
 
         :raises Exception: if it is more than refused
         """
         self.counts["inputs"] += 1
-        began = time.perf_counter()
+        began = time.process_time()  # whoever else runs here is not to blame
         try:
             self._read(given[:1], given[1:])
         except FillbridgeError as error:
@@ -66,20 +76,24 @@ class Target:
             self.counts["refused"] += 1
         else:
             self.counts["accepted"] += 1
-        taken = time.perf_counter() - began
+        taken = time.process_time() - began
         self.slowest_s = max(self.slowest_s, taken)
         if taken > SLOWEST_S:
             raise AssertionError(f"it took {taken:.1f} s")
+
+    def _read_if_it_can(self, given: bytes) -> None:
+        with suppress(FillbridgeError):
+            self._read(given[:1], given[1:])
 
     def _read(self, kind: bytes, content: bytes) -> None:
         if kind == b"e":
             name, _, value = content.decode("utf-8", "replace").partition("\n")
             environ = {f"FILLBRIDGE_EXECUTION_HANDLER__{name}": value}
-            load_settings(None, self._sections, environ)
+            self._load(None, self._sections, environ)
             return
         path = self._folder / ("fuzz.toml" if kind == b"t" else "fuzz.yaml")
         path.write_bytes(content)
-        load_settings(path, self._sections, {})
+        self._load(path, self._sections, {})
 
     def report(self, engine: str) -> None:
         """Print the last line."""
@@ -160,10 +174,11 @@ def main() -> None:
             if arguments.engine == "atheris":
                 raise
             print("not guided: atheris is not installed", file=sys.stderr)
-    if atheris is not None:
-        atheris.instrument_all()
     with tempfile.TemporaryDirectory() as folder:
-        target = Target(Path(folder))
+        watched = ["fillbridge.config", "tomllib", "dynaconf.vendor.ruamel"]
+        with atheris.instrument_imports(include=watched) if atheris else nullcontext():
+            target = Target(Path(folder))
+            target.warm()
         if atheris is not None:
             guided(target, int(arguments.seconds), arguments.seed, atheris)
             return

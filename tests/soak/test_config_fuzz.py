@@ -25,8 +25,8 @@ def test_nothing_is_more_than_refused() -> None:
 
 
 def test_what_is_more_than_refused_ends_it() -> None:
-    broken = "import config_fuzz; config_fuzz.load_settings = {}.pop; config_fuzz.main()"
+    broken = "import config_fuzz as f; f.Target._read = lambda *_: {}['x']; f.main()"
     done = run(["-c", broken, "--engine", "dice", "--seconds", "2"])
 
     assert done.returncode == 1
-    assert "broke: " in done.stderr
+    assert "KeyError: 'x'" in done.stderr
