@@ -89,6 +89,7 @@ from fillbridge_hooks.risk import (
     WatchVerdict,
 )
 from fillbridge_hooks.secret import Secret
+from fillbridge_hooks.secret_stores import KeepsSecrets, ListsSecrets, RotatesKey, Unlockable
 from fillbridge_hooks.simulation import (
     MarketListener,
     SimulationDriver,
@@ -149,8 +150,10 @@ __all__ = (
     "Hold",
     "Instrument",
     "InvalidValue",
+    "KeepsSecrets",
     "KillLevel",
     "Liquidity",
+    "ListsSecrets",
     "LiveClock",
     "MarketListener",
     "MarketView",
@@ -197,6 +200,7 @@ __all__ = (
     "RiskCheck",
     "RiskContext",
     "RiskProposal",
+    "RotatesKey",
     "RunFiles",
     "Secret",
     "SecretProvider",
@@ -217,6 +221,7 @@ __all__ = (
     "TradeResult",
     "TradeTick",
     "UnknownOrder",
+    "Unlockable",
     "Urgency",
     "VirtualClock",
     "WatchFunction",

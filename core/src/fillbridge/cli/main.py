@@ -20,6 +20,7 @@ from fillbridge.cli.output import fail, warnings
 from fillbridge.cli.plugins import plugins
 from fillbridge.cli.propose import propose
 from fillbridge.cli.run import run
+from fillbridge.cli.secrets import secrets
 from fillbridge.plugins import Plugins
 
 
@@ -36,7 +37,19 @@ def cli(context: click.Context) -> None:
     context.with_resource(warnings())
 
 
-_OWN = (backtest, config, conformance, demo, journal, limits, operators, plugins, run, propose)
+_OWN = (
+    backtest,
+    config,
+    conformance,
+    demo,
+    journal,
+    limits,
+    operators,
+    plugins,
+    propose,
+    run,
+    secrets,
+)
 for _command in (*_OWN, *HOLDS, *COMMANDS, kill, alive, arm):
     cli.add_command(_command)
 

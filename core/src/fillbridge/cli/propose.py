@@ -154,11 +154,13 @@ def _signer(where: Where, key_id: str) -> Callable[[RiskProposal], RiskProposal]
     :raises ConfigurationError: if the key is not configured, or its secret cannot be used
     """
     from fillbridge.handlers.intake_wiring import proposal_secret
+    from fillbridge.handlers.live_wiring import live_secrets
     from fillbridge.live.clock import SystemClock
     from fillbridge_hooks.signing import sign_proposal
 
     settings, plugins = found_settings(where)
-    secret, clock = proposal_secret(settings, plugins, key_id), SystemClock()
+    secret = proposal_secret(settings, live_secrets(settings, plugins), key_id)
+    clock = SystemClock()
     account = settings.live_settings.account
 
     def sign(proposal: RiskProposal) -> RiskProposal:

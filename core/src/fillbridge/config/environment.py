@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PREFIX = "FILLBRIDGE_"
 _SEPARATOR = "__"
+_MOST_DOTS = 200
 _RISK_PLUGIN = "risk"
 _LIMITS: tuple[Path, ...] = (
     ("risk_controls",),
@@ -33,6 +34,12 @@ _LIMITS: tuple[Path, ...] = (
 _READ_BY_RISK: tuple[Path, ...] = (("mode",), ("live_settings", "account"))
 """What the plugin looks at, and what is no limit."""
 _CREDENTIALS: Path = ("live_settings", "credentials")
+_WHENCE: tuple[Path, ...] = (
+    ("live_settings", "secrets"),
+    ("live_settings", "secret_providers"),
+    ("vault",),
+)
+"""Where credentials come from."""
 
 
 def read_environment(
@@ -86,6 +93,8 @@ def _path(name: str, limits: Sequence[Path], keys: Keys, data: Mapping[str, Any]
         raise ConfigurationError(
             "credentials are set in the file alone, as references such as ${NAME}"
         )
+    if any(_is_below(parts, path) for path in _WHENCE):
+        raise ConfigurationError("where secrets come from is set in the file alone")
     return _known_path(parts, keys, data)
 
 
@@ -116,7 +125,9 @@ def _known_path(parts: Sequence[str], keys: Any, data: Mapping[str, Any]) -> Pat
 
 def _value(text: str, path: Path) -> Any:
     try:
-        value = tomllib.loads(f"value = {text}")["value"] if text.isprintable() else text
+        # One line, and not so many parts of a key that reading them takes forever.
+        is_value = text.isprintable() and text.count(".") <= _MOST_DOTS
+        value = tomllib.loads(f"value = {text}")["value"] if is_value else text
     except (ValueError, RecursionError):
         value = text
     if isinstance(value, dict):

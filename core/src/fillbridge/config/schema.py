@@ -43,6 +43,8 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     credentials: dict[str, str] = msgspec.field(default_factory=dict)
     secrets: _Name | None = None
     """A folder of files that references to secrets may name; ``None`` for no such."""
+    secret_providers: tuple[_Name, ...] | None = None
+    """Who may resolve references, in this order; ``None``: all, but in ``prod`` the environment."""
     proposal_keys: dict[str, ProposalKey] = msgspec.field(default_factory=dict)
     """Keys of signed proposals, by the id that a signature names."""
     signed_proposals: bool | None = None

@@ -1,10 +1,9 @@
 """From settings to which proposals a live handler takes."""
 
 from fillbridge.config import Settings
-from fillbridge.handlers.live_wiring import secrets_of
 from fillbridge.handlers.redaction import Redactor
 from fillbridge.live.intake import IntakeRules, KnownKey, Source
-from fillbridge.plugins import Plugins
+from fillbridge.secrets import Secrets
 from fillbridge_hooks import ConfigurationError, InvalidValue, Secret
 from fillbridge_hooks.signing import check_secret
 
@@ -12,7 +11,7 @@ _LONGEST_ID = 64
 _OUTSIDE = frozenset((Source.BUS, Source.SOCKET))
 
 
-def intake_rules(settings: Settings, plugins: Plugins, redactor: Redactor) -> IntakeRules:
+def intake_rules(settings: Settings, secrets: Secrets, redactor: Redactor) -> IntakeRules:
     """The keys, resolved, and from where a proposal may come without a signature.
 
     :raises ConfigurationError: if a secret cannot be had, or is too short; or if signatures are
@@ -21,7 +20,7 @@ def intake_rules(settings: Settings, plugins: Plugins, redactor: Redactor) -> In
     live = settings.live_settings
     keys = {
         key_id: KnownKey(
-            secret=proposal_secret(settings, plugins, key_id, redactor),
+            secret=proposal_secret(settings, secrets, key_id, redactor),
             strategies=frozenset(key.strategies),
         )
         for key_id, key in live.proposal_keys.items()
@@ -40,7 +39,7 @@ def intake_rules(settings: Settings, plugins: Plugins, redactor: Redactor) -> In
 
 
 def proposal_secret(
-    settings: Settings, plugins: Plugins, key_id: str, redactor: Redactor | None = None
+    settings: Settings, secrets: Secrets, key_id: str, redactor: Redactor | None = None
 ) -> Secret:
     """The secret of a configured key.
 
@@ -54,7 +53,7 @@ def proposal_secret(
         raise ConfigurationError(f"{path}: expected a configured key ({known}), was none")
     if len(key_id) > _LONGEST_ID or not key_id:
         raise ConfigurationError(f"{path}: expected an id of at most {_LONGEST_ID} characters")
-    secret = secrets_of(settings, plugins).resolve(key.secret)
+    secret = secrets.resolve(key.secret)
     if redactor is not None:
         redactor.learn(secret)
     try:

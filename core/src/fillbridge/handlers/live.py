@@ -19,9 +19,10 @@ from fillbridge.engine.state import EngineState, Trade
 from fillbridge.handlers.intake_wiring import intake_rules
 from fillbridge.handlers.live_proposing import LiveProposing
 from fillbridge.handlers.live_wiring import (
+    Credentials,
     account_tag,
-    credentials,
     live_rules,
+    live_secrets,
     wrapped_driver,
     wrapped_session,
 )
@@ -111,7 +112,9 @@ class LiveExecutionHandler(LiveProposing):
         self._driver_name = config.live_settings.provider or "sim"
         self._driver = wrapped_driver(self._driver_name, config, plugins)
         self._redactor = Redactor()
-        self._intake = intake_rules(config, plugins, self._redactor)
+        secrets = live_secrets(config, plugins)
+        self._intake = intake_rules(config, secrets, self._redactor)
+        self._credentials = Credentials(config.live_settings.credentials, secrets, self._redactor)
         self._events = Publisher(
             self.event_bus,
             plugins.resolve("fillbridge_handle_event"),
@@ -248,7 +251,7 @@ class LiveExecutionHandler(LiveProposing):
             account=live.account,
             instruments=(self.instrument(live.symbol),),
             settings=self.settings.plugin_sections.get(plugin),
-            credentials=credentials(self.settings, self._plugins, self._redactor),
+            credentials=self._credentials,
             clock=self.clock,
             heartbeat_interval_s=live.heartbeat_interval,
             slippage=slippage_model(self.settings, self._models),

@@ -1,9 +1,7 @@
 """From settings and plugins to what a live handler is made of."""
 
 import hashlib
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import msgspec
 
@@ -11,7 +9,7 @@ from fillbridge.config import Settings
 from fillbridge.handlers.redaction import Redactor
 from fillbridge.live import LiveRules
 from fillbridge.plugins import Plugins
-from fillbridge.secrets import Secrets
+from fillbridge.secrets import Secrets, configured_secrets, reference_in
 from fillbridge.wrapping import wrap_driver
 from fillbridge_hooks import ConfigurationError, Driver, Secret, Session
 
@@ -71,23 +69,27 @@ class Credentials(Mapping[str, Secret]):
         return len(self._references)
 
 
-def credentials(settings: Settings, plugins: Plugins, redactor: Redactor) -> Credentials:
-    """What a driver logs in with.
+def live_secrets(settings: Settings, plugins: Plugins) -> Secrets:
+    """Who resolves references; whoever must be opened for those that are configured is open.
 
+    :raises ConfigurationError: if a reference or the providers that are configured cannot be used
     :raises PluginError: if a plugin's secret provider cannot be used
     """
-    references = settings.live_settings.credentials
-    return Credentials(references, secrets_of(settings, plugins), redactor)
+    secrets, live = configured_secrets(settings, plugins), settings.live_settings
+    places = {f"credentials.{name}": value for name, value in live.credentials.items()}
+    places |= {
+        f"proposal_keys.{name}.secret": key.secret for name, key in live.proposal_keys.items()
+    }
+    if [place for place, value in places.items() if _is_reference(place, value)]:
+        secrets.unlock()
+    return secrets
 
 
-def secrets_of(settings: Settings, plugins: Plugins) -> Secrets:
-    """Who resolves references: the environment, the files of a folder and plugins.
-
-    :raises PluginError: if a plugin's secret provider cannot be used
-    """
-    folder = settings.live_settings.secrets
-    directory = None if folder is None else Path(folder)
-    return Secrets(plugins.secret_providers(), environ=os.environ, directory=directory)
+def _is_reference(place: str, value: str) -> bool:
+    try:
+        return reference_in(value) is not None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"execution_handler.live_settings.{place}: {error}") from None
 
 
 def account_tag(account: str) -> str:

@@ -1,6 +1,7 @@
 """What plugins register once: sections of the configuration, drivers, secret providers."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -11,6 +12,8 @@ from fillbridge_hooks import AnyDriver, Capabilities, SecretProvider
 
 BUILT_IN_PROVIDERS = ("environment", "file")
 """Secret providers that are always there."""
+
+_CREDENTIALS = "live_settings.credentials"
 
 
 class DeclaredSection(Source, frozen=True, kw_only=True):
@@ -49,16 +52,18 @@ def registered_drivers(implementations: Iterable[Implementation]) -> Catalogue[A
 
 
 def registered_secret_providers(
-    implementations: Iterable[Implementation],
+    implementations: Iterable[Implementation], settings: Mapping[str, Any]
 ) -> Catalogue[SecretProvider]:
     """The secret providers of all plugins, from ``fillbridge_register_secret_providers``.
 
+    :param settings: plugin name -> instance of the Struct that it declared
     :raises PluginError: if a plugin raises, registers what cannot be called, or under a name that
         is taken; the plugin that has it is named too
     """
     providers: Catalogue[SecretProvider] = Catalogue("secret provider", "secrets")
     for implementation in implementations:
-        implementation.call(_SecretProviderRegistrar(providers, implementation))
+        registrar = _SecretProviderRegistrar(providers, implementation)
+        implementation.call(registrar, settings.get(implementation.plugin))
     return providers
 
 
@@ -95,12 +100,28 @@ def _objection_to_section(declared: DeclaredSection, others: Iterable[DeclaredSe
     unknown = sorted(declared.aliases.keys() - set(struct.__struct_fields__))
     if unknown:
         return f"alias for '{unknown[0]}', which is no field of {struct.__name__}"
+    for path in (section, *_read_paths(declared)):
+        if _reaches_credentials(path, whole=path != section):
+            return f"reads {path!r}, but credentials are for the driver alone that logs in"
     for other in others:
         if other.plugin == declared.plugin:
             return f"a plugin has one section, and this one declared '{other.section}' already"
         if other.section == section:
             return f"claimed already, by {other}"
     return ""
+
+
+def _read_paths(declared: DeclaredSection) -> list[str]:
+    return [
+        declared.aliases.get(field.name, f"{declared.section}.{field.encode_name}")
+        for field in msgspec.structs.fields(declared.struct)
+    ]
+
+
+def _reaches_credentials(path: str, *, whole: bool) -> bool:
+    """Whether credentials are at that path or above it, or (``whole``) among what is read there."""
+    is_below = f"{path}.".startswith(f"{_CREDENTIALS}.")
+    return is_below or (whole and _CREDENTIALS.startswith(f"{path}."))
 
 
 class _DriverRegistrar:
