@@ -209,7 +209,8 @@ def test_the_import_contracts_are_kept() -> None:
 @every_member
 def test_a_distribution_declares_what_it_imports(member: Path) -> None:
     metadata = distribution(project(member)["name"])
-    declared = {Requirement(line).name for line in metadata.requires or ()} | {metadata.name}
+    declared = {canonicalize_name(Requirement(line).name) for line in metadata.requires or ()}
+    declared.add(canonicalize_name(metadata.name))
     known = packages_distributions()  # without ours, which are installed as a path to their source
     undeclared = [
         f"{relative(path)}: {name}"
@@ -217,7 +218,7 @@ def test_a_distribution_declares_what_it_imports(member: Path) -> None:
         if path.is_relative_to(member)
         for name in imported(TREES[path])
         if (top := name.split(".")[0]) not in sys.stdlib_module_names
-        and declared.isdisjoint(known.get(top, [top.replace("_", "-")]))
+        and declared.isdisjoint(map(canonicalize_name, known.get(top, [top])))
     ]
     assert undeclared == []
 

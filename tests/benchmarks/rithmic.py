@@ -5,7 +5,9 @@ has been dealt with (313, 331), which is what the ``submit_order`` of other clie
 works when the driver has reported so (``Accepted``), several notifications later. Measured are
 ``execute_trade`` with the whole live handler, of either durability; the driver alone; and the
 yardsticks: a bare websocket that has the same frame echoed, and a bare websocket that sends the
-same order to the same gateway, so that what the gateway itself takes can be told apart. With
+same order to the same gateway, so that what the gateway itself takes can be told apart: once as it
+is, and once subscribed to orders, as every driver is, for then the gateway writes its answer only
+with the notifications behind it. With
 RITHMIC_ORACLE naming an interpreter that has async_rithmic, its ``submit_order`` is
 timed against the same gateway in the same run. Each round measures all of them, one after the
 other. The last line is one JSON object, times in ms.
@@ -30,7 +32,6 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import anyio
-import anyio.lowlevel
 from anyio.abc import SocketAttribute
 from anyio.streams.tls import TLSStream
 from websockets.frames import Frame, Opcode
@@ -79,7 +80,10 @@ ACCOUNT = ACCOUNTS[0]
 SYSTEM = "Fillbridge Rehearsal"
 USER = PASSWORD = "rehearsal"  # noqa: S105  # known to everyone
 NANOSECONDS_PER_MS = 1e6
-ORDERS, ANSWERS = (312, 330), (313, 331)
+ORDERS, ANSWERS, SUBSCRIPTIONS = (312, 330), (313, 331), (308, 336)
+COMPLETE = 15
+"""``notify_type`` of an order that has ended."""
+
 RISK_PROFILE = {"max_position_size": 5, "max_open_positions": 10, "max_daily_trades": 10_000_000}
 """The specification's limits, but for the daily trades, which would end the benchmark."""
 
@@ -249,14 +253,21 @@ async def time_echo(other: Other, orders: int) -> list[float]:
     return taken
 
 
-async def time_bare(other: Other, orders: int) -> list[float]:
-    """An order to the gateway and its acknowledgement back, without a driver, ms each."""
+async def time_bare(other: Other, orders: int, *, listens: bool = False) -> list[float]:
+    """An order to the gateway and its acknowledgement back, without a driver, ms each.
+
+    :param listens: whether it hears of orders, and brackets, as a driver does
+    """
     taken = []
+    house = {"fcm_id": "FCM", "ib_id": "IB", "account_id": ACCOUNT}
     async with open_websocket(other.uri, trust(other), 10.0) as websocket:
         login = {"template_version": "3.9", "user": USER, "password": PASSWORD}
         named = {"app_name": "bare", "app_version": "1", "system_name": SYSTEM, "infra_type": 2}
         await websocket.send(encode(make(10, **login, **named)))
         await websocket.receive()
+        for subscription in SUBSCRIPTIONS if listens else ():
+            await websocket.send(encode(make(subscription, **house)))
+            await websocket.receive()
         for number in range(orders):
             frame = encode(bare_order(number))
             started = time.perf_counter_ns()
@@ -264,16 +275,22 @@ async def time_bare(other: Other, orders: int) -> list[float]:
             basket = ""
             while not basket:
                 for message in decode(await websocket.receive()):
-                    if message.template_id == 313:
+                    if message.template_id == 313 and not basket:
                         taken.append((time.perf_counter_ns() - started) / NANOSECONDS_PER_MS)
                         basket = message.basket_id
-            house = {"fcm_id": "FCM", "ib_id": "IB", "account_id": ACCOUNT}
             await websocket.send(encode(make(316, basket_id=basket, manual_or_auto=2, **house)))
             is_cancelled = False
             while not is_cancelled:
                 for message in decode(await websocket.receive()):
-                    is_cancelled = is_cancelled or message.template_id == 317
+                    is_cancelled = is_cancelled or is_last_of_cancel(message, listens=listens)
     return taken
+
+
+def is_last_of_cancel(message: Any, *, listens: bool) -> bool:
+    """Whether nothing more is said of a cancelled order."""
+    if not listens:
+        return bool(message.template_id == 317)
+    return bool(message.template_id == 351 and message.notify_type == COMPLETE)
 
 
 # The driver alone
@@ -364,6 +381,12 @@ class Watch:
         self.accepted_ns: dict[str, int] = {}
         self.ended: set[str] = set()
         self.has_market = anyio.Event()
+        self._news = anyio.Event()
+
+    async def wait_for(self, client_order_id: str, where: dict[str, int] | set[str]) -> None:
+        """Wait as a user would: what turned the event loop meanwhile would keep it warm."""
+        while client_order_id not in where:
+            await self._news.wait()
 
     @hookimpl
     def fillbridge_wrap_session(self, session: Session, broker: str) -> Session:
@@ -377,6 +400,8 @@ class Watch:
                 self.ended.add(said.client_order_id)
             elif isinstance(said, TradeTick):
                 self.has_market.set()
+            self._news.set()
+            self._news = anyio.Event()
             return said
 
         session.receive = receive  # type: ignore[method-assign]
@@ -447,13 +472,11 @@ async def time_handler(
                 trade_id = await handler.execute_trade(proposal)
                 name = f"{trade_id}_ENTRY"
                 begun[name] = before
-                while name not in watch.accepted_ns:
-                    await anyio.lowlevel.checkpoint()
+                await watch.wait_for(name, watch.accepted_ns)
                 works.append((watch.accepted_ns[name] - started) / NANOSECONDS_PER_MS)
                 acknowledged.append((answered[name] - started) / NANOSECONDS_PER_MS)
                 await handler.cancel_order(name)
-                while name not in watch.ended:
-                    await anyio.lowlevel.checkpoint()
+                await watch.wait_for(name, watch.ended)
     came = other.received()
     to_gateway = [(came[name] - at) / NANOSECONDS_PER_MS for name, at in begun.items()]
     return {"to_gateway": to_gateway, "acknowledged": acknowledged, "works": works}
@@ -496,6 +519,8 @@ def measure(orders: int, rounds: int, advance: Callable[[str], None]) -> dict[st
         for _ in range(rounds):
             keep("echo", anyio.run(time_echo, other, orders))
             keep("bare", anyio.run(time_bare, other, orders))
+            listening = partial(time_bare, listens=True)
+            keep("bare_listening", anyio.run(listening, other, orders))
             other.received()
             alone = anyio.run(time_driver, other, orders)
             for what, values in alone.items():
@@ -511,8 +536,9 @@ def measure(orders: int, rounds: int, advance: Callable[[str], None]) -> dict[st
 def summarise(found: dict[str, list[float]]) -> dict[str, Any]:
     document: dict[str, Any] = {name: figures(values) for name, values in found.items() if values}
     p50 = {name: median(values) for name, values in found.items() if values}
-    overhead = p50["driver_acknowledged"] - p50["bare"]
-    document["driver_overhead_in_echoes"] = round(overhead / p50["echo"], 2)
+    for bare, name in (("bare", ""), ("bare_listening", "_to_one_that_listens")):
+        overhead = p50["driver_acknowledged"] - p50[bare]
+        document[f"driver_overhead{name}_in_echoes"] = round(overhead / p50["echo"], 2)
     document["bare_in_echoes"] = round(p50["bare"] / p50["echo"], 2)
     if "async_rithmic" in p50:
         ratio = p50["process_acknowledged"] / p50["async_rithmic"]

@@ -8,7 +8,7 @@ import pytest
 from fillbridge import BacktestExecutionHandler, LiveExecutionHandler
 from fillbridge.config import LiveSettings, decode_settings, load_settings
 from fillbridge.config.sealing import SealedText, sealed
-from fillbridge.handlers.live_wiring import credentials
+from fillbridge.handlers.live_wiring import Credentials, live_secrets
 from fillbridge.plugins import Plugins
 from fillbridge.redaction import Redactor
 from fillbridge_hooks import ConfigurationError, InvalidValue, Secret
@@ -98,7 +98,8 @@ def test_a_secret_that_nobody_has(plugins):
         plugins.settings_sections(),
     )
     redactor = Redactor()
-    found = credentials(settings, plugins, redactor)
+    references = settings.live_settings.credentials
+    found = Credentials(references, live_secrets(settings, plugins), redactor)
     assert found["password"].reveal() == CANARY
     with pytest.raises(ConfigurationError) as raised:
         found["key"]

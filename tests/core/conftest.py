@@ -7,7 +7,8 @@ from fillbridge.metrics import ExecutionMetrics
 from fillbridge.planning import plan_trade
 from fillbridge.plugins import Implementation
 from fillbridge.publishing import Publisher
-from fillbridge.shell import Shell, ShellHooks
+from fillbridge.shell import Shell
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     Accepted,
     ApprovedOrder,

@@ -3,7 +3,7 @@
 import pytest
 
 from fillbridge.approval import IncreasesExposure, approve_reducing
-from fillbridge.engine.messages import CloseRequested, TradeRefused
+from fillbridge.engine.messages import CloseRequested, ReplaceRequested, TradeRefused
 from fillbridge_hooks import (
     ExitReason,
     Hold,
@@ -281,6 +281,80 @@ def test_each_order_reaches_the_session_with_a_permit_of_its_own_that_is_spent(a
     for permit in permits:
         with pytest.raises(PermitSpent):
             permit.spend()
+
+
+def test_entries_are_counted_by_strategy_and_without_the_one_under_judgement(account):
+    seen = []
+
+    def check(order, exposure, market, context):
+        seen.append((exposure.strategy_brackets, context.strategy_trades_today))
+
+    made = account(checks=[check])
+    made.open(strategy="calm")
+    made.open(strategy="calm", symbol="GC")
+    made.open(strategy="calm")
+    made.open()
+    # At the wire, its approval is counted already.
+    made.shell._objections(made.plan(strategy="calm"), made.broker.market("ES"))
+    trade = made.state.trades["T1"]
+    made.shell._objections(trade.plan, made.broker.market("ES"), without=trade)
+    made.clock.advance_to(made.clock.now_ns + 24 * 3600 * SECOND)
+    made.open(strategy="calm")
+    assert seen == [(0, 0), (0, 1), (1, 2), (0, 0), (2, 3), (1, 2), (2, 0)]
+
+
+def test_the_messages_of_ten_seconds_are_shown_newest_first_without_the_one_under_judgement(
+    account,
+):
+    seen = []
+
+    def check(order, exposure, market, context):
+        seen.append(tuple(made.clock.now_ns - time_ns for time_ns in context.recent_messages))
+
+    made = account(checks=[check])
+    made.open()
+    made.clock.advance_to(made.clock.now_ns + 4 * SECOND)
+    made.open()
+    made.clock.advance_to(made.clock.now_ns + 6 * SECOND - 1)
+    made.open()
+    made.clock.advance_to(made.clock.now_ns + 1)
+    made.open()
+    trade = made.state.trades["T4"]
+    made.shell._objections(trade.plan, made.broker.market("ES"), without=trade)
+    assert seen == [
+        (),
+        (4 * SECOND,),
+        (6 * SECOND - 1, 10 * SECOND - 1),
+        (1, 6 * SECOND),
+        (1, 6 * SECOND),
+    ]
+
+
+def test_the_nearest_limits_of_ours_are_shown_of_entries_exits_and_what_was_asked_for(account):
+    seen = []
+
+    def check(order, exposure, market, context):
+        seen.append((exposure.highest_buy_ticks, exposure.lowest_sell_ticks))
+
+    made = account(checks=[check])
+    made.open()
+    made.broker.fill("T1_ENTRY", 4000.0)
+    made.open(entry_type="limit", entry_limit_price=3999.0, urgency="normal")
+    made.open(symbol="GC")
+    made.open()
+    made.broker.replace = lambda change: None
+    made.shell.step(ReplaceRequested("T1_TP", 16_020, None, made.broker.now))
+    made.open()
+    made.broker.fill("T1_SL", 3990.0)
+    made.open()
+    assert seen == [
+        (None, None),
+        (None, 16_040),
+        (None, None),
+        (15_996, 16_040),
+        (15_996, 16_020),
+        (15_996, None),
+    ]
 
 
 # Orders that reduce

@@ -118,3 +118,11 @@ def test_instruments_of_the_same_terms_are_equal_whatever_was_computed_from_them
 def test_an_instrument_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         es.tick_size = 0.5  # type: ignore[misc]  # the point of the test
+
+
+@pytest.mark.parametrize("text", ["2026-13-01", "20261218", "18.12.2026", "soon"])
+def test_a_last_trade_date_is_a_date(text):
+    terms = {"symbol": "X", "tick_size": 1, "point_value": 1}
+    assert Instrument(**terms, last_trade_date="2026-12-18").last_trade_date == "2026-12-18"
+    with pytest.raises(InvalidValue, match=r"X\.last_trade_date: expected a date YYYY-MM-DD"):
+        Instrument(**terms, last_trade_date=text)

@@ -8,12 +8,14 @@ The last line is one JSON object: ``seeds``, ``violations`` (runs that broke an 
 how the entries ended: ``filled``, ``rejected``, ``expired``, ``cancelled``, ``working``; further
 ``processes``, ``faults`` (that struck), and ``longest_s``: how long a trade was ``bare`` (it holds
 more than its stops and exits close) or had a ``surplus`` of them, apart for trades that a fault had
-struck.
+struck. With ``--profile kills`` also ``kills`` (how often the kill switch was pulled) and ``flat``
+(runs in which that closed everything, by the broker's book).
 
 A run that breaks an invariant is told as a story, and kept in tests/soak/regressions.txt, which the
 normal tests live through again.
 
     uv run python tests/soak/faults.py --seeds 10000
+    uv run python tests/soak/faults.py --profile kills --seeds 10000
     uv run python tests/soak/faults.py --first-seed 4711 --seeds 1 --profile hell --tell
 """
 
@@ -26,7 +28,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from world.mutations import MUTATIONS, mutated
+from world.mutations import MUTATIONS, OF_THE_SWITCH, mutated
 from world.plan import PROFILES, all_cells
 from world.runs import Run, run
 
@@ -46,9 +48,14 @@ class Totals:
         self.ended_as: Counter[str] = Counter()
         self.struck: Counter[str] = Counter()
         self.longest_ns: dict[str, int] = {}
+        self.kills = 0
+        self.flat_ns: list[int] = []
 
     def add(self, one: Run) -> None:
         self.seeds += 1
+        self.kills += one.kills
+        if one.flat_ns is not None:
+            self.flat_ns.append(one.flat_ns)
         if one.violation:
             self.bad.append(one)
         self.cells |= one.cells
@@ -59,7 +66,9 @@ class Totals:
 
     def report(self, seconds: float, processes: int) -> dict[str, object]:
         ended = self.ended_as
+        killed = {"kills": self.kills, "flat": len(self.flat_ns)} if self.kills else {}
         return {
+            **killed,
             "seeds": self.seeds,
             "violations": len(self.bad),
             "cells_covered": len(self.cells),
@@ -145,8 +154,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.seeds < 1 or options.processes < 1:
         parser.error("--seeds and --processes: expected a whole number of at least 1")
-    if options.mutation and options.mutation not in MUTATIONS:
-        parser.error(f"--mutation: expected one of {', '.join(MUTATIONS)}")
+    mutations = {**MUTATIONS, **OF_THE_SWITCH}
+    if options.mutation and options.mutation not in mutations:
+        parser.error(f"--mutation: expected one of {', '.join(mutations)}")
     logging.disable(logging.CRITICAL)
     started = time.perf_counter()
     totals = live_all(options)

@@ -28,7 +28,13 @@ def run(script, *arguments, hash_seed="random"):
 
 @pytest.mark.parametrize(
     ("profile", "seeds", "cells"),
-    [("calm", 200, 0), ("default", 8_000, 300), ("hell", 1_500, 250), ("journal", 300, 100)],
+    [
+        ("calm", 100, 0),
+        ("default", 2_500, 280),
+        ("hell", 500, 230),
+        ("journal", 150, 120),
+        ("kills", 500, 130),
+    ],
 )
 def test_no_world_breaks_an_invariant(profile, seeds, cells, request):
     done, result = run(SCRIPT, "--profile", profile, "--seeds", str(seeds), "--no-keep")
@@ -37,6 +43,22 @@ def test_no_world_breaks_an_invariant(profile, seeds, cells, request):
     assert result["seeds"] == seeds
     assert result["cells_covered"] >= cells
     assert result["filled"] > seeds / 4
+
+
+@pytest.mark.parametrize(
+    ("mutation", "found"),
+    [
+        ("the switch leaves the gate open", "I7: "),
+        ("the switch closes nothing", "after it was pulled: "),
+        ("the latch is forgotten by a restart", "by a restart"),
+    ],
+)
+def test_a_switch_that_does_not_work_is_noticed(mutation, found):
+    done, result = run(
+        SCRIPT, "--profile", "kills", "--seeds", "200", "--mutation", mutation, "--no-keep"
+    )
+    assert result["violations"] > 0
+    assert found in done.stdout
 
 
 def kept():

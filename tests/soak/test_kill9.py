@@ -19,7 +19,7 @@ brackets, is_bare, named_orders = (
 @pytest.mark.parametrize("broker", ["sim", "rithmic"])
 def test_a_few_kills_lose_nothing(broker):
     done = subprocess.run(
-        [sys.executable, SCRIPT, "--broker", broker, "--kills", "4", "--workers", "2", "--json"],
+        [sys.executable, SCRIPT, "--broker", broker, "--kills", "2", "--workers", "2", "--json"],
         capture_output=True,
         text=True,
         check=False,
@@ -27,8 +27,21 @@ def test_a_few_kills_lose_nothing(broker):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    assert found["kills"] == 4
+    assert found["kills"] == 2
     assert found["lost"] == found["duplicated"] == found["unprotected"] == 0
+
+
+@pytest.mark.parametrize("point", ["flatten: before rename 1", "flatten: after commit 1"])
+def test_a_handler_that_is_killed_while_it_stops_stays_stopped(point):
+    done = subprocess.run(
+        [sys.executable, SCRIPT.with_name("kill9_switch.py"), "--point", point, "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {"kills": 1, "bad": []}
 
 
 def basket(basket_id: str, **fields: Any) -> dict[str, Any]:

@@ -23,18 +23,19 @@ def run(*arguments: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_every_fill_is_booked_once_however_the_link_breaks(backend: str) -> None:
-    found = run("--fills", "150", "--cuts", "4", "--seed", "3", "--backend", backend)
-    assert found["fills"] == found["booked"] >= 150
-    assert found["cuts"] == 4
+    found = run("--fills", "40", "--cuts", "2", "--seed", "3", "--backend", backend)
+    assert found["fills"] == found["booked"] >= 40
+    assert found["cuts"] == 2
 
 
 def test_lost_sessions_leave_nothing_behind() -> None:
-    found = run("--reconnects", "25")
-    assert found["reconnects"] == 25
+    found = run("--reconnects", "8")
+    assert found["reconnects"] == 8
     assert found["leaked"] == 0
 
 
 def test_links_that_fall_silent_are_noticed() -> None:
-    found = run("--half-open", "6")
+    # A busy machine is late; without pings it would take longer than a heartbeat's 30 s.
+    found = run("--half-open", "6", "--within", "20")
     assert found["half_open"] == 6
     assert found["late"] == 0

@@ -1,7 +1,7 @@
 """The risk step: the only place where an order becomes an ``ApprovedOrder``."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 
 from fillbridge_hooks import (
     ApprovedOrder,
@@ -28,8 +28,12 @@ def judge(
     exposure: Exposure,
     market: MarketView,
     context: RiskContext,
+    approved_holds: Container[str] = (),
 ) -> list[Refuse | Hold]:
-    """Run every check; a check that raises, or answers nonsense, refuses."""
+    """Run every check; a check that raises, or answers nonsense, refuses.
+
+    :param approved_holds: checks whose hold a person has let pass; what they refuse is refused
+    """
     objections: list[Refuse | Hold] = []
     for name, check in checks:
         try:
@@ -40,6 +44,8 @@ def judge(
                 check=name, limit="an answer", value=f"{type(error).__name__}: {error}"
             )
         if verdict is None:
+            continue
+        if isinstance(verdict, Hold) and verdict.check in approved_holds:
             continue
         if not isinstance(verdict, Refuse | Hold):
             verdict = Refuse(check=name, limit="None, Refuse or Hold", value=repr(verdict))

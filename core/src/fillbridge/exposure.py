@@ -1,7 +1,9 @@
 """Contracts at stake, counted from the engine's state for risk checks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 
+from fillbridge.engine.proposed import habit_key
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge_hooks import (
     TERMINAL_STATUSES,
@@ -9,22 +11,32 @@ from fillbridge_hooks import (
     Exposure,
     RiskContext,
     RiskProposal,
+    Side,
 )
 
 _LONG = Direction.LONG
+_BUY = Side.BUY
 _NO_EXPOSURE = (0, 0, 0, 0)
 _MINUTE_NS = 60_000_000_000
+_TEN_SECONDS_NS = 10_000_000_000
 
 
-def exposure(state: EngineState, symbol: str, without: Trade | None = None) -> Exposure:
+def exposure(
+    state: EngineState, symbol: str, without: Trade | None = None, strategy: str | None = None
+) -> Exposure:
     """Exposure of a symbol and of the account, leaving out the trade ``without``.
 
     Entries that may still fill count as filled in the worst cases.
+
+    :param strategy: whose trades of the symbol are counted beside all of them
     """
     if not state.trades:
         return Exposure(symbol, 0, 0, 0, 0, 0, 0, 0, 0)
     held: dict[str, list[int]] = {}
     brackets: dict[str, int] = {}
+    of_strategy = 0
+    buy: int | None = None
+    sell: int | None = None
     for trade in state.trades.values():
         if trade is without:
             continue
@@ -41,6 +53,13 @@ def exposure(state: EngineState, symbol: str, without: Trade | None = None) -> E
             held[name][1] = shorts + trade.held
             held[name][3] = sells + pending
         brackets[name] = brackets.get(name, 0) + 1
+        if name == symbol:
+            of_strategy += trade.plan.proposal.strategy == strategy
+            for bought, limit in _working_limits(trade):
+                if bought:
+                    buy = limit if buy is None or limit > buy else buy
+                else:
+                    sell = limit if sell is None or limit < sell else sell
     longs, shorts, buys, sells = held.get(symbol, _NO_EXPOSURE)
     return Exposure(
         symbol,
@@ -52,7 +71,21 @@ def exposure(state: EngineState, symbol: str, without: Trade | None = None) -> E
         brackets.get(symbol, 0),
         sum(max(counts[0] + counts[2], counts[1] + counts[3]) for counts in held.values()),
         sum(brackets.values()),
+        of_strategy,
+        buy,
+        sell,
     )
+
+
+def _working_limits(trade: Trade) -> Iterator[tuple[bool, int]]:
+    """Whether it buys, and at which limit, of each order that works; what was asked for too."""
+    for order_state in trade.orders:
+        if order_state.status in TERMINAL_STATUSES:
+            continue
+        buys = order_state.order.side is _BUY
+        for terms in (order_state.order, order_state.requested):
+            if terms is not None and terms.limit_ticks is not None:
+                yield buys, terms.limit_ticks
 
 
 def risk_context(
@@ -61,16 +94,20 @@ def risk_context(
     now_ns: int,
     last_price: Callable[[str], float | None],
     without: Trade | None = None,
+    symbol: str = "",
 ) -> RiskContext:
     """The counters of the trade date, and what open positions are worth at last prices.
 
     :param without: the trade under judgement, if its approval was counted already
+    :param symbol: of the contract, where the proposal does not name it
     """
     counters = state.counters
-    orders = trades = rejects = realised = 0
+    orders = trades = rejects = realised = of_strategy = 0
     if now_ns < counters.trade_date_ends_ns:
         orders, trades = counters.orders, counters.trades
         rejects, realised = counters.rejects, counters.realised_cents
+        known = state.activity.strategies.get(proposal.strategy or "")
+        of_strategy = 0 if known is None else known.entries_today
     since = now_ns - _MINUTE_NS
     expired = 0
     for time_ns in counters.message_times:
@@ -78,11 +115,16 @@ def risk_context(
             break
         expired += 1
     messages = len(counters.message_times) - expired
-    last_orders = counters.recent_orders
+    last_orders, entries = counters.recent_orders, state.recent_entries
+    recent = _newest_first(counters.message_times, now_ns - _TEN_SECONDS_NS)
     if without is not None:
         orders, trades, messages = max(0, orders - 1), max(0, trades - 1), max(0, messages - 1)
         entry = without.plan.entry
         last_orders = tuple(order for order in last_orders if order is not entry)
+        of_strategy = max(0, of_strategy - 1)
+        recent = _without_one(recent, without.entry.submitted_ns)
+        mine = without.plan.trade_id
+        entries = tuple(one for one in entries if one.trade_id != mine)
     return RiskContext(
         now_ns,
         proposal,
@@ -93,7 +135,22 @@ def risk_context(
         open_pnl(state, last_price) if state.trades else 0.0,
         messages,
         last_orders,
+        recent_entries=entries,
+        entry_days=state.entry_days.get(habit_key(proposal.strategy, symbol), ()),
+        recent_messages=recent,
+        strategy_trades_today=of_strategy,
     )
+
+
+def _newest_first(times: Sequence[int], since_ns: int) -> tuple[int, ...]:
+    return tuple(takewhile(since_ns.__lt__, reversed(times)))
+
+
+def _without_one(times: tuple[int, ...], time_ns: int) -> tuple[int, ...]:
+    if time_ns not in times:
+        return times
+    place = times.index(time_ns)
+    return times[:place] + times[place + 1 :]
 
 
 def open_pnl(state: EngineState, last_price: Callable[[str], float | None]) -> float | None:

@@ -38,6 +38,8 @@ class ExecutionMetrics:
         """Executions that took longer than ``performance.max_execution_latency_ms``."""
         self.defects = 0
         """Errors in this program itself; the first of a kind is logged with its traceback."""
+        self.security_events = 0
+        """Proposals that were not what they said: forged, stale, replayed, of another strategy."""
         self.reconnects = 0
         self.unknown_orders = 0
         self.orders_by_status: Counter[str] = Counter()

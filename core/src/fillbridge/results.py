@@ -24,9 +24,12 @@ def trade_result(trade: Trade, measured: TradeMeasured) -> TradeResult:
     proposal = plan.proposal
     instrument = plan.instrument
     last_exit = trade.last_exit
-    entry_ns = trade.entry.first_fill_ns
-    if last_exit is None or entry_ns is None or trade.exit_reason is None:
+    if last_exit is None or trade.exit_reason is None:
         raise AssertionError(f"trade {plan.trade_id} is measured but has no exit")
+    entry_ns = trade.entry.first_fill_ns
+    if entry_ns is None:
+        # Its entry's fills were taken back before they were heard of: its exits opened it.
+        entry_ns = min(booked.fill.time_ns for booked in trade.fills.values())
     exit_ns = last_exit.time_ns
     gross = gross_cents(plan.direction, trade.entry_reference, trade.exit_reference, instrument)
     costs = trade.slippage_cents + trade.commission_cents

@@ -11,13 +11,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from fillbridge.approval import (
-    NamedCheck,
-    RefusedAtTheWire,
-    approve_entry,
-    approve_reducing,
-    judge,
-)
+from fillbridge.approval import RefusedAtTheWire, approve_entry, approve_reducing, judge
 from fillbridge.charging import Charging
 from fillbridge.desk import Desk
 from fillbridge.engine import EngineState, decide, fold
@@ -28,6 +22,7 @@ from fillbridge.engine.messages import (
     EntryFailed,
     Event,
     FillBooked,
+    FillFound,
     Input,
     Measure,
     Protect,
@@ -50,13 +45,12 @@ from fillbridge.exposure import exposure, risk_context
 from fillbridge.measurement import measure_trade
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.observation import Observation
-from fillbridge.plugins import Implementation
 from fillbridge.preparation import prepare_order
 from fillbridge.publishing import Publisher
 from fillbridge.results import trade_result
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     Clock,
-    CommissionFunction,
     Direction,
     Fill,
     Hold,
@@ -83,18 +77,10 @@ Recorder = Callable[[Sequence[Event]], None]
 """Keeps events before their effects leave."""
 
 
+OnObjections = Callable[[TradePlan, Sequence[Refuse | Hold]], None]
+
 DeskT = TypeVar("DeskT", bound=Desk)
 ClockT = TypeVar("ClockT", bound=Clock)
-
-
-class ShellHooks(msgspec.Struct, frozen=True, kw_only=True):
-    """The plugins of one handler, resolved to plain functions."""
-
-    prepare_order: tuple[Implementation, ...] = ()
-    risk_checks: tuple[NamedCheck, ...] = ()
-    commission: tuple[str, CommissionFunction] | None = None
-    handle_fill: tuple[Implementation, ...] = ()
-    score_execution: tuple[Implementation, ...] = ()
 
 
 class Shell(Generic[DeskT, ClockT]):
@@ -175,18 +161,20 @@ class Shell(Generic[DeskT, ClockT]):
             self.session.open_market(plan.instrument)
             for kind, deadline_ns in entry_deadlines(plan):
                 self._set_timer(SetTimer(plan.trade_id, kind, deadline_ns))
-            if trade.entry.first_fill_ns is None:
-                continue
-            self.excursions.track(plan.instrument.symbol, plan.trade_id, plan.direction)
-            if plan.position_life_ns is not None:
-                ends_ns = trade.entry.first_fill_ns + plan.position_life_ns
+            first_ns = trade.entry.first_fill_ns
+            # An exit may have filled for an entry whose fills were taken back unheard.
+            if trade.fills or first_ns is not None:
+                self.excursions.track(plan.instrument.symbol, plan.trade_id, plan.direction)
+            if first_ns is not None and plan.position_life_ns is not None:
+                ends_ns = first_ns + plan.position_life_ns
                 self._set_timer(SetTimer(plan.trade_id, TimerKind.POSITION, ends_ns))
 
     # Proposals
 
-    def open_trade(self, plan: TradePlan) -> None:
+    def open_trade(self, plan: TradePlan, on_objections: OnObjections | None = None) -> None:
         """Judge the plan's entry and send it.
 
+        :param on_objections: raises where the plan is to be kept; what it lets pass refuses
         :raises OrderRefused: with every objection; nothing was sent
         """
         market = self.session.market(plan.instrument.symbol)
@@ -196,6 +184,8 @@ class Shell(Generic[DeskT, ClockT]):
         now = self.clock.now_ns
         objections = self._objections(plan, market)
         if objections:
+            if on_objections is not None:
+                on_objections(plan, objections)
             reasons = tuple(str(objection) for objection in objections)
             self.step(TradeRefused(plan.proposal, plan.instrument, reasons, now))
             raise OrderRefused(objections)
@@ -209,13 +199,14 @@ class Shell(Generic[DeskT, ClockT]):
         checks = self._hooks.risk_checks
         if not checks:
             return []
-        now = self.clock.now_ns
+        now, symbol = self.clock.now_ns, plan.instrument.symbol
         return judge(
             checks,
             plan.entry,
-            exposure(self.state, plan.instrument.symbol, without),
+            exposure(self.state, symbol, without, plan.proposal.strategy),
             market,
-            risk_context(self.state, plan.proposal, now, self._last_price, without),
+            risk_context(self.state, plan.proposal, now, self._last_price, without, symbol),
+            plan.approved_holds,
         )
 
     def _last_price(self, symbol: str) -> float | None:
@@ -223,10 +214,11 @@ class Shell(Generic[DeskT, ClockT]):
 
     # The step
 
-    def on_report(self, report: Report) -> None:
-        """Take a report of the driver; a fill is charged first."""
+    def on_report(self, report: Report, *, is_found: bool = False) -> None:
+        """Take a report of the driver; a fill is charged first, and only booked if ``is_found``."""
         if type(report) is Fill:
-            self.step(FillBooked(report, self._charging.cents(report)))
+            booked = FillBooked(report, self._charging.cents(report))
+            self.step(FillFound(booked) if is_found else booked)
         else:
             if type(report) is OutcomeUnknown:
                 self._metrics.unknown_orders += 1

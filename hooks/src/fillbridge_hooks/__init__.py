@@ -24,6 +24,7 @@ from fillbridge_hooks.errors import (
     OrderRefused,
     PermitSpent,
     PluginError,
+    ProposalHeld,
     RetryableError,
     UnknownOrder,
 )
@@ -42,7 +43,7 @@ from fillbridge_hooks.events import (
 from fillbridge_hooks.instrument import Instrument
 from fillbridge_hooks.market import BarData, MarketView, PriceWatch, QuoteTick, TradeTick
 from fillbridge_hooks.orders import ApprovedOrder, Fill, Order, OtherOutcome, Permit
-from fillbridge_hooks.proposal import ArrivalPrice, RiskProposal
+from fillbridge_hooks.proposal import ArrivalPrice, ProposalSignature, RiskProposal
 from fillbridge_hooks.registration import (
     CommissionFunction,
     RegisterDriver,
@@ -51,6 +52,7 @@ from fillbridge_hooks.registration import (
     RegisterSettings,
     RiskCheck,
     SecretProvider,
+    WatchFunction,
 )
 from fillbridge_hooks.rehearsal import Cut, Drive, Rehearsable, Rehearsal
 from fillbridge_hooks.reports import (
@@ -69,8 +71,25 @@ from fillbridge_hooks.reports import (
     Sent,
 )
 from fillbridge_hooks.results import OrderInfo, TradeResult
-from fillbridge_hooks.risk import Exposure, Hold, Refuse, RiskContext
+from fillbridge_hooks.risk import (
+    AccountMargin,
+    AccountView,
+    Alarm,
+    EntryDay,
+    Exposure,
+    FlattenAll,
+    Hold,
+    Pause,
+    RecentEntry,
+    ReduceOnly,
+    Refuse,
+    RiskContext,
+    StrategyCounters,
+    Suspend,
+    WatchVerdict,
+)
 from fillbridge_hooks.secret import Secret
+from fillbridge_hooks.secret_stores import KeepsSecrets, ListsSecrets, RotatesKey, Unlockable
 from fillbridge_hooks.simulation import (
     MarketListener,
     SimulationDriver,
@@ -81,6 +100,7 @@ from fillbridge_hooks.terms import (
     TERMINAL_STATUSES,
     Direction,
     ExitReason,
+    KillLevel,
     Liquidity,
     OrderRole,
     OrderStatus,
@@ -92,6 +112,9 @@ from fillbridge_hooks.terms import (
 
 __all__ = (
     "Accepted",
+    "AccountMargin",
+    "AccountView",
+    "Alarm",
     "AnyDriver",
     "ApprovedOrder",
     "ArrivalPrice",
@@ -112,6 +135,7 @@ __all__ = (
     "DriverError",
     "EXECUTE_TRADE",
     "EXECUTION_ERROR",
+    "EntryDay",
     "EntryNotSent",
     "Event",
     "ExitReason",
@@ -121,11 +145,15 @@ __all__ = (
     "Fill",
     "FillVoided",
     "FillbridgeError",
+    "FlattenAll",
     "ForcedLogout",
     "Hold",
     "Instrument",
     "InvalidValue",
+    "KeepsSecrets",
+    "KillLevel",
     "Liquidity",
+    "ListsSecrets",
     "LiveClock",
     "MarketListener",
     "MarketView",
@@ -145,12 +173,17 @@ __all__ = (
     "POSITION_UPDATE",
     "PROJECT",
     "PUBLISHED",
+    "Pause",
     "Permit",
     "PermitSpent",
     "PluginError",
     "PositionView",
     "PriceWatch",
+    "ProposalHeld",
+    "ProposalSignature",
     "QuoteTick",
+    "RecentEntry",
+    "ReduceOnly",
     "Refuse",
     "RegisterDriver",
     "RegisterModels",
@@ -167,6 +200,7 @@ __all__ = (
     "RiskCheck",
     "RiskContext",
     "RiskProposal",
+    "RotatesKey",
     "RunFiles",
     "Secret",
     "SecretProvider",
@@ -177,6 +211,8 @@ __all__ = (
     "SimulationDriver",
     "SimulationSession",
     "SlippageFunction",
+    "StrategyCounters",
+    "Suspend",
     "TERMINAL_STATUSES",
     "TRADE_CLOSED",
     "TimeInForce",
@@ -185,8 +221,11 @@ __all__ = (
     "TradeResult",
     "TradeTick",
     "UnknownOrder",
+    "Unlockable",
     "Urgency",
     "VirtualClock",
+    "WatchFunction",
+    "WatchVerdict",
     "hookimpl",
     "hookspec",
 )

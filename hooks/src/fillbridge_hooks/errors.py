@@ -5,6 +5,7 @@
 ``ConfigurationError``    correct the configuration or install what it names
 ``PluginError``           mend or remove the plugin that is named
 ``OrderRefused``          nothing was sent; change the proposal or the limits
+``ProposalHeld``          nothing was sent yet; somebody approves or rejects the hold
 ``UnknownOrder``          the id is not known here; look it up again
 ``DriverError``           the broker: ``RetryableError`` may pass, ``FatalError`` will not
 ``ForcedLogout``          another login took the session: find out who, then resume
@@ -71,6 +72,22 @@ class OrderRefused(FillbridgeError):
 
     def __str__(self) -> str:
         return "; ".join(str(refusal) for refusal in self.refusals)
+
+
+class ProposalHeld(OrderRefused):
+    """A proposal waits for a person: nothing is sent until somebody approves it.
+
+    :param hold_id: what it is approved or rejected by
+    :param expires_ns: when it is refused if nobody did, ns UTC
+    """
+
+    def __init__(self, hold_id: str, expires_ns: int, holds: Sequence[Hold]) -> None:
+        super().__init__(holds)
+        self.hold_id = hold_id
+        self.expires_ns = expires_ns
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}; it waits as {self.hold_id}"
 
 
 class UnknownOrder(FillbridgeError, KeyError):

@@ -1,6 +1,7 @@
 """What is traded: the price grid, the money of one tick, the roll of the trade date."""
 
 import math
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -20,7 +21,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     derived from ticks are exact. ``session_roll`` is the local time at which the next trade
     date begins.
 
-    :raises InvalidValue: if ``tick_size`` or ``point_value`` is not a finite number above 0
+    :raises InvalidValue: if ``tick_size`` or ``point_value`` is not a finite number above 0, or
+        ``last_trade_date`` is no date
     """
 
     symbol: str
@@ -30,11 +32,16 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     currency: str = "USD"
     time_zone: str = "America/Chicago"
     session_roll: str = "17:00"
+    last_trade_date: str = ""
+    """``YYYY-MM-DD``; empty where it follows from the symbol, or is not known."""
 
     def __post_init__(self) -> None:
         for field, value in (("tick_size", self.tick_size), ("point_value", self.point_value)):
             if not (isinstance(value, int | float) and 0 < value < math.inf):
                 raise InvalidValue(f"{self.symbol}.{field}", "a finite number > 0", value)
+        if self.last_trade_date and not _is_date(self.last_trade_date):
+            field = f"{self.symbol}.last_trade_date"
+            raise InvalidValue(field, "a date YYYY-MM-DD", self.last_trade_date)
 
     @cached_property
     def tick_fraction(self) -> tuple[int, int]:
@@ -67,6 +74,13 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if type(ticks) is int:
             return ticks * numerator / denominator
         return int(ticks * 2) * numerator / (2 * denominator)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _decimal_fraction(value: float) -> Fraction:

@@ -54,6 +54,15 @@ class MarketView(msgspec.Struct, frozen=True, gc=False):
     last: float | None
     volume: float | None
     time_ns: int | None
+    quote_ns: int | None = None
+    """When the quote was made, ns UTC; ``None`` without one."""
+    connected_ns: int | None = None
+    """When the session began that the prices come from; ``None`` where there is none to lose."""
+    status: str | None = None
+    """``open``, ``halted`` or whatever else the exchange says; no driver tells so far."""
+    limit_low: float | None = None
+    limit_high: float | None = None
+    """The day's price limits, points; no driver tells so far."""
 
 
 class PriceWatch:

@@ -1,4 +1,6 @@
-"""The trade proposal: what a strategy asks for."""
+"""The trade proposal: what a strategy asks for, and what shows that it did."""
+
+from typing import Annotated
 
 import msgspec
 
@@ -18,6 +20,22 @@ class ArrivalPrice(msgspec.Struct, frozen=True, gc=False):
         if self.bid is not None and self.ask is not None:
             return (self.bid + self.ask) / 2
         return self.last
+
+
+class ProposalSignature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What shows who made a proposal, and when; :mod:`fillbridge_hooks.signing` makes it.
+
+    ``nonce`` is used once for each key; ``value`` is the HMAC-SHA256 over all the rest. In JSON
+    both are base64.
+    """
+
+    key_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    signed_at_ns: Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
+    """By the clock of whoever signed, ns UTC."""
+    ttl_ns: Annotated[int, msgspec.Meta(ge=1, le=5_000_000_000)]
+    """How long it may be taken after that."""
+    nonce: Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)]
+    value: Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 
 class RiskProposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,3 +74,8 @@ class RiskProposal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     entry_trigger_price: float | None = None
     time_in_force: TimeInForce | None = None
     """Of the entry; GTC where ``None``. Stop and target are always GTC."""
+    scale_in: bool = False
+    """Whether it adds on purpose to what the strategy has just entered: it may then look like the
+    proposal before it."""
+    signature: ProposalSignature | None = None
+    """Covers every other field."""

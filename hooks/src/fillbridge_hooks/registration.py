@@ -9,7 +9,14 @@ from fillbridge_hooks.driver import AnyDriver
 from fillbridge_hooks.instrument import Instrument
 from fillbridge_hooks.market import MarketView
 from fillbridge_hooks.orders import Fill, Order
-from fillbridge_hooks.risk import Exposure, Hold, Refuse, RiskContext
+from fillbridge_hooks.risk import (
+    AccountView,
+    Exposure,
+    Hold,
+    Refuse,
+    RiskContext,
+    WatchVerdict,
+)
 from fillbridge_hooks.secret import Secret
 from fillbridge_hooks.simulation import SlippageFunction
 
@@ -18,6 +25,9 @@ CommissionFunction = Callable[[Fill, Instrument], float]
 
 RiskCheck = Callable[[Order, Exposure, MarketView, RiskContext], Refuse | Hold | None]
 """An objection to an order, or ``None``."""
+
+WatchFunction = Callable[[AccountView], WatchVerdict | None]
+"""What is to be done about how an account stands, or ``None``."""
 
 
 class RegisterSettings(Protocol):
@@ -48,6 +58,13 @@ class RegisterModels(Protocol):
 
     def risk_check(self, name: str, function: RiskCheck) -> None:
         """Add a risk check; all that are added run."""
+
+    def watch(self, name: str, function: WatchFunction) -> None:
+        """Add a watch over the account; live, all that are added run ten times a second.
+
+        It takes ``view`` alone, answers at once and does no I/O. One that raises shuts the gate
+        for entries until a person resumes.
+        """
 
 
 class SecretProvider(Protocol):

@@ -69,14 +69,6 @@ class CancelRejected(msgspec.Struct, frozen=True, gc=False, tag=True):
     time_ns: int
 
 
-class ReplaceRejected(msgspec.Struct, frozen=True, gc=False, tag=True):
-    """The replacement was refused; the order works on with its old terms, if it works."""
-
-    client_order_id: str
-    reason: str
-    time_ns: int
-
-
 class Replacement(msgspec.Struct, frozen=True, gc=False, tag=True):
     """A request to change a working order; ``quantity`` is the new total, fills included."""
 
@@ -85,6 +77,16 @@ class Replacement(msgspec.Struct, frozen=True, gc=False, tag=True):
     order_type: OrderType
     limit_ticks: int | None
     trigger_ticks: int | None
+
+
+class ReplaceRejected(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """The replacement was refused; the order works on with its old terms, if it works."""
+
+    client_order_id: str
+    reason: str
+    time_ns: int
+    change: Replacement | None = None
+    """What was refused; ``None`` where the broker does not say: then what was asked for last."""
 
 
 class FillVoided(msgspec.Struct, frozen=True, gc=False, tag=True):

@@ -37,13 +37,13 @@ def fillbridge_register_settings(register: RegisterSettings) -> None:
 
 @hookspec
 def fillbridge_configure(settings: Any, register: RegisterModels) -> None:
-    """Register configured cost models and risk checks by name.
+    """Register configured cost models, risk checks and watches by name.
 
     Called once for every plugin, after the configuration was validated. An exception stops the
     start and names the plugin.
 
     :param settings: an instance of the Struct that this plugin declared, ``None`` if it has none
-    :param register: takes slippage models, commission models and risk checks
+    :param register: takes slippage models, commission models, risk checks and watches
 
     .. versionadded:: 0.1
     """
@@ -93,12 +93,15 @@ def fillbridge_wrap_session(session: Session, broker: str) -> Session | None:
 
 
 @hookspec
-def fillbridge_register_secret_providers(register: RegisterSecretProvider) -> None:
+def fillbridge_register_secret_providers(register: RegisterSecretProvider, settings: Any) -> None:
     """Offer ways to resolve references to secrets.
 
-    Called once for every plugin. Two providers of one name, or an exception, stop the start.
+    Called once for every plugin whenever something is built that logs in. Two providers of one
+    name, or an exception, stop the start. A provider may be more: see ``Unlockable``,
+    ``ListsSecrets``, ``KeepsSecrets`` and ``RotatesKey``.
 
     :param register: call it with a name and a provider
+    :param settings: as for ``fillbridge_configure``: this plugin's own section
 
     .. versionadded:: 0.1
     """

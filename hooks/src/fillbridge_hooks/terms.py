@@ -26,6 +26,22 @@ TERMINAL_STATUSES = frozenset(
 )
 
 
+class KillLevel(StrEnum):
+    """How much is stopped; each level does what those before it do."""
+
+    PAUSE = "pause"  # no entry leaves; positions and what protects them stay
+    CANCEL = "cancel"  # entries that work are withdrawn
+    FLATTEN = "flatten"  # positions are closed
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order of severity, from 1."""
+        return _KILL_RANKS[self]
+
+
+_KILL_RANKS = {level: rank for rank, level in enumerate(KillLevel, start=1)}
+
+
 class OrderType(StrEnum):
     """How an order takes its price."""
 

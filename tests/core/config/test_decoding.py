@@ -131,7 +131,10 @@ def test_a_mapping_that_fits_no_shape(mapping, message):
         ({"bar_seconds": 0}, "backtest_settings.bar_seconds: expected number > 0, was 0"),
         ({"bar_seconds": "60"}, "backtest_settings.bar_seconds: expected number > 0, was '60'"),
         ({"bar_seconds": True}, "backtest_settings.bar_seconds: expected number > 0, was True"),
-        ({"bar_seconds": 10**400}, "backtest_settings.bar_seconds: expected number > 0, was "),
+        (
+            {"bar_seconds": 10**400},
+            "backtest_settings.bar_seconds: expected a number of at most 18",
+        ),
         ({"bar_seconds": float("nan")}, "backtest_settings.bar_seconds: expected a finite number"),
         ({"bar_seconds": float("inf")}, "backtest_settings.bar_seconds: expected a finite number"),
         ({"bar_seconds": {}}, "backtest_settings.bar_seconds: Expected `float | null`"),

@@ -80,6 +80,7 @@ def test_a_variable_names_an_instrument_of_the_file_in_any_case(write):
         "risk_controls__max_position_size",
         "RISK_CONTROLS__NO_SUCH_LIMIT",
         "PERFORMANCE__MAX_OPEN_POSITIONS",
+        "LIVE_SETTINGS__ENVIRONMENT",
         "Performance__Max_Open_Positions",
     ],
 )

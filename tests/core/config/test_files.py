@@ -127,8 +127,8 @@ def test_text_must_be_utf_8(write):
 
 
 def test_a_huge_file_is_refused_unread(write):
-    limit = 1 << 20
-    assert refusal(write(b"#" * (limit + 1))).startswith("larger than 1 MiB")
+    limit = 1 << 18
+    assert refusal(write(b"#" * (limit + 1))).startswith("larger than 256 KiB")
     assert refusal(write(b"#" * limit)) == "the file is empty"
 
 

@@ -205,8 +205,8 @@ class Desk:
     def cancel_rejected(self, order_id, reason="too late"):
         return self.feed(CancelRejected(order_id, reason, self.now))
 
-    def replace_rejected(self, order_id, reason="too late"):
-        return self.feed(ReplaceRejected(order_id, reason, self.now))
+    def replace_rejected(self, order_id, reason="too late", change=None):
+        return self.feed(ReplaceRejected(order_id, reason, self.now, change))
 
     def close(self, trade_id="T1", reason=ExitReason.MANUAL_OVERRIDE):
         return self.feed(CloseRequested(trade_id, reason, self.now))

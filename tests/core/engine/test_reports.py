@@ -294,6 +294,28 @@ def test_a_refused_change_does_not_hide_that_a_cancel_was_sent(opened):
     assert not any("was lost" in alarm.message for alarm in desk.alarms)
 
 
+def test_a_refusal_of_an_earlier_change_leaves_the_exit_on_its_way(opened):
+    desk = opened(quantity=1)
+    desk.replace("T1_SL", trigger_ticks=desk.order("T1_SL").order.trigger_ticks + 1)
+    moved = desk.changes["T1_SL"]
+    desk.close()
+    turned = desk.changes["T1_SL"]
+    desk.replace_rejected("T1_SL", "too close", moved)
+    assert desk.submitted == {}
+    assert len(desk.alarms) == 1
+    desk.replaced(turned)
+    desk.fill("T1_SL", 1)
+    assert desk.trade().held == 0
+
+
+def test_a_refusal_of_the_exit_itself_closes_by_another_order(opened):
+    desk = opened(quantity=1)
+    desk.replace("T1_SL", trigger_ticks=desk.order("T1_SL").order.trigger_ticks + 1)
+    desk.close()
+    desk.replace_rejected("T1_SL", "not now", desk.changes["T1_SL"])
+    assert {key: order.quantity for key, order in desk.submitted.items()} == {"T1_EXIT": 1}
+
+
 def test_a_refused_change_of_an_order_that_has_ended_says_nothing(opened):
     desk = opened()
     desk.fill("T1_TP", 1)

@@ -120,7 +120,7 @@ async def test_a_closed_trade_is_published_as_the_specification_has_it(listening
         ({"position_size": 0}, "position_size: expected an integer >= 1, was 0"),
         (
             {"position_size": 9},
-            "max_position_size: expected <= 5 contracts, was 9",
+            "C9 max_position_size: expected <= 5 contracts, was 9",
         ),
         (
             {"stop_loss_ticks": None, "stop_loss_price": float("nan")},

@@ -5,9 +5,10 @@ import pytest
 from fillbridge import LiveExecutionHandler, PluginError, hookimpl
 from fillbridge.config import decode_settings
 from fillbridge.handlers.live_wiring import (
+    Credentials,
     account_tag,
-    credentials,
     live_rules,
+    live_secrets,
     wrapped_driver,
     wrapped_session,
 )
@@ -120,11 +121,9 @@ def test_plugins_are_wrapped_around_each_session(plugins):
 
 def test_credentials_are_resolved_when_they_are_taken(plugins, monkeypatch):
     made = plugins()
-    found = credentials(
-        settings(made, credentials={"user": "${FB_USER}", "password": "${FB_PASSWORD}"}),
-        made,
-        Redactor(),
-    )
+    configured = settings(made, credentials={"user": "${FB_USER}", "password": "${FB_PASSWORD}"})
+    references = configured.live_settings.credentials
+    found = Credentials(references, live_secrets(configured, made), Redactor())
     assert set(found) == {"user", "password"}
     assert len(found) == 2
     monkeypatch.setenv("FB_USER", "me")

@@ -199,15 +199,15 @@ async def test_the_configured_limits_are_enforced_and_named(make, feed_of, propo
         }
     )
     feed_of(handler).bars(4000.0)
-    with pytest.raises(OrderRefused, match="max_position_size: expected <= 4 contracts, was 5"):
+    with pytest.raises(OrderRefused, match="C9 max_position_size: expected <= 4 contracts, was 5"):
         await handler.execute_trade(proposal(position_size=5))
     await handler.execute_trade(proposal())
     await handler.execute_trade(proposal(direction="SHORT"))
     with pytest.raises(OrderRefused) as caught:
         await handler.execute_trade(proposal(position_size=3))
     assert [refusal.check for refusal in caught.value.refusals] == [
-        "max_position_size",
-        "max_daily_trades",
+        "C9 max_position_size",
+        "C21 max_daily_trades",
     ]
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fillbridge.engine.messages import Event
 from fillbridge.journal import Note, PositionChanged
 from fillbridge.journal.records import count, decode, encode, pack, unpack
-from fillbridge_hooks import Instrument, InvalidValue
+from fillbridge_hooks import Instrument, InvalidValue, ProposalSignature
 
 _PLAIN = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text() | st.binary()
 _STRATEGIES = {
@@ -21,6 +21,7 @@ _STRATEGIES = {
     int: st.integers(-(2**63), 2**63 - 1),
     float: st.floats(allow_nan=False) | st.integers(-(2**53), 2**53),
     str: st.text(),
+    bytes: st.binary(),
     types.NoneType: st.none(),
     Any: st.recursive(
         _PLAIN, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
@@ -31,6 +32,14 @@ _STRATEGIES = {
         tick_size=st.floats(1e-9, 1e9),
         point_value=st.floats(1e-9, 1e9),
         time_zone=st.text(),
+    ),
+    ProposalSignature: st.builds(
+        ProposalSignature,
+        key_id=st.text(min_size=1, max_size=64),
+        signed_at_ns=st.integers(0, 2**62),
+        ttl_ns=st.integers(1, 5_000_000_000),
+        nonce=st.binary(min_size=16, max_size=16),
+        value=st.binary(min_size=32, max_size=32),
     ),
 }
 

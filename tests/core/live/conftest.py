@@ -13,7 +13,7 @@ from fillbridge.live.outbox import Cancellation, Submission
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.plugins import Implementation
 from fillbridge.publishing import Publisher
-from fillbridge.shell import ShellHooks
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     EXECUTION_ERROR,
     Accepted,
@@ -350,6 +350,8 @@ class World:
 
     def ask(self, **changes):
         """Ask the house how things stand, and take the answers."""
+        if not self.trading.needs_today(tuple(self.house.working().values())):
+            changes = {"today": (), **changes}
         snapshot = self.house.snapshot(self.trading.fills_since_ns(), **changes)
         self.trading.on_snapshot(snapshot)
 

@@ -123,6 +123,21 @@ async def test_its_task_makes_calls_that_were_asked_for_before_and_meanwhile():
 
 
 @pytest.mark.anyio
+async def test_a_call_that_is_due_before_the_one_that_is_waited_for_is_not_late():
+    clock = SystemClock()
+    made = anyio.Event()
+    clock.call_at(clock.now_ns + 3_600 * SECOND, lambda: None)
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as group:
+            group.start_soon(clock.run)
+            await anyio.wait_all_tasks_blocked()
+            clock.call_at(clock.now_ns + 7_200 * SECOND, lambda: None)
+            clock.call_at(clock.now_ns + MILLISECOND, made.set)
+            await made.wait()
+            group.cancel_scope.cancel()
+
+
+@pytest.mark.anyio
 async def test_sleeping_lasts_until_the_clock_shows_the_time():
     clock = SystemClock()
     until_ns = clock.now_ns + 2 * MILLISECOND

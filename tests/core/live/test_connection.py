@@ -8,7 +8,7 @@ import pytest
 from fillbridge.live import Connection, GateState, LiveRules, LiveTrading, OrderPump
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
-from fillbridge.shell import ShellHooks
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     EXECUTION_ERROR,
     Accepted,
@@ -297,11 +297,17 @@ async def test_after_one_that_lasted_the_next_that_did_not_has_to_wait(place):
 # Too many logins
 
 
+async def connected(here):
+    """Wait until there is a session again."""
+    while not here.trading.is_connected:
+        assert here.gate is not GateState.STANDBY, "nobody connects any more"
+        await here.clock.advance(0.5)
+
+
 async def dropped(here, times):
     """Let the broker drop so many sessions, each right after it came to trade."""
     for _ in range(times):
-        while not here.trading.is_connected:
-            await here.clock.advance(0.5)
+        await connected(here)
         await here.come_to_trade()
         here.driver.session.finish(RetryableError("dropped"))
         await here.clock.settle()
@@ -337,13 +343,12 @@ async def test_after_six_sessions_that_did_not_last_a_person_decides(place, is_g
 async def test_sessions_that_did_not_last_are_forgotten_after_ten_minutes(place):
     here = place(max_wait_s=4.0)
     async with here.running():
-        for _ in range(4):
-            await dropped(here, 3)
-            while not here.trading.is_connected:
-                await here.clock.advance(0.5)
-            await here.clock.advance(600)
-            here.driver.session.finish(RetryableError("the line broke"))
-            await here.clock.settle()
+        await dropped(here, 5)
+        await connected(here)
+        await here.clock.advance(600)
+        here.driver.session.finish(RetryableError("the line broke"))
+        await here.clock.settle()
+        await dropped(here, 5)
         assert here.gate is GateState.RECOVERING
 
 

@@ -61,6 +61,14 @@ async def test_the_answers_are_put_together(clock):
     assert snapshot.held() == {"ES": 2}
 
 
+async def test_the_orders_of_the_trade_date_are_asked_for_where_they_are_needed(clock):
+    session, shown = Answers(clock), []
+    snapshot = await ask(session, clock, 7, 5.0, lambda working: shown.append(working))
+    assert session.asked == ["working", "positions", "fills"]
+    assert snapshot.today == ()
+    assert shown == [()]
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 @pytest.mark.parametrize("error", [RetryableError, FatalError, ForcedLogout])
 async def test_one_answer_that_is_not_clean_spoils_them_all(clock, question, error):

@@ -452,3 +452,48 @@ def test_answers_before_and_after_a_failed_one_do_not_agree(world):
     world.trading.on_no_answer("no answer within 5 s")
     world.trading.on_snapshot(world.house.snapshot(fills=(), positions=()))
     assert world.trade(trade_id).held == 2
+
+
+# When the orders of the whole trade date are needed
+
+
+def needs_today(world):
+    return world.trading.needs_today(tuple(world.house.working().values()))
+
+
+def test_orders_that_all_work_need_no_other(world):
+    world.opened()
+    world.pass_time(10)
+    assert world.state.trades
+    assert not needs_today(world)
+
+
+def test_an_order_that_does_not_work_any_more_is_looked_for_among_all(world):
+    trade_id = world.opened()
+    world.pass_time(10)
+    world.house.change(f"{trade_id}_TP", status=OrderStatus.CANCELLED)
+    assert needs_today(world)
+
+
+def test_all_are_asked_for_now_and_then(world):
+    world.opened()
+    world.pass_time(10)
+    world.pass_time(61, asks=False)
+    assert needs_today(world)
+    world.ask()
+    assert not needs_today(world)
+
+
+def test_all_are_asked_for_while_the_gate_is_shut(world):
+    world.opened()
+    world.pass_time(10)
+    world.trading.halt("news", "ann")
+    assert needs_today(world)
+
+
+def test_all_are_asked_for_while_a_position_differs(world):
+    world.opened()
+    world.pass_time(10)
+    world.house.elsewhere["ES"] = 1
+    world.ask()
+    assert needs_today(world)

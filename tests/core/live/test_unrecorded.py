@@ -3,9 +3,11 @@
 import msgspec
 import pytest
 
-from fillbridge.engine.messages import CancelRequested
+from fillbridge.engine.messages import CancelRequested, CloseRequested
 from fillbridge.live.gate import GateState
-from fillbridge_hooks import ExitReason, OrderStatus, OrderType
+from fillbridge_hooks import ExitReason, OrderStatus, OrderType, Side
+
+SECOND = 1_000_000_000
 
 
 def fail_as_the_entry_fills(world, quantity=None, **fields):
@@ -250,3 +252,190 @@ def test_a_trade_that_had_ended_closes_its_excess_once(world):
     assert not world.house.held()
     assert world.state.trades == {}
     assert world.metrics.defects == 0
+
+
+def test_fills_that_come_together_are_answered_once_all_are_booked(world):
+    """Stop and target both filled unrecorded, and what they sold too much was bought back."""
+    trade_id = world.opened()
+    world.journal.fails = True
+    world.house.fill(f"{trade_id}_TP", price=4010.0)
+    world.house.fill(f"{trade_id}_SL", price=3990.0)
+    world.exchange()
+    world.house.fill(f"{trade_id}_EXIT", price=3990.0)
+    sent = list(world.house.sent)
+    restart(world)
+    world.pass_time(5)
+    assert world.house.sent == sent
+    assert f"{trade_id}_EXIT2" not in world.state.orders
+    assert not world.house.held()
+    assert world.state.trades == {}
+    assert world.metrics.defects == 0
+
+
+def test_the_life_of_a_position_that_is_over_at_the_start_waits_for_the_answers(new_world):
+    """The exit that it sends would bear the id of one that left unrecorded."""
+    world = new_world(position_life_ns=8 * SECOND)
+    world.connect()
+    trade_id = world.opened()
+    world.journal.fails = True
+    world.house.fill(f"{trade_id}_TP", price=4010.0)
+    world.house.fill(f"{trade_id}_SL", price=3990.0)
+    world.exchange()
+    world.house.fill(f"{trade_id}_EXIT", price=3990.0)
+    sent = list(world.house.sent)
+    world.clock.advance_to(world.clock.now_ns + 20 * SECOND)
+    world.restart()
+    world.pass_time(1)
+    assert world.trade(trade_id).close_reason is None
+    world.trading.link_up()
+    world.pass_time(5)
+    assert world.house.sent == sent
+    assert not world.house.held()
+    assert world.state.trades == {}
+
+
+def test_the_life_of_a_position_ends_it_after_the_first_answers(new_world):
+    world = new_world(position_life_ns=8 * SECOND)
+    world.connect()
+    trade_id = world.opened()
+    world.clock.advance_to(world.clock.now_ns + 20 * SECOND)
+    restart(world)
+    world.pass_time(1)
+    assert world.trade(trade_id).close_reason is ExitReason.TIMEOUT
+    world.house.fill(f"{trade_id}_SL")
+    world.exchange()
+    assert world.closed[-1].exit_reason is ExitReason.TIMEOUT
+    assert not world.house.held()
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_a_close_before_the_first_answers_is_kept_and_carried_out_after_them(world, is_up):
+    trade_id = world.opened()
+    world.restart()
+    if is_up:
+        world.trading.link_up()
+    request = CloseRequested(trade_id, ExitReason.MANUAL_OVERRIDE, world.clock.now_ns)
+    assert world.trading.request(request)
+    assert not world.trading.request(request)
+    assert world.trade(trade_id).close_reason is ExitReason.MANUAL_OVERRIDE
+    world.exchange()
+    assert world.house.orders[f"{trade_id}_SL"].order_type is OrderType.STOP
+    world.restart()  # it stands in the journal
+    world.trading.link_up()
+    world.pass_time(1)
+    assert world.house.orders[f"{trade_id}_SL"].order_type is OrderType.MARKET
+    world.house.fill(f"{trade_id}_SL")
+    world.exchange()
+    assert not world.house.held()
+    assert world.closed[-1].exit_reason is ExitReason.MANUAL_OVERRIDE
+
+
+def test_a_close_does_not_send_again_the_exit_that_left_unrecorded(world):
+    trade_id = world.opened()
+    world.journal.fails = True
+    world.house.end(f"{trade_id}_SL", OrderStatus.REJECTED, "not today")
+    world.exchange()
+    assert f"{trade_id}_EXIT" in world.house.working()
+    restart(world)
+    request = CloseRequested(trade_id, ExitReason.MANUAL_OVERRIDE, world.clock.now_ns)
+    world.trading.request(request)
+    world.pass_time(3)  # the house catches what is sent twice
+    assert world.house.sent[-1] == f"{trade_id}_EXIT"
+    world.house.fill(f"{trade_id}_EXIT")
+    world.exchange()
+    assert not world.house.held()
+
+
+def test_a_target_that_was_placed_again_unrecorded_is_not_placed_once_more(world):
+    """The first one filled for all that it was for, when more was held by then."""
+    trade_id = world.propose()
+    world.exchange()
+    world.house.fill(f"{trade_id}_ENTRY", 1)
+    world.exchange()
+    world.house.fill(f"{trade_id}_ENTRY")
+    world.hear()
+    world.house.fill(f"{trade_id}_TP", 1, price=4010.0)
+    world.journal.fails = True
+    world.exchange()
+    assert f"{trade_id}_TP2" in world.house.working()
+    restart(world)
+    world.pass_time(5)
+    assert world.house.sent[-1] == f"{trade_id}_TP2"
+    assert world.trade(trade_id).held == world.house.covered() == 1
+    assert world.trading.gate.state is GateState.OPEN
+
+
+def test_of_two_targets_that_work_one_is_withdrawn(world):
+    """The first was given up unrecorded, and came to work after all."""
+    trade_id = fail_as_the_entry_fills(world)
+    target = world.house.orders[f"{trade_id}_TP"]
+    world.house.orders[f"{trade_id}_TP2"] = msgspec.structs.replace(
+        target, client_order_id=f"{trade_id}_TP2", broker_order_id="B-2"
+    )
+    restart(world)
+    world.pass_time(2)
+    assert world.house.working().keys() == {f"{trade_id}_SL", f"{trade_id}_TP2"}
+
+
+def test_an_entry_that_was_taken_back_unheard_leaves_what_its_exits_traded(new_world):
+    """The broker's own target closed it; what that bought too much was sold again, unrecorded."""
+    world = new_world(bracket=True)
+    world.connect()
+    trade_id = world.propose()
+    world.exchange()
+    world.house.fill(f"{trade_id}_ENTRY")
+    world.house.change(f"{trade_id}_ENTRY", quantity=1, filled=0)
+    world.house.fills.clear()
+    for name, side, status in (
+        ("SL", Side.SELL, OrderStatus.CANCELLED),
+        ("TP", Side.SELL, OrderStatus.SUBMITTED),
+        ("EXIT", Side.BUY, OrderStatus.SUBMITTED),
+    ):
+        world.house.place(f"{trade_id}_{name}", side=side, quantity=2, status=status)
+    world.house.fill(f"{trade_id}_TP", price=4010.0)
+    world.house.fill(f"{trade_id}_EXIT", price=4011.0)
+    sent = list(world.house.sent)
+    restart(world)
+    world.pass_time(5)
+    assert world.house.sent == sent
+    assert world.state.trades == {}
+    assert world.metrics.defects == 0
+    (result,) = world.closed
+    assert (result.entry_price, result.exit_price) == (4011.0, 4010.0)
+    assert world.trading.gate.state is GateState.OPEN
+
+
+def test_a_leg_of_the_broker_that_filled_for_an_entry_that_was_taken_back_is_covered(new_world):
+    world = new_world(bracket=True)
+    world.connect()
+    trade_id = world.propose()
+    world.exchange()
+    world.house.fill(f"{trade_id}_ENTRY")
+    world.house.change(f"{trade_id}_ENTRY", quantity=1, filled=0)
+    world.house.fills.clear()
+    world.house.place(f"{trade_id}_TP", side=Side.SELL, quantity=2)
+    world.house.fill(f"{trade_id}_TP", price=4010.0)
+    restart(world)
+    world.pass_time(3)
+    assert world.house.sent[-1] == f"{trade_id}_EXIT"
+    world.house.fill(f"{trade_id}_EXIT", price=4011.0)
+    world.exchange()
+    assert not world.house.held()
+    assert world.state.trades == {}
+    assert world.metrics.defects == 0
+
+
+def test_a_fill_that_was_not_heard_of_shuts_the_gate_until_the_answers_agree(world):
+    trade_id = world.propose(position_size=3)
+    world.exchange()
+    world.house.fill(f"{trade_id}_ENTRY", 1)
+    world.house.said.clear()
+    world.house.fill(f"{trade_id}_ENTRY", 1)
+    world.exchange()
+    assert world.trade(trade_id).held == 1
+    assert world.trading.gate.state is GateState.RECOVERING
+    assert world.trading.snapshot_due_ns <= world.clock.now_ns
+    world.pass_time(2)
+    assert world.trade(trade_id).held == 2
+    assert world.house.covered() == 2
+    assert world.trading.gate.state is GateState.OPEN

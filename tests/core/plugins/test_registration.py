@@ -45,6 +45,14 @@ def plugins_of(**named):
     return plugins
 
 
+def _reads(path):
+    return Declares(("one", Settings), aliases={"rate": path})
+
+
+class Credentials(msgspec.Struct):
+    credentials: dict[str, str] = {}
+
+
 def test_sections_come_with_their_plugin_in_the_order_of_names():
     plugins = plugins_of(
         b=Declares(("costs.b", Settings), aliases={"rate": "performance.rate"}),
@@ -86,6 +94,30 @@ def test_sections_come_with_their_plugin_in_the_order_of_names():
         (
             Declares(("one", Settings), aliases={"speed": "performance.speed"}),
             "settings section 'one': alias for 'speed', which is no field of Settings",
+        ),
+        *(
+            (
+                plugin,
+                (
+                    f"settings section '{section}': reads '{path}', but credentials are for the"
+                    " driver alone that logs in"
+                ),
+            )
+            for plugin, section, path in (
+                (_reads("live_settings.credentials"), "one", "live_settings.credentials"),
+                (_reads("live_settings.credentials.x"), "one", "live_settings.credentials.x"),
+                (_reads("live_settings"), "one", "live_settings"),
+                (
+                    Declares(("live_settings.credentials", Settings)),
+                    "live_settings.credentials",
+                    "live_settings.credentials",
+                ),
+                (
+                    Declares(("live_settings", Credentials)),
+                    "live_settings",
+                    "live_settings.credentials",
+                ),
+            )
         ),
         (
             Declares(("one", Settings), surprise=True),

@@ -80,7 +80,7 @@ def test_a_trade_that_its_bar_cannot_decide_carries_both_outcomes(backtest):
             "LONG,1,8,8,,,0.5",
             "arrival: expected a known price: max_slippage and urgency low count from it, was None",
         ),
-        (60, "LONG,5,8,8", "max_position_size: expected <= 5 contracts, was 6"),
+        (60, "LONG,5,8,8", "C9 max_position_size: expected <= 5 contracts, was 6"),
     ],
 )
 def test_a_proposal_that_is_not_traded_is_listed_while_the_run_goes_on(
@@ -260,7 +260,9 @@ def test_a_proposal_is_judged_at_its_own_time(backtest, write):
         market=market,
         config={"risk_controls": {"max_daily_trades": 1}},
     )
-    assert outcome.rejected == {"too many": "max_daily_trades: expected <= 1 trades a day, was 2"}
+    assert outcome.rejected == {
+        "too many": "C21 max_daily_trades: expected <= 1 trades a day, was 2"
+    }
 
 
 def test_the_length_of_bars_is_known_from_the_first_one_on(backtest):

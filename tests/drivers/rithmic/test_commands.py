@@ -132,7 +132,7 @@ def test_a_password_comes_from_a_variable_or_a_private_file(run, monkeypatch, tm
     file.chmod(0o644)
     open_to_all = run("accounts", "--password-file", str(file))
     assert open_to_all.exit_code == 2
-    assert "expected mode 0600, was 0644" in open_to_all.stderr
+    assert "with mode 0600, was 0644" in open_to_all.stderr
     file.chmod(0o600)
     assert run("accounts", "--password-file", str(file)).exit_code == 0
     file.write_text("\n")

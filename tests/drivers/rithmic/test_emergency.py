@@ -4,13 +4,14 @@ import json
 from contextlib import asynccontextmanager
 
 import anyio
+import msgspec
 import pytest
 from anyio.from_thread import start_blocking_portal
 from click.testing import CliRunner
 
 from fillbridge_hooks import DriverError, FatalError, InvalidValue, RetryableError, Secret
 from fillbridge_rithmic.commands import rithmic
-from fillbridge_rithmic.emergency import commands
+from fillbridge_rithmic.emergency import asking, commands
 from fillbridge_rithmic.emergency.account import WINDOW_NAME, open_account
 from fillbridge_rithmic.emergency.cancelling import cancel_all
 from fillbridge_rithmic.emergency.flattening import Scope, flatten
@@ -29,6 +30,8 @@ EXIT, CANCEL, CANCEL_ALL, ORDERS, POSITIONS = 3504, 316, 346, 320, 402
 MANUAL, TRADER = 1, 3
 EVERYTHING = Scope()
 PATIENCE_S = 20.0
+HASTY = {"settle_s": 0.05, "login_gap_s": 0.0}
+"""What is waited for at Rithmic; the gateway is as fast as it is near."""
 
 SETTINGS = GatewaySettings(
     users=(User(name="ann", password=PASSWORD),),
@@ -48,7 +51,7 @@ class Rig:
 
     @asynccontextmanager
     async def account(self, *, with_positions=True, password=PASSWORD, account=ACCOUNT, **settings):
-        given = {"settle_s": 0.05, "login_gap_s": 0.0, "request_timeout_s": 4.0} | settings
+        given = HASTY | {"request_timeout_s": 4.0} | settings
         opened = open_account(
             RithmicSettings(
                 uri=self.running.uri,
@@ -122,6 +125,11 @@ class Rig:
 
     def messages(self, template):
         return [each.message for each in self.gateway.received if each.template == template]
+
+
+@pytest.fixture(autouse=True)
+def looks_again_soon(monkeypatch):
+    monkeypatch.setattr(asking, "_PAUSE_S", 0.01)
 
 
 @asynccontextmanager
@@ -484,6 +492,13 @@ def run(at_command_line, monkeypatch):
     """Run a command at the gateway; gives its exit code and what it wrote."""
     monkeypatch.setenv("RITHMIC_PASSWORD", PASSWORD)
     at, _ = at_command_line
+    login_of = commands.login_of
+
+    def hasty_login_of(**options):
+        settings, credentials = login_of(**options)
+        return msgspec.structs.replace(settings, **HASTY), credentials
+
+    monkeypatch.setattr(commands, "login_of", hasty_login_of)
 
     def run_command(command, *more, uri=None, account=ACCOUNT, typed=None):
         arguments = [

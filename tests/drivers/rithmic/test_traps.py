@@ -201,7 +201,7 @@ async def test_r1_an_order_that_is_half_way_out_when_the_link_ends_is_in_doubt()
 
 
 async def test_r1_what_left_on_a_link_that_hears_nothing_is_found_once():
-    async with ground(heartbeat_s=0.4, orders_per_second=FAST) as here:
+    async with ground(orders_per_second=FAST) as here:
         names = set()
         async with here.session() as talk:
             here.proxy.down.lose = True
@@ -209,6 +209,9 @@ async def test_r1_what_left_on_a_link_that_hears_nothing_is_found_once():
                 order = here.limit(Side.BUY, -8 - ticks)
                 names.add(order.client_order_id)
                 assert isinstance(await here.submit(talk, order), Sent)
+            # What the network still holds when a link is given up is thrown away with it.
+            await until("the orders at the gateway", lambda: len(here.received(*SENDS)) == 50)
+            await here.proxy.reset()
             await talk.lost()
         here.proxy.heal()
         async with here.session() as talk:

@@ -198,10 +198,10 @@ async def test_r9_the_default_settings_reconnect(tmp_path, monkeypatch, caplog):
         before, accepted = here.logins, here.proxy.accepted
         here.proxy.refuses = True
         await here.proxy.reset()
-        await until("attempts that fail", lambda: here.proxy.accepted >= accepted + 4)
+        await until("attempts that fail", lambda: here.proxy.accepted >= accepted + 3)
         here.proxy.heal()
         await here.is_open()
         assert here.logins == before + 3
-        assert "attempt 3 to connect failed" in caplog.text
+        assert "attempt 2 to connect failed" in caplog.text
         await here.propose()
         await until("an entry", lambda: len(here.working) == 1)

@@ -18,7 +18,7 @@ from fillbridge_rithmic.throttle import Throttle
 pytestmark = pytest.mark.anyio
 
 SECOND = 1_000_000_000
-PATIENCE_S = 5
+PATIENCE_S = 20
 
 
 class Clock(Struct):

@@ -1,6 +1,7 @@
 """Each broken driver fails the requirement that is there to catch it."""
 
 from contextlib import asynccontextmanager
+from functools import cache
 
 import anyio
 import pytest
@@ -21,6 +22,7 @@ async def rehearsing(broken):
         tasks.cancel_scope.cancel()
 
 
+@cache
 def failures_of(broken):
     """What the driver fails, by id; waiting costs no time, for the clock jumps."""
 
@@ -32,15 +34,9 @@ def failures_of(broken):
     return {test.id: test.reason for test in certificate.tests if test.outcome == "failed"}
 
 
-@pytest.fixture(scope="module")
-def failures():
-    """What every broken driver fails, each examined once."""
-    return {broken: failures_of(broken) for broken in CAUGHT_BY}
-
-
 @pytest.mark.parametrize("broken", CAUGHT_BY, ids=lambda broken: broken.__name__)
-def test_a_broken_driver_is_caught_by_the_requirement_that_is_there_for_it(broken, failures):
-    failed = failures[broken]
+def test_a_broken_driver_is_caught_by_the_requirement_that_is_there_for_it(broken):
+    failed = failures_of(broken)
 
     assert CAUGHT_BY[broken] in failed
     assert all(failed.values()), "a failure that gives no reason"
@@ -51,7 +47,7 @@ def test_there_are_many_ways_to_be_broken_and_each_says_which():
     assert all(broken.__doc__ for broken in CAUGHT_BY)
 
 
-def test_no_requirement_is_met_by_every_broken_driver(failures):
-    caught = {requirement for failed in failures.values() for requirement in failed}
+def test_no_requirement_is_met_by_every_broken_driver():
+    caught = {requirement for broken in CAUGHT_BY for requirement in failures_of(broken)}
 
     assert [one.id for one in DRIVER_REQUIREMENTS if one.id not in caught] == []

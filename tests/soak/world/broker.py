@@ -152,10 +152,10 @@ class Broker:
         if fault == "cross" and working is not None and working.left:
             self._fill(working, working.left, self.last[working.instrument.symbol])
         if working is None or working.status in ENDED or fault == "reject":
-            self._report(ReplaceRejected(order_id, "no longer working", self._now), None)
+            self._report(ReplaceRejected(order_id, "no longer working", self._now, change), None)
             return
         if change.quantity <= working.filled and not self.accepts_low_quantity:
-            self._report(ReplaceRejected(order_id, "less than has filled", self._now), None)
+            self._report(ReplaceRejected(order_id, "less than has filled", self._now, change), None)
             return
         working.quantity, working.order_type = change.quantity, change.order_type
         working.limit, working.trigger = change.limit_ticks, change.trigger_ticks

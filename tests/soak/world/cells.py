@@ -18,6 +18,7 @@ _ROWS_OF_PLACES = {
     "proposed": 2,
     "append": 3,
     "commit": 4,
+    "latch": 4,
     "outcome": 6,
     "submit.entry": 6,
     "submit.stop": 19,

@@ -11,7 +11,7 @@ from fillbridge.engine.legs import missing_legs
 from fillbridge.engine.messages import FillBooked
 from fillbridge.exposure import exposure
 from fillbridge.journal import JournalFailed
-from fillbridge.live import account, reconciliation, standing, trading
+from fillbridge.live import account, doubt, killing, reconciliation, standing, trading
 from fillbridge.live.proposals import Proposals
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.recording import NoRecording
@@ -54,22 +54,22 @@ def _send_before_the_commit() -> list[Patch]:
     return [(account.Account, "recorded", recorded)]
 
 
-def _send_again(self: Any) -> None:
-    for trade in self.state.trades.values():
+def _send_again(account: Any) -> None:
+    for trade in account.state.trades.values():
         if trade.entry.status is OrderStatus.UNKNOWN:
-            self._account.outbox.submit(ApprovedOrder(trade.entry.order, Permit()))
+            account.outbox.submit(ApprovedOrder(trade.entry.order, Permit()))
 
 
 def _resend_on_timeout() -> list[Patch]:
-    original = trading.LiveTrading._doubt_what_is_under_way
+    original = doubt.doubt_what_is_under_way
 
-    def doubt(self: Any, reason: str, before_ns: int | None = None) -> bool:
-        found = original(self, reason, before_ns)
+    def doubt_and_send(account: Any, reason: str, before_ns: int | None = None) -> bool:
+        found = original(account, reason, before_ns)
         if found and before_ns is not None:
-            _send_again(self)
+            _send_again(account)
         return found
 
-    return [(trading.LiveTrading, "_doubt_what_is_under_way", doubt)]
+    return [(trading, "doubt_what_is_under_way", doubt_and_send)]
 
 
 def _resend_after_reconnect() -> list[Patch]:
@@ -78,7 +78,7 @@ def _resend_after_reconnect() -> list[Patch]:
     def link_up(self: Any) -> None:
         original(self)
         with self._account.recorded():
-            _send_again(self)
+            _send_again(self._account)
 
     return [(trading.LiveTrading, "link_up", link_up)]
 
@@ -139,14 +139,14 @@ def _forget_to_resize() -> list[Patch]:
 
 
 def _open_while_unknown() -> list[Patch]:
-    return [(trading.LiveTrading, "_block_what_is_unknown", lambda self: None)]
+    return [(trading, "block_what_is_unknown", lambda account: None)]
 
 
 def _forget_the_halt() -> list[Patch]:
     def take_up(self: Any) -> None:
         with self._account.recorded():
             self._account.shell.resume()
-            self._doubt_what_is_under_way("the handler started anew")
+            doubt.doubt_what_is_under_way(self._account, "the handler started anew")
 
     return [(trading.LiveTrading, "_take_up", take_up)]
 
@@ -281,6 +281,33 @@ def _show_secrets() -> list[Patch]:
     return [(Secret, "__format__", lambda self, specification: self.reveal())]
 
 
+def _leave_the_gate_open() -> list[Patch]:
+    def kill(self: Any, level: Any, reason: str, by: str, via: str) -> None:
+        self._write(level, reason, by, via)
+        with self._account.recorded():
+            self._halt(level, reason, by)
+
+    return [(killing.KillSwitch, "kill", kill)]
+
+
+def _close_nothing() -> list[Patch]:
+    return [(killing.KillSwitch, "carry_on", lambda self: None)]
+
+
+def _forget_the_latch() -> list[Patch]:
+    def take_up(self: Any) -> None:
+        self._account.state.halted = None
+
+    return [(killing.KillSwitch, "take_up", take_up)]
+
+
+OF_THE_SWITCH: dict[str, Callable[[], list[Patch]]] = {
+    "the switch leaves the gate open": _leave_the_gate_open,
+    "the switch closes nothing": _close_nothing,
+    "the latch is forgotten by a restart": _forget_the_latch,
+}
+"""Those that show where the kill switch is pulled: in the profile ``kills`` alone."""
+
 MUTATIONS: dict[str, Callable[[], list[Patch]]] = {
     "drop the commit": _drop_the_commit,
     "send before the commit": _send_before_the_commit,
@@ -329,7 +356,7 @@ HARD_TO_FIND = (
 @contextmanager
 def mutated(name: str) -> Iterator[None]:
     """Live trading with one mutation, within; as it is for an empty name."""
-    patches = MUTATIONS[name]() if name else []
+    patches = {**MUTATIONS, **OF_THE_SWITCH}[name]() if name else []
     before = [(where, what, getattr(where, what)) for where, what, _ in patches]
     try:
         for where, what, instead in patches:

@@ -73,6 +73,8 @@ class Oracle:
 
     def _entry_sent(self, command: Submission) -> None:
         world, order = self._world, command.approved.order
+        if world.kills is not None and world.kills.stops():
+            raise Violated(f"I7: {order.client_order_id} left after the latch")
         if world.disk.proved.is_halted:
             raise Violated(f"I7: {order.client_order_id} left after a durable halt")
         proposal = world.disk.proved.proposals[order.trade_id]
@@ -200,6 +202,8 @@ class Oracle:
         is_open = trading.gate.objection("ES") is None and trading.gate.objection("NQ") is None
         if not is_open and not world.may_stay_shut and not world.disk.is_full:
             return False
+        if world.kills is not None and world.kills.objection():
+            return False
         return not self._unsettled()
 
     def _unsettled(self) -> str:
@@ -250,7 +254,12 @@ class Oracle:
         process = world.process
         if not self.is_calm():
             reasons = "" if process is None else "; ".join(process.trading.gate.reasons())
-            what = self._unsettled() or (f"bare: {sorted(self._bare)}" if self._bare else reasons)
+            stopped = world.kills.objection() if world.kills is not None else ""
+            what = (
+                stopped
+                or self._unsettled()
+                or (f"bare: {sorted(self._bare)}" if self._bare else reasons)
+            )
             raise Violated(f"liveness: no calm: {what}")
         if process is None:
             return

@@ -49,7 +49,7 @@ _KINDS = [
     *(("time", kind) for kind, _ in MOMENTS),
 ]
 _WEIGHTS = [*(weight for _, _, weight in _PLACES), *(weight for _, weight in MOMENTS)]
-_FAULTS = {"calm": (0, 0), "default": (1, 5), "hell": (4, 12), "journal": (1, 5)}
+_FAULTS = {"calm": (0, 0), "default": (1, 5), "hell": (4, 12), "journal": (1, 5), "kills": (0, 4)}
 """How many faults strike at least and at most, by profile, where the run passes the places."""
 _ARMED_FOR_ONE = 4
 """Most places are passed by few runs: so many are armed for each fault that shall strike."""
@@ -79,11 +79,16 @@ class Plan:
             else:
                 often = place in ("append", "commit", "outcome", "receive", "received", "answers")
                 world.points.arm(place, random.randint(1, 14 if often else 2), fault)
+        dues = []
         for number, proposal in enumerate(self.proposals):
             due = START_NS + SECOND + int(random.random() * (1 + number * 6) * SECOND)
+            dues.append(due)
             world.timeline.at(due, world.bus.deliver, proposal)
             if random.random() < 0.1:
                 world.timeline.at(due + int(random.random() * SECOND), world.bus.deliver, proposal)
+
+        if world.kills is not None:
+            world.kills.schedule(dues, self.faults_end_ns)
 
     def _proposal(self, number: int) -> RiskProposal:
         random = self._random

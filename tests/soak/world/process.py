@@ -16,6 +16,7 @@ from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge_hooks import (
     InvalidValue,
+    KillLevel,
     NotSent,
     OrderRefused,
     OrderStatus,
@@ -126,6 +127,7 @@ class Process:
             entry_life_s=world.entry_life_s,
             position_life_ns=world.position_life_ns,
             rules=world.rules,
+            latch=None if world.kills is None else world.kills.latch,
         )
 
     # Running
@@ -163,8 +165,15 @@ class Process:
             self.world.deliver(self.publisher)
 
     def _look(self) -> None:
-        self.trading.look()
-        self._is_restless = self.trading._protection.is_alert or self._is_waiting_for_an_answer()
+        trading = self.trading
+        trading.look()
+        is_blind = bool(self._session) and not trading._protection.sees(self._timeline.now_ns)
+        self._is_restless = (
+            is_blind
+            or trading._protection.is_alert
+            or self._is_waiting_for_an_answer()
+            or self._is_stopping()
+        )
         self._look_next(_LOOK_NS if self._is_restless else _IDLE_LOOK_NS)
 
     def _is_waiting_for_an_answer(self) -> bool:
@@ -173,6 +182,12 @@ class Process:
             for trade in self.trading.state.trades.values()
             for order_state in trade.orders
         )
+
+    def _is_stopping(self) -> bool:
+        """Whether a kill switch that was pulled has yet to get flat."""
+        switch = self.trading.kill_switch
+        is_pulled = switch.level not in (None, KillLevel.PAUSE)
+        return is_pulled and not switch.document().get("is_flat")
 
     def _look_soon(self) -> None:
         """Something happened: looks count again."""
@@ -282,7 +297,10 @@ class Process:
 
     def resume(self) -> None:
         """A person lifts what only a person may lift."""
-        self.trading.resume("operator")
+        kills = self.world.kills
+        # What was stopped by the switch stays stopped, whatever else a person lifts.
+        if kills is None or not kills.count:
+            self.trading.resume("operator")
         if self.is_logged_out:
             self.is_logged_out = False
             self._connect()
@@ -322,6 +340,8 @@ class Process:
         if self.world.passing("snapshot") == "kill":
             raise Killed
         self.trading.on_snapshot(snapshot)
+        # What was not looked at while nothing was known of the broker is looked at now.
+        self._look_soon()
 
     def failed_answer(self, reason: str) -> None:
         """One of the answers was not clean."""

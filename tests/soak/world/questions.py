@@ -7,6 +7,7 @@ from world.process import Process
 from world.timeline import MILLISECOND
 
 from fillbridge.live.snapshot import BrokerSnapshot
+from fillbridge_hooks import BrokerOrder
 
 if TYPE_CHECKING:
     from world.world import World
@@ -40,12 +41,16 @@ class Questions:
             self._answer(asked_ns, since_ns, self._earlier, fault)
         else:
             questions = [
-                lambda: working_orders(broker),
-                lambda: orders_today(broker),
-                lambda: held(broker),
-                lambda: fills_since(broker, since_ns),
+                lambda *_: working_orders(broker),
+                lambda working: orders_today(broker) if self._needs_today(working) else (),
+                lambda *_: held(broker),
+                lambda *_: fills_since(broker, since_ns),
             ]
             self._ask_on(asked_ns, since_ns, questions, (), fault)
+
+    def _needs_today(self, working: tuple[BrokerOrder, ...]) -> bool:
+        process = self._world.process
+        return process is None or process.trading.needs_today(working)
 
     def _ask_on(
         self,
@@ -57,7 +62,7 @@ class Questions:
     ) -> None:
         world = self._world
         while questions:
-            answers = (*answers, questions.pop(0)())
+            answers = (*answers, questions.pop(0)(*answers))
             if self._is_slow:
                 wait = int(world.random.random() * 80 * MILLISECOND)
                 rest = (asked_ns, since_ns, questions, answers, fault)

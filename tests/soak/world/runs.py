@@ -18,6 +18,10 @@ class Run:
     ended_as: dict[str, int] = field(default_factory=dict)
     longest_ns: dict[str, int] = field(default_factory=dict)
     story: list[str] = field(default_factory=list)
+    kills: int = 0
+    """How often the kill switch was pulled."""
+    flat_ns: int | None = None
+    """How long it took from the last pull until nothing was open, where it came to that."""
 
     @property
     def trace(self) -> str:
@@ -47,4 +51,6 @@ def run(seed: int, profile: str, *, is_told: bool = False) -> Run:
         world.ended_as,
         world.oracle.longest_ns,
         story,
+        0 if world.kills is None else world.kills.count,
+        None if world.kills is None else world.kills.flat_ns,
     )

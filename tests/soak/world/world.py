@@ -9,6 +9,7 @@ from world.broker import Broker
 from world.bus import Bus
 from world.cells import cell_at
 from world.disk import Disk
+from world.kills import Kills
 from world.link import LONGEST_HOLD_NS, Link, role_name
 from world.oracle import Oracle
 from world.plan import Plan
@@ -23,7 +24,7 @@ from fillbridge.bus import InProcessBus
 from fillbridge.live import LiveRules
 from fillbridge.live.outbox import Cancellation, Change, Command
 from fillbridge.publishing import Publisher
-from fillbridge.shell import ShellHooks
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     Capabilities,
     Instrument,
@@ -95,6 +96,8 @@ class World:
         self.bus = Bus(self)
         self.questions = Questions(self)
         self._volatility = random.choice((1, 2, 4))
+        self.kills = Kills(self) if profile == "kills" else None
+        """Who pulls the kill switch, where somebody does."""
         self.plan = Plan(self, profile)
 
     # The run
@@ -113,6 +116,8 @@ class World:
             while not self._is_over:
                 self.timeline.step()
             self.oracle.judge_end()
+            if self.kills is not None:
+                self.kills.judge()
         finally:
             if self.process is not None:
                 self.process.recording.end()
@@ -223,6 +228,8 @@ class World:
             self.tell("killed while starting")
             self._restart_later()
             return
+        if self.kills is not None:
+            self.kills.started()
         self.process.run(self.bus.deliver_again)
 
     def open_recording(self) -> Any:

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from fillbridge.config import Settings
     from fillbridge.management import Answer
     from fillbridge.management.messages import Asked
+    from fillbridge.plugins import Plugins
 
 _FILE = click.Path(path_type=Path)
-EXIT_CODES = {"done": 0, "refused": 1, "failed": 1, "invalid": 2}
+_LONGEST_TEXT = 500
+EXIT_CODES = {"done": 0, "refused": 1, "held": 1, "failed": 1, "invalid": 2}
 """By the kind of an answer."""
 
 
@@ -58,6 +60,14 @@ def to_a_handler(command: Callable[..., None]) -> Callable[..., None]:
     return decorated
 
 
+def bounded(context: click.Context, option: click.Parameter, value: str) -> str:
+    """A text that fits into a request."""
+    if len(value) > _LONGEST_TEXT:
+        rule = f"expected at most {_LONGEST_TEXT} characters, was {len(value)}"
+        raise click.BadParameter(rule, context, option)
+    return value
+
+
 def who() -> str:
     """Who asks, as the journal keeps it."""
     try:
@@ -76,10 +86,19 @@ def find_socket(where: Where) -> tuple[Path, Settings | None]:
 
     if where.socket is not None:
         return check_socket_path(where.socket), None
+    settings, _ = found_settings(where)
+    return socket_path(settings), settings
+
+
+def found_settings(where: Where) -> tuple[Settings, Plugins]:
+    """The settings of the handler that is meant, and the plugins they are for.
+
+    :raises ConfigurationError: if the configuration cannot be used
+    """
     plugins = load_trusted(where.config)
     options = {} if where.account is None else {"live_settings.account": where.account}
-    settings = load_settings(where.config, plugins.settings_sections(), options=options).settings
-    return socket_path(settings), settings
+    loaded = load_settings(where.config, plugins.settings_sections(), options=options)
+    return loaded.settings, plugins
 
 
 def ask(where: Where, name: str, **fields: Any) -> Any:

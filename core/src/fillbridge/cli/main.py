@@ -14,12 +14,17 @@ from fillbridge.cli.conformance import conformance
 from fillbridge.cli.crash import crash_line, guard_crashes
 from fillbridge.cli.demo import demo
 from fillbridge.cli.doctor import doctor
+from fillbridge.cli.holds import COMMANDS as HOLDS
 from fillbridge.cli.journal import journal
+from fillbridge.cli.kill import alive, arm, kill
+from fillbridge.cli.limits import limits
 from fillbridge.cli.manage import COMMANDS
+from fillbridge.cli.operators import operators
 from fillbridge.cli.output import fail, failures, warnings
 from fillbridge.cli.plugins import plugins
 from fillbridge.cli.propose import propose
 from fillbridge.cli.run import run
+from fillbridge.cli.secrets import secrets
 from fillbridge.trusted import load_trusted
 
 if TYPE_CHECKING:
@@ -71,18 +76,21 @@ def cli(context: click.Context) -> None:
     context.with_resource(warnings())
 
 
-for _command in (
+_OWN = (
     backtest,
     config,
     conformance,
     demo,
     doctor,
     journal,
+    limits,
+    operators,
     plugins,
-    run,
     propose,
-    *COMMANDS,
-):
+    run,
+    secrets,
+)
+for _command in (*_OWN, *HOLDS, *COMMANDS, kill, alive, arm):
     cli.add_command(_command)
 
 

@@ -161,7 +161,8 @@ def cancel_all(where: Where, as_json: bool) -> None:
 def halt(where: Where, reason: str, as_json: bool) -> None:
     """Let no entry out until fillbridge resume.
 
-    After a restart neither. What is held stays, with its stop and target.
+    After a restart neither. What is held stays, with its stop and target. It is fillbridge kill
+    pause.
 
     \b
     Example:
@@ -183,9 +184,9 @@ def halt(where: Where, reason: str, as_json: bool) -> None:
 def flatten(where: Where, reason: str, as_json: bool) -> None:
     """Stop in an emergency.
 
-    Halts, withdraws entries and closes every position. Entries stay off until fillbridge resume,
-    after a restart too. A position's stop goes with its exit, never before it. Exits with 1 where
-    risk_controls.emergency_stop_enabled is off.
+    Halts, withdraws entries and closes every position. Entries stay off until fillbridge arm,
+    after a restart too. A position's stop goes with its exit, never before it. It is fillbridge
+    kill flatten. Exits with 1 where risk_controls.emergency_stop_enabled is off.
 
     \b
     Example:
@@ -198,6 +199,8 @@ def flatten(where: Where, reason: str, as_json: bool) -> None:
 @to_a_handler
 def resume(where: Where, as_json: bool) -> None:
     """Lift a halt, or a standby.
+
+    Where operators are configured, or everything was stopped, a stop takes fillbridge arm.
 
     After another login took the session, or the broker refused one, it connects again. What else
     shuts the gate opens by itself when it has passed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from rich.box import SIMPLE_HEAD
@@ -72,6 +73,23 @@ def print_orders(orders: Sequence[dict[str, Any]]) -> None:
             one["status"],
         )
     _print(table, "no order may still fill")
+
+
+def print_holds(held: Sequence[dict[str, Any]]) -> None:
+    """Proposals that wait for a person."""
+    table = _table("hold", "proposal", "strategy", "side", "until, UTC", "why")
+    for one in held:
+        until = datetime.fromtimestamp(one["expires_ns"] // 1_000_000_000, UTC)
+        _add(
+            table,
+            one["hold_id"],
+            one["proposal_id"],
+            one["strategy"],
+            f"{one['direction']} {one['position_size']} {one['symbol']}",
+            f"{until:%Y-%m-%d %H:%M:%S}",
+            "; ".join(one["reasons"]),
+        )
+    _print(table, "no proposal waits for approval")
 
 
 def print_closed(trades: Sequence[dict[str, Any]]) -> None:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from fillbridge.cli.handler import EXIT_CODES, Where, find_socket, hinted, to_a_handler, who
+from fillbridge.cli.handler import (
+    EXIT_CODES,
+    Where,
+    find_socket,
+    found_settings,
+    hinted,
+    to_a_handler,
+    who,
+)
 from fillbridge.cli.output import cleaned, fail, failures, print_json
 from fillbridge.config.schema import LiveSettings
 from fillbridge.files import BadFile, read_proposal_lines, read_proposals
@@ -34,19 +42,26 @@ _SECOND = 1_000_000_000
     required=True,
     help="Proposals as fillbridge backtest reads them, or .jsonl: one JSON document per line.",
 )
+@click.option(
+    "--sign",
+    "key_id",
+    metavar="KEY_ID",
+    help="Sign each with this key of live_settings.proposal_keys.",
+)
 @click.option("--now", is_flag=True, help="Take each as decided now, whatever its time says.")
 @to_a_handler
-def propose(where: Where, file: Path, now: bool, as_json: bool) -> None:
+def propose(where: Where, file: Path, key_id: str | None, now: bool, as_json: bool) -> None:
     """Propose trades to a running handler.
 
     A proposal_id is traded once, however often it is proposed: a second time answers with the
     same answer. A row that was decided longer ago than its entry may live cannot be used; see
-    --now. Prints what became of each. Exits with 1 if any was refused, with 2 and nothing sent if
-    any row cannot be used, with 3 if no handler answers.
+    --now. With --sign each is signed right before it is sent; the configuration says where the
+    secret is. Prints what became of each. Exits with 1 if any was refused or held, with 2 and
+    nothing sent if any row cannot be used, with 3 if no handler answers.
 
     \b
     Example:
-      fillbridge propose --file ideas.csv
+      fillbridge propose --file ideas.csv --sign desk
     """  # noqa: D301 (click reads the character \b: do not wrap)
     # Imported here because it is slow to import, and most commands do not need it.
     import anyio
@@ -55,8 +70,9 @@ def propose(where: Where, file: Path, now: bool, as_json: bool) -> None:
         rows = _read(file)
         path, settings = find_socket(where)
         live = LiveSettings() if settings is None else settings.live_settings
+        sign = None if key_id is None else _signer(where, key_id)
         if now:
-            proposals = [msgspec.structs.replace(row.proposal, decided_at_ns=None) for row in rows]
+            proposals = [_decided_now(row.proposal) for row in rows]
         else:
             _refuse_late(file, rows, live.order_timeout)
             proposals = [row.proposal for row in rows]
@@ -68,7 +84,7 @@ def propose(where: Where, file: Path, now: bool, as_json: bool) -> None:
                 click.echo(cleaned(_line(answer)))
 
         try:
-            anyio.run(_propose, path, proposals, tell)
+            anyio.run(_propose, path, proposals, sign, tell)
         except NotConnected as error:
             if as_json and told:
                 print_json({"proposals": told})
@@ -125,15 +141,49 @@ def _rejected(one: RejectedProposal) -> str:
     return f"row {one.row}{name}: {one.reason}"
 
 
+def _decided_now(proposal: RiskProposal) -> RiskProposal:
+    """The proposal without a time; as it is where it has none, for it may be signed."""
+    if proposal.decided_at_ns is None:
+        return proposal
+    return msgspec.structs.replace(proposal, decided_at_ns=None)
+
+
+def _signer(where: Where, key_id: str) -> Callable[[RiskProposal], RiskProposal]:
+    """What signs a proposal as being made now.
+
+    :raises ConfigurationError: if the key is not configured, or its secret cannot be used
+    """
+    from fillbridge.handlers.intake_wiring import proposal_secret
+    from fillbridge.handlers.live_wiring import live_secrets
+    from fillbridge.live.clock import SystemClock
+    from fillbridge_hooks.signing import sign_proposal
+
+    settings, plugins = found_settings(where)
+    secret = proposal_secret(settings, live_secrets(settings, plugins), key_id)
+    clock = SystemClock()
+    account = settings.live_settings.account
+
+    def sign(proposal: RiskProposal) -> RiskProposal:
+        return sign_proposal(
+            proposal, key_id=key_id, secret=secret, account=account, now_ns=clock.now_ns
+        )
+
+    return sign
+
+
 async def _propose(
-    path: Path, proposals: list[RiskProposal], tell: Callable[[dict[str, Any]], None]
+    path: Path,
+    proposals: list[RiskProposal],
+    sign: Callable[[RiskProposal], RiskProposal] | None,
+    tell: Callable[[dict[str, Any]], None],
 ) -> None:
     from fillbridge.management import Propose, connect
 
     by = who()
     async with connect(path) as client:
         for proposal in proposals:
-            answer = await client.ask(Propose(by=by, proposal=proposal))
+            sent = proposal if sign is None else sign(proposal)
+            answer = await client.ask(Propose(by=by, proposal=sent))
             done = answer.result or {}
             tell(
                 {

@@ -18,8 +18,13 @@ MISSING = object()
 """Stands for a setting that is not there, as ``None`` may be its value."""
 
 _DEEPEST = 32
+_LARGEST_NUMBER = 10**18 - 1
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
 _SECRET = re.compile(r"credential|passw|passphrase|secret|token|api_?key|private_?key", re.I)
-_REFERENCE = re.compile(r"\$\{\w+\}")
+_REFERENCE = re.compile(r"\$\{[\w.-]+\}")
+_NO_SECRETS: frozenset[tuple[str, ...]] = frozenset(
+    {("live_settings", "secrets"), ("live_settings", "secret_providers")}
+)
 _ALTERNATIVES = re.compile(r"[\w.-]+( \| [\w.-]+)+")
 
 
@@ -35,7 +40,7 @@ def is_secret(path: Path) -> bool:
 
 def shown(path: Path, value: object) -> object:
     """``value`` as it may be shown: a secret that is not a reference like ``${NAME}`` is masked."""
-    if not value or not is_secret(path):
+    if not value or path[:2] in _NO_SECRETS or not is_secret(path):
         return value
     return value if isinstance(value, str) and _REFERENCE.fullmatch(value) else MASK
 
@@ -68,8 +73,11 @@ def plain(value: object, path: Path = ()) -> Any:
     if len(path) > _DEEPEST:
         raise ConfigurationError(f"{dotted(path[:3])}: nested too deeply")
     match value:
-        case bool() | int() | None:
+        case bool() | None:
             return value
+        case int():
+            is_sane = -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER
+            return value if is_sane else refuse(path, "a number of at most 18 digits", "more")
         case float():
             return value if math.isfinite(value) else refuse(path, "a finite number", value)
         case str():
@@ -90,6 +98,10 @@ def folded(key: str) -> str:
 def _plain_text(text: str, path: Path) -> str:
     if text.lstrip().startswith("@"):
         refuse(path, "text that does not begin with '@', as nothing here is evaluated", text)
+    if folded(text.strip()).startswith("dynaconf"):
+        refuse(path, "text that does not begin with 'dynaconf', as nothing is merged", text)
+    if _UNUSABLE.search(text):
+        refuse(path, "text without NUL and halves of characters", text)
     if _ALTERNATIVES.fullmatch(text):
         refuse(path, "one of these alternatives", text)
     return text

@@ -192,6 +192,8 @@ def _describe(info: msgspec.inspect.Type) -> str:
             return " or ".join(map(_describe, options))
         case msgspec.inspect.DictType() | msgspec.inspect.StructType():
             return "keys and values"
+        case msgspec.inspect.VarTupleType():
+            return "list"
     return type(info).__name__.removesuffix("Type").lower()
 
 

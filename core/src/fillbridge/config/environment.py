@@ -18,10 +18,29 @@ if TYPE_CHECKING:
 
 PREFIX = "FILLBRIDGE_"
 SEPARATOR = "__"
+_MOST_DOTS = 200
 _RISK_PLUGIN = "risk"
-_LIMITS: tuple[Path, ...] = (("risk_controls",), ("performance", "max_open_positions"))
+_LIMITS: tuple[Path, ...] = (
+    ("risk_controls",),
+    ("performance", "max_open_positions"),
+    ("live_settings", "environment"),
+    ("live_settings", "operators"),
+    ("live_settings", "proposal_keys"),
+    ("live_settings", "signed_proposals"),
+    ("live_settings", "dead_man_s"),
+    ("live_settings", "dead_man_level"),
+)
+"""And what guards them: which bind, who may loosen them, and what stops the account."""
+_READ_BY_RISK: tuple[Path, ...] = (("mode",), ("live_settings", "account"))
+"""What the plugin looks at, and what is no limit."""
 _CREDENTIALS: Path = ("live_settings", "credentials")
 _PLUGINS_LOCK: Path = ("live_settings", "plugins_lock")
+_WHENCE: tuple[Path, ...] = (
+    ("live_settings", "secrets"),
+    ("live_settings", "secret_providers"),
+    ("vault",),
+)
+"""Where credentials come from."""
 
 
 def read_environment(
@@ -61,6 +80,7 @@ def _paths_of_risk(sections: Sequence[DeclaredSection]) -> list[Path]:
         for declared in sections
         if declared.plugin == _RISK_PLUGIN
         for path in (tuple(declared.section.split(".")), *(p for _, p in declared_paths(declared)))
+        if path not in _READ_BY_RISK
     ]
 
 
@@ -76,6 +96,8 @@ def _path(name: str, limits: Sequence[Path], keys: Keys, data: Mapping[str, Any]
         )
     if _is_below(parts, _PLUGINS_LOCK):
         raise ConfigurationError("the plugin lock is named in the file alone")
+    if any(_is_below(parts, path) for path in _WHENCE):
+        raise ConfigurationError("where secrets come from is set in the file alone")
     return _known_path(parts, keys, data)
 
 
@@ -111,7 +133,9 @@ def read_value(text: str, path: Path) -> Any:
     :raises InvalidValue: if it is no plain value
     """
     try:
-        value = tomllib.loads(f"value = {text}")["value"] if text.isprintable() else text
+        # One line, and not so many parts of a key that reading them takes forever.
+        is_value = text.isprintable() and text.count(".") <= _MOST_DOTS
+        value = tomllib.loads(f"value = {text}")["value"] if is_value else text
     except (ValueError, RecursionError):
         value = text
     if isinstance(value, dict):

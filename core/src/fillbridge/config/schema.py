@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from fillbridge_hooks import Instrument
+from fillbridge_hooks import Instrument, KillLevel
 
 _Name = Annotated[str, msgspec.Meta(min_length=1)]
 _Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -13,6 +13,21 @@ _Account = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62
 
 MASK = "***"
 """Stands for a secret wherever a setting is shown."""
+
+
+class ProposalKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that strategies sign proposals with."""
+
+    secret: _Name
+    """A reference such as ``${NAME}``, kept as it was written; resolved at the start."""
+    strategies: Annotated[list[_Name], msgspec.Meta(min_length=1)]
+    """Whose proposals may be signed with it."""
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("secret", MASK), ("strategies", self.strategies)]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(secret={MASK!r}, strategies={self.strategies!r})"
 
 
 class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,9 +42,18 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     environment: Literal["sim", "prod"] = "sim"
     credentials: dict[str, str] = msgspec.field(default_factory=dict)
     secrets: _Name | None = None
-    """A folder of files that references in ``credentials`` may name; ``None`` for no such."""
+    """A folder of files that references to secrets may name; ``None`` for no such."""
     plugins_lock: _Name | None = None
     """The plugin lock; ``plugins.lock`` beside the configuration where ``None``."""
+    secret_providers: tuple[_Name, ...] | None = None
+    """Who may resolve references, in this order; ``None``: all, but in ``prod`` the environment."""
+    proposal_keys: dict[str, ProposalKey] = msgspec.field(default_factory=dict)
+    """Keys of signed proposals, by the id that a signature names."""
+    signed_proposals: bool | None = None
+    """Whether a proposal needs a signature; ``None``: where there are keys, and in ``prod`` from
+    outside the handler's process."""
+    hold_timeout: _Positive = 60.0
+    """A held proposal that nobody approves is refused after this, s."""
     symbol: _Name = "ES"
     """Of proposals that name none."""
     order_timeout: _Positive = 300.0
@@ -62,6 +86,13 @@ class LiveSettings(msgspec.Struct, frozen=True, kw_only=True):
     """More sessions than this within ten minutes that traded, but not for so long, are given up."""
     max_loop_lag_ms: _Positive = 250.0
     """While the handler's own tasks run later than this, no entry leaves."""
+
+    operators: dict[str, str] = msgspec.field(default_factory=dict)
+    """Who may approve, by name: ``ed25519:`` and the public key in base64."""
+    dead_man_s: _Positive | None = None
+    """Without a sign of life for this long the account is stopped, s; ``None``: never."""
+    dead_man_level: KillLevel = KillLevel.CANCEL
+    """How far it is stopped then."""
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         shown = msgspec.structs.asdict(self) | {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import msgspec
 
 from fillbridge.config.data import MISSING, Path, dotted, refuse
-from fillbridge.config.schema import BacktestSettings, LiveSettings, Performance
+from fillbridge.config.schema import BacktestSettings, LiveSettings, Performance, ProposalKey
 from fillbridge_hooks import ConfigurationError, Instrument, PluginError
 
 if TYPE_CHECKING:
@@ -57,7 +57,12 @@ def known_keys(sections: Sequence[DeclaredSection]) -> Keys:
     """
     keys: Keys = {
         "mode": None,
-        "live_settings": keys_of(LiveSettings) | {"credentials": {ANY: None}},
+        "live_settings": keys_of(LiveSettings)
+        | {
+            "credentials": {ANY: None},
+            "operators": {ANY: None},
+            "proposal_keys": {ANY: keys_of(ProposalKey)},
+        },
         "backtest_settings": {
             key: None for key in keys_of(BacktestSettings) if key not in MODEL_TYPES
         },

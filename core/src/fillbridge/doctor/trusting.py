@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fillbridge.config.beforehand import beforehand_of
 from fillbridge.doctor.findings import Finding, Patient, fail, many, ok, warn
-from fillbridge.handlers.live_wiring import credentials, wrapped_driver
+from fillbridge.handlers.live_wiring import Credentials, live_secrets, wrapped_driver
 from fillbridge.plugins.lock import read_lock
 from fillbridge.plugins.trust import judge
 from fillbridge.redaction import Redactor
@@ -15,6 +15,8 @@ from fillbridge_hooks import ConfigurationError, FillbridgeError, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_MEND = "put them where a provider finds them"
 
 
 def plugins(patient: Patient) -> Finding:
@@ -64,7 +66,11 @@ def secrets(patient: Patient) -> Finding:
     references: Mapping[str, str] = patient.settings.live_settings.credentials
     if not references:
         return ok("secrets", "no credentials are configured")
-    found: Mapping[str, Secret] = credentials(patient.settings, patient.plugins, Redactor())
+    try:
+        secrets = live_secrets(patient.settings, patient.plugins)
+    except ConfigurationError as error:
+        return fail("secrets", str(error), _MEND)
+    found: Mapping[str, Secret] = Credentials(references, secrets, Redactor())
     missing: list[str] = []
     for name in references:
         try:
@@ -73,7 +79,7 @@ def secrets(patient: Patient) -> Finding:
         except ConfigurationError as error:
             missing.append(f"{name}: {error}")
     if missing:
-        return fail("secrets", "; ".join(missing), "put them where a provider finds them")
+        return fail("secrets", "; ".join(missing), _MEND)
     literal = sorted(name for name, value in references.items() if not value.startswith("${"))
     if literal:
         said = f"written out in the configuration: {', '.join(literal)}"

@@ -36,27 +36,9 @@ def assumed_fills(trade: Trade) -> list[FillBooked]:
 def in_their_place(
     trade: Trade, filled: OrderState, message: FillBooked, excess: int, now: int
 ) -> Decision | None:
-    """Take ``excess`` contracts of assumed fills back for a fill of our own; ``None``: too few.
-
-    A fill that was made after the broker held less is not what closed the position.
-    """
-    events: list[Event] = []
-    for booked in assumed_fills(trade):
-        fill = booked.fill
-        if not excess:
-            break
-        if message.fill.time_ns > fill.time_ns + _CLOCKS_DIFFER_NS:
-            continue
-        reason = f"fill {message.fill.fill_id} is what closed the position"
-        events.append(FillVoided(fill.client_order_id, fill.fill_id, reason, now))
-        kept = fill.quantity - min(excess, fill.quantity)
-        excess -= fill.quantity - kept
-        if kept:
-            cents = booked.commission_cents
-            if cents is not None:
-                cents = round(cents * kept / fill.quantity)
-            events.append(FillBooked(_smaller(fill, kept), cents))
-    if excess:
+    """Take ``excess`` contracts of assumed fills back for a fill of our own; ``None``: too few."""
+    events = taken_back(trade, message.fill, excess, now)
+    if events is None:
         return None
     trade_id = trade.plan.trade_id
     is_done = filled.filled + message.fill.quantity >= filled.order.quantity
@@ -67,6 +49,30 @@ def in_their_place(
         return (*events, message), (*effects, Measure(trade_id))
     sent, cancels = cancel_all(trade, ended, "the position is closed", now)
     return (*events, message, *sent), (*effects, StopTracking(trade_id), *cancels)
+
+
+def taken_back(trade: Trade, fill: Fill, excess: int, now: int) -> tuple[Event, ...] | None:
+    """What takes ``excess`` contracts of assumed fills back for ``fill``; ``None``: too few.
+
+    A fill that was made after the broker held less is not what closed the position.
+    """
+    events: list[Event] = []
+    for booked in assumed_fills(trade):
+        assumed = booked.fill
+        if not excess:
+            break
+        if fill.time_ns > assumed.time_ns + _CLOCKS_DIFFER_NS:
+            continue
+        reason = f"fill {fill.fill_id} is what closed the position"
+        events.append(FillVoided(assumed.client_order_id, assumed.fill_id, reason, now))
+        kept = assumed.quantity - min(excess, assumed.quantity)
+        excess -= assumed.quantity - kept
+        if kept:
+            cents = booked.commission_cents
+            if cents is not None:
+                cents = round(cents * kept / assumed.quantity)
+            events.append(FillBooked(_smaller(assumed, kept), cents))
+    return None if excess else tuple(events)
 
 
 def _smaller(fill: Fill, quantity: int) -> Fill:

@@ -11,16 +11,19 @@ from fillbridge.engine.fills import on_fill, on_fill_voided
 from fillbridge.engine.legs import protective_legs
 from fillbridge.engine.messages import (
     CancelRequested,
+    CloseNoted,
     CloseRequested,
     Decision,
     EntriesHalted,
     EntriesResumed,
     FillBooked,
+    FillFound,
     Input,
     OrdersFound,
     ProtectionDue,
     ReplaceRequested,
     SetTimer,
+    StrategySuspended,
     Submit,
     TimerFired,
     TimerKind,
@@ -29,7 +32,8 @@ from fillbridge.engine.messages import (
     TradePlan,
     TradeRefused,
 )
-from fillbridge.engine.protection import on_orders_found, on_protection_due
+from fillbridge.engine.proposal_events import HoldEnded, NonceUsed, TradeHeld
+from fillbridge.engine.protection import on_protection_due
 from fillbridge.engine.reports import (
     on_accepted,
     on_cancel_rejected,
@@ -43,11 +47,13 @@ from fillbridge.engine.reports import (
 )
 from fillbridge.engine.requests import (
     on_cancel_requested,
+    on_close_noted,
     on_close_requested,
     on_replace_requested,
     on_timer_fired,
 )
 from fillbridge.engine.state import EngineState
+from fillbridge.engine.takeover import on_fill_found, on_orders_found
 from fillbridge_hooks import (
     Accepted,
     Cancelled,
@@ -85,7 +91,16 @@ def entry_deadlines(plan: TradePlan) -> Iterator[tuple[TimerKind, int]]:
 
 def _recorded(
     state: EngineState,
-    message: TradeRefused | TradeMeasured | EntriesHalted | EntriesResumed,
+    message: (
+        TradeRefused
+        | NonceUsed
+        | TradeHeld
+        | HoldEnded
+        | TradeMeasured
+        | EntriesHalted
+        | EntriesResumed
+        | StrategySuspended
+    ),
     now: int,
 ) -> Decision:
     return (message,), ()
@@ -94,14 +109,19 @@ def _recorded(
 _DECISIONS: dict[type, Callable[[EngineState, Any, int], Decision]] = {
     TradeApproved: _approved,
     TradeRefused: _recorded,
+    NonceUsed: _recorded,
+    TradeHeld: _recorded,
+    HoldEnded: _recorded,
     TradeMeasured: _recorded,
     EntriesHalted: _recorded,
     EntriesResumed: _recorded,
+    StrategySuspended: _recorded,
     FillBooked: on_fill,
     FillVoided: on_fill_voided,
     NotSent: on_not_sent,
     ProtectionDue: on_protection_due,
     OrdersFound: on_orders_found,
+    FillFound: on_fill_found,
     Accepted: on_accepted,
     Cancelled: on_cancelled,
     Expired: on_expired,
@@ -111,6 +131,7 @@ _DECISIONS: dict[type, Callable[[EngineState, Any, int], Decision]] = {
     CancelRejected: on_cancel_rejected,
     ReplaceRejected: on_replace_rejected,
     CloseRequested: on_close_requested,
+    CloseNoted: on_close_noted,
     CancelRequested: on_cancel_requested,
     ReplaceRequested: on_replace_requested,
     TimerFired: on_timer_fired,

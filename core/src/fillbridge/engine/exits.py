@@ -135,13 +135,13 @@ def resize_legs(trade: Trade, filled: OrderState, left: int, held: int, now: int
     return tuple(events), tuple(effects)
 
 
-def other_stops(trade: Trade, stop: OrderState) -> tuple[OrderState, ...]:
-    """Stops beside ``stop`` that may still fill and are not being withdrawn."""
+def others_of(trade: Trade, leg: OrderState) -> tuple[OrderState, ...]:
+    """Those of the role of ``leg`` beside it that may still fill and are not being withdrawn."""
     return tuple(
         other
         for other in trade.orders
-        if other.order.role is _STOP
-        and other is not stop
+        if other.order.role is leg.order.role
+        and other is not leg
         and not other.cancel_sent
         and other.status not in TERMINAL_STATUSES
     )

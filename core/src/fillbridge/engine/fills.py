@@ -115,6 +115,9 @@ def _partly_exited(
     # What the broker keeps it may have let grow already: whether it did is seen in time.
     if order.role is _EXIT or trade.plan.has_broker_legs or _ended(filled, message.fill) is None:
         return (message, *events), effects
+    if filled is not trade.stop and filled is not trade.target:
+        # Given up, it filled after all: the one in its place is there for the rest.
+        return (message, *events), (*effects, Protect(trade.plan.trade_id))
     # The leg was smaller than a position that grew meanwhile: it is placed again for the rest.
     rest = held - exiting(trade, order.side)
     again = leg_again(trade, filled, rest)

@@ -7,6 +7,16 @@ is a function of the events alone.
 from collections.abc import Callable
 from typing import Any
 
+from fillbridge.engine import proposed
+from fillbridge.engine.activity import (
+    count_entry,
+    count_fill,
+    count_reject,
+    count_result,
+    resume_all,
+    suspend,
+)
+from fillbridge.engine.counting import count_order, count_request, counters_at
 from fillbridge.engine.messages import (
     CancelSent,
     CloseRequested,
@@ -17,18 +27,17 @@ from fillbridge.engine.messages import (
     OrdersPlaced,
     ReplaceSent,
     ReportIgnored,
+    StrategySuspended,
     TradeAbandoned,
     TradeApproved,
     TradeMeasured,
     TradeRefused,
 )
 from fillbridge.engine.money import fill_slippage_cents, gross_cents
+from fillbridge.engine.proposal_events import HoldEnded, NonceUsed, TradeHeld
 from fillbridge.engine.state import (
-    RECENT_ORDERS,
     REMEMBERED_NS,
-    REMEMBERED_PROPOSALS,
     REMEMBERED_TRADES,
-    Counters,
     EngineState,
     OrderState,
     Trade,
@@ -42,7 +51,6 @@ from fillbridge_hooks import (
     ExitReason,
     Expired,
     FillVoided,
-    Instrument,
     NotSent,
     Order,
     OrderRole,
@@ -51,16 +59,13 @@ from fillbridge_hooks import (
     Replaced,
     Replacement,
     ReplaceRejected,
-    RiskProposal,
 )
-from fillbridge_hooks.sessions import NANOSECONDS, trade_date_end_ns
 
 _ENTRY = OrderRole.ENTRY
 _STOP = OrderRole.STOP
 _TARGET = OrderRole.TARGET
 _FILL = OrderSignal.FILL
 _PARTIAL_FILL = OrderSignal.PARTIAL_FILL
-_MINUTE = 60 * NANOSECONDS
 
 
 def fold(state: EngineState, event: Event) -> EngineState:
@@ -75,25 +80,17 @@ def _trade_approved(state: EngineState, event: TradeApproved) -> None:
     trade = Trade(plan, entry, [entry])
     state.trades[plan.trade_id] = trade
     state.orders[plan.entry.client_order_id] = (trade, entry)
-    counters = _counters(state, plan.instrument, event.time_ns)
+    counters = counters_at(state, plan.instrument, event.time_ns)
     counters.trades += 1
-    _count_order(counters, plan.entry, event.time_ns)
-    _remember_proposal(state, plan.proposal, plan.trade_id)
+    count_order(state, plan.entry, event.time_ns)
+    count_entry(state.activity, plan.proposal.strategy, event.time_ns)
+    proposed.remember_answer(state, plan.proposal, plan.trade_id)
+    proposed.remember_entry(state, plan, event.time_ns)
 
 
 def _trade_refused(state: EngineState, event: TradeRefused) -> None:
-    _counters(state, event.instrument, event.time_ns).rejects += 1
-    _remember_proposal(state, event.proposal, event.reasons)
-
-
-def _remember_proposal(
-    state: EngineState, proposal: RiskProposal, answer: str | tuple[str, ...]
-) -> None:
-    if proposal.proposal_id is None:
-        return
-    state.proposed[proposal.proposal_id] = answer
-    if len(state.proposed) > REMEMBERED_PROPOSALS:
-        del state.proposed[next(iter(state.proposed))]
+    counters_at(state, event.instrument, event.time_ns).rejects += 1
+    proposed.remember_answer(state, event.proposal, event.reasons)
 
 
 def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:
@@ -109,7 +106,7 @@ def _orders_placed(state: EngineState, event: OrdersPlaced) -> None:
             trade.stop = order_state
         elif order.role is _TARGET:
             trade.target = order_state
-        _count_order(_counters(state, order.instrument, event.time_ns), order, event.time_ns)
+        count_order(state, order, event.time_ns)
 
 
 def _fill_booked(state: EngineState, event: FillBooked) -> None:
@@ -129,6 +126,7 @@ def _fill_booked(state: EngineState, event: FillBooked) -> None:
     _apply(trade, order_state, _FILL if complete else _PARTIAL_FILL)
 
     trade.fills[fill.fill_id] = event
+    count_fill(state.activity, fill.time_ns)
     trade.slippage_cents += fill_slippage_cents(fill, order.instrument)
     if event.commission_cents is None:
         trade.cost_complete = False
@@ -176,7 +174,8 @@ def _expired(state: EngineState, event: Expired | NotSent) -> None:
 
 def _rejected(state: EngineState, event: Rejected) -> None:
     trade, _ = state.orders[event.client_order_id]
-    _counters(state, trade.plan.instrument, event.time_ns).rejects += 1
+    counters_at(state, trade.plan.instrument, event.time_ns).rejects += 1
+    count_reject(state.activity, event.time_ns, event.reason)
     _end(state, event, OrderSignal.REJECT)
 
 
@@ -232,7 +231,8 @@ def _same_terms(asked: Replacement, order: Order) -> bool:
 
 def _replace_rejected(state: EngineState, event: ReplaceRejected) -> None:
     _, order_state = state.orders[event.client_order_id]
-    order_state.requested = None
+    if order_state.is_answered_by(event):
+        order_state.requested = None
 
 
 def _cancel_rejected(state: EngineState, event: CancelRejected) -> None:
@@ -246,13 +246,13 @@ def _cancel_sent(state: EngineState, event: CancelSent) -> None:
     order_state.cancel_sent = True
     if order_state.status not in TERMINAL_STATUSES:
         order_state.cancel_reason = order_state.reason = event.reason
-    _count_message(state.counters, event.time_ns)
+    count_request(state, event.time_ns)
 
 
 def _replace_sent(state: EngineState, event: ReplaceSent) -> None:
     _, order_state = state.orders[event.change.client_order_id]
     order_state.requested = event.change
-    _count_message(state.counters, event.time_ns)
+    count_request(state, event.time_ns)
 
 
 def _close_requested(state: EngineState, event: CloseRequested) -> None:
@@ -267,8 +267,11 @@ def _trade_measured(state: EngineState, event: TradeMeasured) -> None:
         plan.direction, trade.entry_reference, trade.exit_reference, plan.instrument
     )
     net = gross - trade.slippage_cents - trade.commission_cents
-    counters = _counters(state, plan.instrument, event.time_ns)
+    counters = counters_at(state, plan.instrument, event.time_ns)
     counters.realised_cents += net - (trade.realised_cents or 0)
+    if trade.realised_cents is None:
+        is_stop_out = trade.exit_reason is ExitReason.STOP_LOSS
+        count_result(state.activity, plan.proposal.strategy, is_stop_out=is_stop_out)
     trade.realised_cents = net
     _end_trade(state, trade, event.time_ns)
 
@@ -276,7 +279,7 @@ def _trade_measured(state: EngineState, event: TradeMeasured) -> None:
 def _trade_abandoned(state: EngineState, event: TradeAbandoned) -> None:
     trade = state.trades[event.trade_id]
     if trade.realised_cents is not None:
-        counters = _counters(state, trade.plan.instrument, event.time_ns)
+        counters = counters_at(state, trade.plan.instrument, event.time_ns)
         counters.realised_cents -= trade.realised_cents
         trade.realised_cents = None
     _end_trade(state, trade, event.time_ns)
@@ -332,11 +335,20 @@ def _report_ignored(state: EngineState, event: ReportIgnored) -> None:
 
 
 def _entries_halted(state: EngineState, event: EntriesHalted) -> None:
-    state.halted = event
+    state.halts += 1
+    # Only a person makes it less.
+    if state.halted is None or event.level.rank >= state.halted.level.rank:
+        state.halted = event
 
 
 def _entries_resumed(state: EngineState, event: EntriesResumed) -> None:
+    state.halts += 1
     state.halted = None
+    resume_all(state.activity)
+
+
+def _strategy_suspended(state: EngineState, event: StrategySuspended) -> None:
+    suspend(state.activity, event.strategy, event.reason)
 
 
 def _apply(trade: Trade, order_state: OrderState, signal: OrderSignal) -> None:
@@ -352,37 +364,19 @@ def _apply(trade: Trade, order_state: OrderState, signal: OrderSignal) -> None:
         trade.working += 1
 
 
-def _counters(state: EngineState, instrument: Instrument, time_ns: int) -> Counters:
-    counters = state.counters
-    if time_ns >= counters.trade_date_ends_ns:
-        counters.trade_date_ends_ns = trade_date_end_ns(instrument, time_ns)
-        counters.orders = counters.trades = counters.rejects = counters.realised_cents = 0
-        state.proposed_before, state.proposed = state.proposed, {}
-    return counters
-
-
-def _count_order(counters: Counters, order: Order, time_ns: int) -> None:
-    counters.orders += 1
-    counters.recent_orders = (order, *counters.recent_orders[: RECENT_ORDERS - 1])
-    _count_message(counters, time_ns)
-
-
-def _count_message(counters: Counters, time_ns: int) -> None:
-    times = counters.message_times
-    times.append(time_ns)
-    while times[0] <= time_ns - _MINUTE:
-        times.popleft()
-
-
 _FOLDS: dict[type, Callable[[EngineState, Any], None]] = {
     TradeApproved: _trade_approved,
     TradeRefused: _trade_refused,
+    NonceUsed: proposed.remember_nonce,
+    TradeHeld: proposed.hold,
+    HoldEnded: proposed.end_hold,
     OrdersPlaced: _orders_placed,
     FillBooked: _fill_booked,
     FillVoided: _fill_voided,
     NotSent: _expired,
     EntriesHalted: _entries_halted,
     EntriesResumed: _entries_resumed,
+    StrategySuspended: _strategy_suspended,
     Accepted: _accepted,
     Cancelled: _cancelled,
     Expired: _expired,

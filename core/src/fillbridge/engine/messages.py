@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from fillbridge.engine.proposal_events import HoldEnded, NonceUsed, TradeHeld
 from fillbridge_hooks import (
     Accepted,
     Cancelled,
@@ -19,6 +20,7 @@ from fillbridge_hooks import (
     Fill,
     FillVoided,
     Instrument,
+    KillLevel,
     NotSent,
     Order,
     OutcomeUnknown,
@@ -68,6 +70,8 @@ class TradePlan(msgspec.Struct, frozen=True, gc=False):
     cancels one when the other closes the position."""
     trails_here: bool = False
     """A trailing stop rests as a plain one, and is moved by requests."""
+    approved_holds: tuple[str, ...] = ()
+    """Checks that held it, and that a person has let it pass."""
 
 
 class TradeApproved(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -124,6 +128,12 @@ class CloseRequested(msgspec.Struct, frozen=True, gc=False, tag=True):
     time_ns: int
 
 
+class CloseNoted(msgspec.Struct, frozen=True, gc=False):
+    """A trade must end, but how it stands at the broker is not known: its exit has to wait."""
+
+    request: CloseRequested
+
+
 class CancelRequested(msgspec.Struct, frozen=True, gc=False, tag=True):
     """One order should be withdrawn."""
 
@@ -159,17 +169,39 @@ class OrdersFound(msgspec.Struct, frozen=True, gc=False):
     time_ns: int
 
 
+class FillFound(msgspec.Struct, frozen=True, gc=False):
+    """A fill that the broker tells of together with such orders: nothing follows from it yet.
+
+    ``ProtectionDue`` comes once all of them are booked.
+    """
+
+    booked: FillBooked
+
+
 class EntriesHalted(msgspec.Struct, frozen=True, gc=False, tag=True):
     """No entry may leave until somebody resumes, after a restart neither."""
 
     reason: str
     by: str
     time_ns: int
+    level: KillLevel = KillLevel.PAUSE
+    """What else is to be done about what is open, until somebody resumes."""
 
 
 class EntriesResumed(msgspec.Struct, frozen=True, gc=False, tag=True):
     """Entries may leave again."""
 
+    by: str
+    time_ns: int
+    approved_by: tuple[str, ...] = ()
+    """The operators who put their keys to it."""
+
+
+class StrategySuspended(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """No entry of a strategy may leave until somebody resumes, after a restart neither."""
+
+    strategy: str
+    reason: str
     by: str
     time_ns: int
 
@@ -289,22 +321,31 @@ BrokerReport = (
 Input = (
     TradeApproved
     | TradeRefused
+    | NonceUsed
+    | TradeHeld
+    | HoldEnded
     | FillBooked
     | FillVoided
     | BrokerReport
     | CloseRequested
+    | CloseNoted
     | CancelRequested
     | ReplaceRequested
     | ProtectionDue
     | OrdersFound
+    | FillFound
     | TimerFired
     | TradeMeasured
     | EntriesHalted
     | EntriesResumed
+    | StrategySuspended
 )
 Event = (
     TradeApproved
     | TradeRefused
+    | NonceUsed
+    | TradeHeld
+    | HoldEnded
     | FillBooked
     | FillVoided
     | BrokerReport
@@ -317,6 +358,7 @@ Event = (
     | ReportIgnored
     | EntriesHalted
     | EntriesResumed
+    | StrategySuspended
 )
 Effect = (
     Submit

@@ -5,29 +5,25 @@ from fillbridge.engine.exits import (
     cover,
     exit_all,
     exiting,
-    other_stops,
+    others_of,
     resize_legs,
 )
 from fillbridge.engine.legs import leg_again, missing_legs
 from fillbridge.engine.messages import (
     Cancel,
     CancelSent,
-    CloseRequested,
     Decision,
     EntryFailed,
     Event,
     FillBooked,
     Measure,
-    OrdersFound,
     OrdersPlaced,
     ProtectionDue,
-    Raise,
     Submit,
-    Track,
     TradeAbandoned,
 )
 from fillbridge.engine.state import EngineState, OrderState, Trade
-from fillbridge_hooks import TERMINAL_STATUSES, ExitReason, Order, OrderStatus, Side
+from fillbridge_hooks import TERMINAL_STATUSES, Order, OrderStatus, Side
 
 _NOTHING: Decision = ((), ())
 _LOST = (OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED)
@@ -51,26 +47,6 @@ def on_protection_due(state: EngineState, message: ProtectionDue, now: int) -> D
         return events, effects
     reason = trade.entry.cancel_reason or "the trade is being closed"
     return (*events, CancelSent(entry_id, reason, now)), (*effects, Cancel(entry_id))
-
-
-def on_orders_found(state: EngineState, message: OrdersFound, now: int) -> Decision:
-    """Answer that orders of a trade work, or worked, of which nothing was recorded.
-
-    They are its own from here on: what they do, the broker's reports say. A trade that had ended
-    has not, then.
-    """
-    trade = state.trades.get(message.trade_id) or state.ended.get(message.trade_id)
-    orders = tuple(one for one in message.orders if one.client_order_id not in state.orders)
-    if trade is None or not orders:
-        return _NOTHING
-    events: tuple[Event, ...] = (OrdersPlaced(message.trade_id, orders, now),)
-    if message.is_closing and trade.close_reason is None:
-        closing = CloseRequested(message.trade_id, ExitReason.MANUAL_OVERRIDE, now)
-        events = *events, closing
-    names = ", ".join(one.client_order_id for one in orders)
-    track = (Track(message.trade_id),) if trade.closed else ()
-    alarm = Raise(message.trade_id, f"traded by orders that this run did not send: {names}")
-    return events, (*track, alarm)
 
 
 def entry_should_go(trade: Trade) -> bool:
@@ -104,10 +80,14 @@ def _protect(trade: Trade, held: int, now: int) -> Decision:
     if rest <= 0:
         return _NOTHING
     if stop is None:
-        legs = missing_legs(trade, rest, _last_entry_fill(trade).fill)
+        opened = _last_entry_fill(trade)
+        if opened is None:
+            # The entry's fills were taken back: what an exit opened has no stop to rest behind.
+            return exit_all(trade, trade.entry, 0, None, held, now)
+        legs = missing_legs(trade, rest, opened.fill)
         placed = OrdersPlaced(trade.plan.trade_id, legs, now)
         return (placed,), tuple(Submit(leg) for leg in legs)
-    others = other_stops(trade, stop)
+    others = others_of(trade, stop)
     if stop.cancel_sent or stop.status in TERMINAL_STATUSES:
         rest -= sum(other.order.quantity - other.filled for other in others)
         if rest <= 0:
@@ -117,11 +97,12 @@ def _protect(trade: Trade, held: int, now: int) -> Decision:
             return exit_all(trade, stop, 0, stop, held, now)
         return (OrdersPlaced(trade.plan.trade_id, (again,), now),), (Submit(again),)
     events, effects = resize_legs(trade, trade.entry, 0, held, now)
-    if stop.status in _WORKING:
-        # One that was given up and replaced came to work after all.
-        ids = [other.order.client_order_id for other in others]
-        events = *events, *(CancelSent(name, "another stop protects", now) for name in ids)
-        effects = *effects, *(Cancel(name) for name in ids)
+    for leg, why in ((stop, "another stop protects"), (trade.target, "another target rests")):
+        if leg is not None and leg.status in _WORKING:
+            # One that was given up and replaced came to work after all.
+            ids = [other.order.client_order_id for other in others_of(trade, leg)]
+            events = *events, *(CancelSent(name, why, now) for name in ids)
+            effects = *effects, *(Cancel(name) for name in ids)
     target = lost_target(trade)
     if target is not None:
         events = *events, OrdersPlaced(trade.plan.trade_id, (target,), now)
@@ -130,12 +111,21 @@ def _protect(trade: Trade, held: int, now: int) -> Decision:
 
 
 def lost_target(trade: Trade) -> Order | None:
-    """The target once more, where it ended without being asked to; a few times."""
-    target = trade.target
-    if target is None or target.cancel_reason or target.status not in _LOST:
+    """The target once more, where it ended without being asked to, a few times.
+
+    It is the first one where that did not come to leave with its stop, in a run that has ended.
+    """
+    if trade.held <= 0 or trade.close_reason is not None:
         return None
     rest = trade.held - exiting(trade, trade.plan.entry.side.opposite)
-    return leg_again(trade, target, rest) if rest > 0 and trade.close_reason is None else None
+    target = trade.target
+    if target is None:
+        opened = None if trade.stop is None or rest <= 0 else _last_entry_fill(trade)
+        return None if opened is None else missing_legs(trade, rest, opened.fill)[-1]
+    if target.cancel_reason or target.status not in _LOST:
+        return None
+    rest -= sum(other.order.quantity - other.filled for other in others_of(trade, target))
+    return leg_again(trade, target, rest) if rest > 0 else None
 
 
 def _end(trade: Trade, now: int) -> Decision:
@@ -158,10 +148,7 @@ def _abandon(trade: Trade, entry: OrderState, now: int) -> Decision:
     return events, (EntryFailed(entry.order.client_order_id, reason),)
 
 
-def _last_entry_fill(trade: Trade) -> FillBooked:
+def _last_entry_fill(trade: Trade) -> FillBooked | None:
     entry_id = trade.entry.order.client_order_id
-    return next(
-        booked
-        for booked in reversed(trade.fills.values())
-        if booked.fill.client_order_id == entry_id
-    )
+    fills = reversed(trade.fills.values())
+    return next((one for one in fills if one.fill.client_order_id == entry_id), None)

@@ -1,6 +1,6 @@
 """What follows from a broker's report about an order: its end, or a lost leg, is answered."""
 
-from fillbridge.engine.exits import cover, exit_all, exiting, other_stops
+from fillbridge.engine.exits import cover, exit_all, exiting, others_of
 from fillbridge.engine.legs import leg_again
 from fillbridge.engine.messages import (
     BrokerReport,
@@ -131,7 +131,7 @@ def _exit_lost(trade: Trade, lost: OrderState, message: _End, now: int) -> Decis
     reduces = (order.side is trade.plan.entry.side) == (held < 0)
     if order.role is _TARGET or not reduces or _exits_lost(trade) + 1 >= _MAX_LOST_EXITS:
         return (message,), (alarm,)
-    if order.role is _STOP and other_stops(trade, lost):
+    if order.role is _STOP and others_of(trade, lost):
         return (message,), (alarm, Protect(trade.plan.trade_id))
     if held < 0:
         events, effects = cover(trade, order.side, -held, lost, 0, now)
@@ -176,6 +176,9 @@ def on_replace_rejected(state: EngineState, message: ReplaceRejected, now: int) 
     client_order_id = order.client_order_id
     reason = f"{client_order_id} could not be changed: {message.reason}"
     alarm = Raise(trade.plan.trade_id, reason)
+    if not order_state.is_answered_by(message):
+        # What was asked for since may yet be granted.
+        return (message,), (alarm,)
     if order_state is not trade.stop or order_state.cancel_sent or held <= 0:
         return (message,), (alarm,)
     if trade.close_reason is None:

@@ -5,6 +5,7 @@ from fillbridge.engine.messages import (
     Cancel,
     CancelRequested,
     CancelSent,
+    CloseNoted,
     CloseRequested,
     Decision,
     Replace,
@@ -47,6 +48,14 @@ def on_close_requested(state: EngineState, message: CloseRequested, now: int) ->
     placed, effects = cover(trade, side, abs(held), None, 0, now)
     sent, cancels = cancel_all(trade, None, reason, now, kept=side)
     return (message, *placed, *sent), (*effects, *cancels)
+
+
+def on_close_noted(state: EngineState, message: CloseNoted, now: int) -> Decision:
+    """Answer that a trade must end, once it is known how it stands: that is kept until then."""
+    trade = state.trades.get(message.request.trade_id)
+    if trade is None or trade.close_reason is not None:
+        return _NOTHING
+    return (message.request,), ()
 
 
 def _can_close(stop: OrderState) -> bool:

@@ -7,13 +7,32 @@ from collections import deque
 
 import msgspec
 
+from fillbridge.engine.activity import Activity
 from fillbridge.engine.messages import EntriesHalted, FillBooked, TradePlan
-from fillbridge_hooks import ExitReason, Fill, Order, OrderStatus, Replacement
+from fillbridge.engine.proposal_events import TradeHeld
+from fillbridge_hooks import (
+    EntryDay,
+    ExitReason,
+    Fill,
+    Order,
+    OrderStatus,
+    RecentEntry,
+    Replacement,
+    ReplaceRejected,
+)
 
 RECENT_ORDERS = 10
 REMEMBERED_TRADES = 1024
 REMEMBERED_PROPOSALS = 100_000
 """Of one trade date, the newest."""
+REMEMBERED_NONCES = 100_000
+REMEMBERED_NONCES_NS = 86_400_000_000_000
+"""Nonces are known for a day, the newest of them; what was signed before one that is forgotten is
+refused."""
+RECENT_ENTRIES = 64
+REMEMBERED_DAYS = 30
+REMEMBERED_HABITS = 256
+"""Strategies in a symbol of which it is known what they entered in the last days."""
 REMEMBERED_NS = 600_000_000_000
 """Trades that ended are known for ten minutes, the newest of them: a late report finds its own."""
 
@@ -37,6 +56,11 @@ class OrderState(msgspec.Struct):
     requested: Replacement | None = None
     """The terms that were last asked for, until the broker answers."""
     reason: str = ""
+
+    def is_answered_by(self, refusal: ReplaceRejected) -> bool:
+        """Whether a refusal is about what was asked for last, and not about an earlier change."""
+        asked, refused = self.requested, refusal.change
+        return asked is None or refused is None or refused == asked
 
 
 class Trade(msgspec.Struct):
@@ -113,6 +137,20 @@ class EngineState(msgspec.Struct):
     """What became of the proposals of this trade date that had an id: a trade id, or refusals."""
     proposed_before: dict[str, str | tuple[str, ...]] = {}
     """The same of the trade date before."""
+    nonces: dict[str, int] = {}
+    """Of signed proposals: key id and nonce, and when it was signed, ns UTC."""
+    nonces_from_ns: int = 0
+    """What was signed at this time or before may have come already."""
+    held: dict[str, TradeHeld] = {}
+    """Proposals that wait for a person, by hold id."""
+    recent_entries: tuple[RecentEntry, ...] = ()
+    """The newest first."""
+    entry_days: dict[str, tuple[EntryDay, ...]] = {}
+    """By strategy and symbol, the one that entered last at the end; see ``habit_key``."""
     halted: EntriesHalted | None = None
     """Why no entry may leave."""
+    halts: int = 0
+    """How often they were halted or resumed; it tells an old kill latch from the last one."""
     counters: Counters = msgspec.field(default_factory=Counters)
+    activity: Activity = msgspec.field(default_factory=Activity)
+    """What the account and its strategies did lately."""

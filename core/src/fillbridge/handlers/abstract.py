@@ -109,7 +109,7 @@ class AbstractExecutionHandler(ABC):
         try:
             if not isinstance(payload, RiskProposal):
                 raise InvalidValue("payload", "a RiskProposal", payload)
-            await self.execute_trade(payload)
+            await self._execute_from_bus(payload)
         except EntryNotSent:
             pass  # the end of its trade was published
         except FillbridgeError as error:
@@ -119,6 +119,9 @@ class AbstractExecutionHandler(ABC):
             sentence = f"{type(error).__name__}: {error}"
             self._publisher.execution_error(sentence, payload, self._now_ns())
         await self.drain()
+
+    async def _execute_from_bus(self, proposal: RiskProposal) -> str:
+        return await self.execute_trade(proposal)
 
     async def drain(self) -> None:
         """Deliver every event that is queued, in order."""

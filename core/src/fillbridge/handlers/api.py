@@ -1,12 +1,14 @@
 """The management interface: what an operator may ask of a handler."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from fillbridge.config import Settings
+from fillbridge.engine.proposal_events import TradeHeld
 from fillbridge.metrics import ExecutionMetrics
+from fillbridge.operators import Approval
 from fillbridge.positions import Position
-from fillbridge_hooks import ExitReason, OrderInfo
+from fillbridge_hooks import ExitReason, KillLevel, OrderInfo
 
 _API = "the management API"
 
@@ -40,8 +42,32 @@ class ManagedHandler(Protocol):
     def cancel_entries(self) -> None:
         """Withdraw every entry that may still fill; stops and targets stay."""
 
-    def stop_entries(self, reason: str = ..., by: str = ...) -> None:
-        """Refuse every proposal from now on."""
+    def kill(self, level: KillLevel, reason: str = ..., by: str = ...) -> None:
+        """Stop as far as ``level`` says."""
+
+    def alive(self, by: str = ...) -> None:
+        """Somebody attends to it."""
+
+    @property
+    def holds(self) -> Sequence[TradeHeld]:
+        """The proposals that wait for a person, the oldest first."""
+
+    def hold_hash(self, held: TradeHeld) -> str:
+        """What an operator signs to approve a held proposal."""
+
+    async def approve_hold(
+        self, hold_id: str, by: str = ..., approval: Approval | None = ...
+    ) -> str:
+        """Let a held proposal be judged again, but for what held it; the trade id.
+
+        :raises UnknownOrder: if none waits under that id
+        """
+
+    def reject_hold(self, hold_id: str, reason: str = ..., by: str = ...) -> None:
+        """Refuse a held proposal, for good.
+
+        :raises UnknownOrder: if none waits under that id
+        """
 
     def note_request(self, request: str, by: str, **details: Any) -> None:
         """Keep who asked for what, before it is done."""
@@ -94,6 +120,31 @@ class ExecutionHandlerAPI:
         self._handler.keep_requests()
         return self._handler.is_recording
 
+    def get_holds(self) -> list[dict[str, Any]]:
+        """The proposals that wait for a person, the oldest first."""
+        return [hold_document(held, self._handler.hold_hash(held)) for held in self._handler.holds]
+
+    async def approve_hold(
+        self, hold_id: str, *, by: str = _API, approval: Approval | None = None
+    ) -> str:
+        """Let a held proposal be judged again by everything but what held it; the trade id.
+
+        :param approval: of an operator over the ``content_hash`` of :meth:`get_holds`, for the
+            purpose ``release``; needed where operators are configured
+        :raises UnknownOrder: if none waits under that id
+        :raises NotApproved: if an operator's approval is needed
+        :raises OrderRefused: if anything else objects to it
+        """
+        return await self._handler.approve_hold(hold_id, by, approval)
+
+    def reject_hold(self, hold_id: str, reason: str = "rejected", *, by: str = _API) -> bool:
+        """Refuse a held proposal, for good.
+
+        :raises UnknownOrder: if none waits under that id
+        """
+        self._handler.reject_hold(hold_id, reason, by)
+        return self._handler.is_recording
+
     def get_execution_metrics(self) -> ExecutionMetrics:
         """The handler's counters, live."""
         return self._handler.metrics
@@ -112,19 +163,59 @@ class ExecutionHandlerAPI:
         """Refuse entries from now on, withdraw those that work, close every position.
 
         In this order; a position's stop and target go with its exit, never before it. Live,
-        entries stay refused until somebody resumes, after a restart too. ``False``, and nothing
-        is done, where ``risk_controls.emergency_stop_enabled`` is off.
+        entries stay refused until two operators have approved, after a restart too. ``False``,
+        and nothing is done, where ``risk_controls.emergency_stop_enabled`` is off. It is
+        :meth:`kill` with ``FLATTEN``.
         """
         if not self.may_stop:
             return False
         self._handler.note_request("emergency_stop", by, reason=reason)
-        self._handler.stop_entries(reason, by)
-        self._handler.cancel_entries()
-        self._close_all(ExitReason.MANUAL_OVERRIDE)
+        self._handler.kill(KillLevel.FLATTEN, reason, by)
         return self._handler.is_recording
+
+    def kill(self, level: KillLevel, *, reason: str = "stopped on request", by: str = _API) -> bool:
+        """Stop: entries (``PAUSE``), those that work too (``CANCEL``), all (``FLATTEN``).
+
+        A stop is never made less by another one. ``False``, and nothing is done, for ``FLATTEN``
+        where ``risk_controls.emergency_stop_enabled`` is off.
+        """
+        if level is KillLevel.FLATTEN and not self.may_stop:
+            return False
+        self._handler.note_request("kill", by, level=level.value, reason=reason)
+        self._handler.kill(level, reason, by)
+        return self._handler.is_recording
+
+    def alive(self, *, by: str = _API) -> None:
+        """Say that somebody attends to the handler: the dead man's timer begins anew."""
+        self._handler.alive(by)
 
     def _close_all(self, reason: ExitReason) -> None:
         for trade_id in tuple(self._handler.open_positions):
             # Withdrawing an entry may have ended its trade meanwhile.
             if trade_id in self._handler.open_positions:
                 self._handler.request_close(trade_id, reason)
+
+
+def hold_document(held: TradeHeld, hashed: str) -> dict[str, Any]:
+    """What a person needs to know of a held proposal, plain.
+
+    :param hashed: what an operator signs to approve it
+    """
+    proposal = held.proposal
+    return {
+        "hold_id": held.hold_id,
+        "proposal_id": proposal.proposal_id,
+        "strategy": proposal.strategy,
+        "symbol": held.instrument.symbol,
+        "direction": str(proposal.direction),
+        "position_size": proposal.position_size,
+        "stop_loss_price": proposal.stop_loss_price,
+        "stop_loss_ticks": proposal.stop_loss_ticks,
+        "take_profit_price": proposal.take_profit_price,
+        "take_profit_ticks": proposal.take_profit_ticks,
+        "checks": list(held.checks),
+        "reasons": list(held.reasons),
+        "time_ns": held.time_ns,
+        "expires_ns": held.expires_ns,
+        "content_hash": hashed,
+    }

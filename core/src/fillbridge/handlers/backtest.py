@@ -1,19 +1,19 @@
 """The handler of backtests: trades on market data it is fed."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings
 from fillbridge.config.sealing import sealed
-from fillbridge.engine.messages import (
-    TradePlan,
-)
+from fillbridge.engine.messages import TradePlan
+from fillbridge.engine.proposal_events import TradeHeld
 from fillbridge.engine.state import EngineState
 from fillbridge.handlers.requesting import Request
 from fillbridge.handlers.requests import decided_before, refuse_opposite
 from fillbridge.handlers.simulation import FailedEntrySink, SimulationHandler, TradeSink
+from fillbridge.operators import Approval
 from fillbridge.planning import plan_trade
 from fillbridge.plugins import Plugins
 from fillbridge.results import order_info
@@ -29,6 +29,7 @@ from fillbridge_hooks import (
     RiskProposal,
     TradeResult,
     TradeTick,
+    UnknownOrder,
 )
 
 _HOUR_NS = 3_600_000_000_000
@@ -157,6 +158,9 @@ class BacktestExecutionHandler(SimulationHandler):
         """Refuse every proposal from now on; a simulation keeps neither reason nor name."""
         self._is_stopped = True
 
+    def alive(self, by: str = "") -> None:
+        """A simulation has no timer that would be waited for."""
+
     @property
     def is_recording(self) -> bool:
         """A simulation keeps nothing, and all it was asked for stands as long as it does."""
@@ -167,6 +171,31 @@ class BacktestExecutionHandler(SimulationHandler):
 
     def keep_requests(self) -> None:
         """Nothing was noted."""
+
+    @property
+    def holds(self) -> Sequence[TradeHeld]:
+        """None: a simulation has nobody to ask, so what is held is refused."""
+        return ()
+
+    def hold_hash(self, held: TradeHeld) -> str:
+        """There is nothing to sign."""
+        return ""
+
+    async def approve_hold(
+        self, hold_id: str, by: str = "", approval: Approval | None = None
+    ) -> str:
+        """Find nothing that waits.
+
+        :raises UnknownOrder: always
+        """
+        raise UnknownOrder("held proposal", hold_id)
+
+    def reject_hold(self, hold_id: str, reason: str = "", by: str = "") -> None:
+        """Find nothing that waits.
+
+        :raises UnknownOrder: always
+        """
+        raise UnknownOrder("held proposal", hold_id)
 
     # What requests need
 

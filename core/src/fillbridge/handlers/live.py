@@ -1,6 +1,7 @@
 """The handler of live trading: the engine, the journal and a broker, run by a few tasks."""
 
 import logging
+import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -16,11 +17,13 @@ from fillbridge.config import Settings
 from fillbridge.config.sealing import sealed
 from fillbridge.engine.messages import CancelRequested
 from fillbridge.engine.state import EngineState, Trade
-from fillbridge.handlers.live_knowledge import LiveKnowledge
+from fillbridge.handlers.intake_wiring import intake_rules
+from fillbridge.handlers.live_proposing import LiveProposing
 from fillbridge.handlers.live_wiring import (
+    Credentials,
     account_tag,
-    credentials,
     live_rules,
+    live_secrets,
     note_plugins,
     settled,
     wrapped_driver,
@@ -28,10 +31,12 @@ from fillbridge.handlers.live_wiring import (
 )
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.handlers.redaction import RedactedDriver, RedactedSession, Redactor
-from fillbridge.handlers.requesting import Request
 from fillbridge.handlers.slowness import SlowExecutions
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
-from fillbridge.journal import Journal, JournalFailed, open_journal
+from fillbridge.journal import Journal, open_journal
+from fillbridge.journal.latch import LatchFile
+from fillbridge.journal.places import places
+from fillbridge.limits import LimitsRefused, enforce, limits_in_force, read_approvals
 from fillbridge.live import Connection, Health, LiveTrading, OrderPump, SystemClock
 from fillbridge.plugins import Models, Plugins
 from fillbridge.positions import OpenPositions
@@ -39,12 +44,8 @@ from fillbridge.publishing import Publisher
 from fillbridge_hooks import (
     TERMINAL_STATUSES,
     ConnectionTerms,
-    EntryNotSent,
     Instrument,
-    InvalidValue,
     LiveClock,
-    OrderStatus,
-    RiskProposal,
     Session,
     TradeResult,
 )
@@ -62,7 +63,7 @@ _NOTHING = ""
 _KEPT_TRADES = 1_000
 
 
-class LiveExecutionHandler(LiveKnowledge):
+class LiveExecutionHandler(LiveProposing):
     """Trades one account at a broker, and survives what may happen to it.
 
     Use it as a context: ``async with LiveExecutionHandler(config) as handler``. Inside, it is
@@ -80,6 +81,8 @@ class LiveExecutionHandler(LiveKnowledge):
     :param redactor: learns the secrets of the login; one of its own where ``None``
     :raises ConfigurationError: if the configuration cannot be used
     :raises PluginError: if a plugin cannot be loaded
+
+    Entering it raises ``LimitsRefused`` if its limits are looser than the account's last ones.
     """
 
     def __init__(
@@ -104,6 +107,9 @@ class LiveExecutionHandler(LiveKnowledge):
         self._driver_name = config.live_settings.provider or "sim"
         self._driver = wrapped_driver(self._driver_name, config, plugins)
         self.redactor = redactor or Redactor()
+        secrets = live_secrets(config, plugins)
+        self._intake = intake_rules(config, secrets, self.redactor)
+        self._credentials = Credentials(config.live_settings.credentials, secrets, self.redactor)
         self._events = Publisher(
             self.event_bus,
             plugins.resolve("fillbridge_handle_event"),
@@ -149,12 +155,14 @@ class LiveExecutionHandler(LiveKnowledge):
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         live = self.settings.live_settings
+        self._places = places(Path(live.journal), live.account)
         self._journal = open_journal(
             Path(live.journal), live.account, clock=self.clock, durability=live.durability
         )
         is_clean = False
         try:
             note_plugins(self._journal, self._plugins, self.clock)
+            self._enforce_limits()
             self._build()
             async with anyio.create_task_group() as group:
                 if isinstance(self.clock, SystemClock):
@@ -174,6 +182,22 @@ class LiveExecutionHandler(LiveKnowledge):
         finally:
             self._journal.close(is_clean and not self._journal.failure)
 
+    def _enforce_limits(self) -> None:
+        """Start with no limits that are looser than the last ones, unless that was approved.
+
+        :raises LimitsRefused: if they are
+        """
+        content = limits_in_force(self.settings, self._plugins.settings_sections())
+        approvals = read_approvals(self._places.approvals)
+        by = f"process {os.getpid()}"
+        try:
+            found = enforce(self._journal, content, approvals, by, self._now_ns())
+        except LimitsRefused:
+            self._journal.close(clean=True)
+            raise
+        for change in found:
+            _logger.info("limits: %s", change)
+
     def _build(self) -> None:
         settings, live = self.settings, self.settings.live_settings
         hours = settings.performance.position_timeout_hours
@@ -190,8 +214,13 @@ class LiveExecutionHandler(LiveKnowledge):
             entry_life_s=live.order_timeout,
             position_life_ns=None if hours is None else round(hours * _HOUR_NS),
             rules=live_rules(settings),
+            intake=self._intake,
             on_trade_closed=self._trade_closed,
+            may_flatten=self.may_stop,
+            watches=self._models.watches(),
+            latch=LatchFile(self._places.latch, self._journal.seal),
         )
+        self._attend_to_stops()
         self._pump = OrderPump(self._trading, self.clock)
         self._connection = Connection(
             RedactedDriver(self._driver, self.redactor),
@@ -218,7 +247,7 @@ class LiveExecutionHandler(LiveKnowledge):
             account=live.account,
             instruments=(self.instrument(live.symbol),),
             settings=self.settings.plugin_sections.get(plugin),
-            credentials=credentials(self.settings, self._plugins, self.redactor),
+            credentials=self._credentials,
             clock=self.clock,
             heartbeat_interval_s=live.heartbeat_interval,
             slippage=slippage_model(self.settings, self._models),
@@ -227,6 +256,7 @@ class LiveExecutionHandler(LiveKnowledge):
     async def _look(self) -> None:
         while True:
             with self._guard():
+                self._look_for_stops()
                 self._trading.look()
             self._wake()
             await self.clock.sleep_until(self.clock.now_ns + self._trading.rules.look_ns)
@@ -290,80 +320,6 @@ class LiveExecutionHandler(LiveKnowledge):
         """Wait until the pump has nothing more to send."""
         await self._pump.wait_left(_NOTHING)
 
-    def _wake(self) -> None:
-        """Something may have changed: let those go on who wait for it."""
-        self._changed.set()
-        self._changed = anyio.Event()
-        if self._trading.outbox.ready:
-            self._pump.wake()
-        if self._events.is_pending:
-            self._published.set()
-
-    # Trades
-
-    async def execute_trade(self, proposal: RiskProposal) -> str:
-        """Send the entry of a trade; see :meth:`AbstractExecutionHandler.execute_trade`.
-
-        :raises EntryNotSent: if it was recorded, but could not leave after all
-        """
-        self.redactor.refuse(proposal)
-        started_ns = self.clock.now_ns
-        if proposal.proposal_id is None and self.settings.live_settings.environment == "prod":
-            raise InvalidValue(
-                "proposal_id", "an id: it is what a trade is not made twice by", None
-            )
-        trade_id = self._trading.propose(proposal)
-        state = self._trading.state
-        known = state.trades.get(trade_id) or state.ended.get(trade_id)
-        if known is not None and self._is_on_its_way(known):
-            left_ns = await self._pump.wait_left(known.entry.order.client_order_id)
-            self._count_latency((left_ns - started_ns) / 1e6)
-        self._wake()
-        if known is not None and _never_left(known):
-            raise EntryNotSent(f"trade {trade_id}: {known.entry.reason}")
-        return trade_id
-
-    def _is_on_its_way(self, trade: Trade) -> bool:
-        entry_id = trade.entry.order.client_order_id
-        return any(one.client_order_id == entry_id for one in self._trading.outbox.ready)
-
-    def _count_latency(self, ms: float) -> None:
-        said = self._slow_executions.count(ms)
-        if said:
-            _logger.warning(said)
-            self._events.execution_error(said, None, self._now_ns())
-
-    def note_request(self, request: str, by: str, **details: Any) -> None:
-        """Record who asked for what: in the same commit as what follows from it.
-
-        A journal that has failed shuts the gate, and keeps nobody from closing what is open.
-
-        :param details: plain values
-        """
-        payload = {"request": request, "by": by, **details}
-        try:
-            self._journal.note("management", payload, self._now_ns())
-        except JournalFailed as error:
-            _logger.critical("%s by %s is not recorded: %s", request, by, error)
-
-    def keep_requests(self) -> None:
-        """Commit what was noted, for where nothing follows from a request nothing else does."""
-        try:
-            self._journal.commit()
-        except JournalFailed as error:
-            _logger.critical("requests are not recorded: %s", error)
-
-    def stop_entries(self, reason: str = "emergency stop", by: str = "the management API") -> None:
-        """Refuse every proposal until :meth:`resume`, after a restart too."""
-        self._trading.halt(reason, by)
-        self._wake()
-
-    def resume(self, by: str = "the management API") -> None:
-        """Let entries out again, and connect again after a forced logout."""
-        self._trading.resume(by)
-        self._connection.resume()
-        self._wake()
-
     # What requests need
 
     @property
@@ -372,11 +328,6 @@ class LiveExecutionHandler(LiveKnowledge):
 
     def _last_price(self, instrument: Instrument) -> float | None:
         return self._trading.market.view(instrument.symbol).last
-
-    def _request(self, message: Request) -> bool:
-        is_recorded = self._trading.request(message)
-        self._wake()
-        return is_recorded
 
     def _trade_closed(self, trade: Trade, result: TradeResult) -> None:
         trades = self._closed_trades
@@ -388,9 +339,3 @@ class LiveExecutionHandler(LiveKnowledge):
             trades.append(result)
         if self._trade_sink is not None:
             self._events.call_later(partial(self._trade_sink, result))
-
-
-def _never_left(trade: Trade) -> bool:
-    entry = trade.entry
-    is_over = entry.status is OrderStatus.EXPIRED and not trade.fills
-    return is_over and entry.acknowledged_ns is None

@@ -137,6 +137,7 @@ class LiveKnowledge(RequestingHandler):
             "entries": "open" if gate.state is GateState.OPEN else "stopped",
             "gate": gate.state.value,
             "reasons": list(gate.reasons()),
+            "kill": self._trading.kill_switch.document(),
         }
 
     def _validate_proposal(self, proposal: RiskProposal) -> None:

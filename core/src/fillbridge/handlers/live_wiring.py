@@ -2,9 +2,7 @@
 
 import hashlib
 import logging
-import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +12,7 @@ from fillbridge.handlers.redaction import Redactor
 from fillbridge.journal import Journal, JournalFailed
 from fillbridge.live import LiveRules
 from fillbridge.plugins import Plugins
-from fillbridge.secrets import Secrets
+from fillbridge.secrets import Secrets, configured_secrets, reference_in
 from fillbridge.trusted import check_trusted, load_for
 from fillbridge.wrapping import SealedDriver
 from fillbridge_hooks import Clock, ConfigurationError, Driver, Secret, Session
@@ -118,15 +116,27 @@ class Credentials(Mapping[str, Secret]):
         return len(self._references)
 
 
-def credentials(settings: Settings, plugins: Plugins, redactor: Redactor) -> Credentials:
-    """What a driver logs in with, from the environment, the files of a folder and plugins.
+def live_secrets(settings: Settings, plugins: Plugins) -> Secrets:
+    """Who resolves references; whoever must be opened for those that are configured is open.
 
+    :raises ConfigurationError: if a reference or the providers that are configured cannot be used
     :raises PluginError: if a plugin's secret provider cannot be used
     """
-    live = settings.live_settings
-    directory = None if live.secrets is None else Path(live.secrets)
-    secrets = Secrets(plugins.secret_providers(), environ=os.environ, directory=directory)
-    return Credentials(live.credentials, secrets, redactor)
+    secrets, live = configured_secrets(settings, plugins), settings.live_settings
+    places = {f"credentials.{name}": value for name, value in live.credentials.items()}
+    places |= {
+        f"proposal_keys.{name}.secret": key.secret for name, key in live.proposal_keys.items()
+    }
+    if [place for place, value in places.items() if _is_reference(place, value)]:
+        secrets.unlock()
+    return secrets
+
+
+def _is_reference(place: str, value: str) -> bool:
+    try:
+        return reference_in(value) is not None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"execution_handler.live_settings.{place}: {error}") from None
 
 
 def account_tag(account: str) -> str:
@@ -146,4 +156,5 @@ def live_rules(settings: Settings) -> LiveRules:
         entry_quarantine_ns=round(live.quarantine * _SECOND),
         lasting_session_ns=round(live.reconnect_lasting * _SECOND),
         short_sessions=live.reconnect_limit,
+        hold_ns=round(live.hold_timeout * _SECOND),
     )

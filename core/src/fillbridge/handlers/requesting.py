@@ -7,7 +7,14 @@ from fillbridge.engine.state import EngineState
 from fillbridge.handlers.abstract import AbstractExecutionHandler
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.handlers.requests import changed_levels
-from fillbridge_hooks import ExitReason, Instrument, InvalidValue, OrderRole, UnknownOrder
+from fillbridge_hooks import (
+    ExitReason,
+    Instrument,
+    InvalidValue,
+    KillLevel,
+    OrderRole,
+    UnknownOrder,
+)
 
 Request = CancelRequested | ReplaceRequested | CloseRequested
 
@@ -91,6 +98,22 @@ class RequestingHandler(AbstractExecutionHandler):
         if position_id not in self._state.trades:
             raise UnknownOrder("open trade", position_id)
         return self._request(CloseRequested(position_id, reason, self._now_ns()))
+
+    def kill(self, level: KillLevel, reason: str = "", by: str = "") -> None:
+        """Stop as far as ``level`` says: entries, those that work, and positions."""
+        self.stop_entries(reason, by)
+        if level is KillLevel.PAUSE:
+            return
+        self.cancel_entries()
+        if level is KillLevel.FLATTEN:
+            for trade_id in tuple(self.open_positions):
+                # Withdrawing an entry may have ended its trade meanwhile.
+                if trade_id in self.open_positions:
+                    self.request_close(trade_id, ExitReason.MANUAL_OVERRIDE)
+
+    @abstractmethod
+    def stop_entries(self, reason: str = "", by: str = "") -> None:
+        """Refuse every proposal from now on."""
 
     def cancel_entries(self) -> None:
         """Withdraw every entry that may still fill; stops and targets stay."""

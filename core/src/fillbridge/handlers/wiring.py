@@ -7,7 +7,8 @@ from fillbridge.engine.state import Trade
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.plugins import Models, Plugins
 from fillbridge.publishing import Publisher
-from fillbridge.shell import ShellHooks, SimulationShell
+from fillbridge.shell import SimulationShell
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     ConfigurationError,
     SimulationDriver,

@@ -42,6 +42,26 @@ class Places(msgspec.Struct, frozen=True):
         return self.folder / "epoch"
 
     @property
+    def latch(self) -> Path:
+        """What says whether the account is stopped, beside the journal in case that is lost."""
+        return self.folder / f"{file_name(self.account)}.latch"
+
+    @property
+    def kill(self) -> Path:
+        """The file that stops the account by being there."""
+        return self.folder / f"{file_name(self.account)}.kill"
+
+    @property
+    def approvals(self) -> Path:
+        """Approvals of operators that wait for the next start."""
+        return self.folder / f"{file_name(self.account)}.approvals"
+
+    @property
+    def proposed_limits(self) -> Path:
+        """A change of limits that operators are asked to approve."""
+        return self.folder / f"{file_name(self.account)}.limits"
+
+    @property
     def archive(self) -> Path:
         """Folder of the records that recovery does not need any more."""
         return self.folder / "archive"

@@ -1,73 +1,54 @@
-"""Files that nobody but their owner may read, and files that stand before anything goes on."""
+"""The private files of a journal: what is wrong with one makes the journal unusable."""
 
-import os
-import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from fillbridge.journal.errors import JournalUnusable
+from fillbridge_hooks import ConfigurationError, private_files
+from fillbridge_hooks.private_files import PRIVATE, make_folder, sync_folder
 
-_OTHERS = 0o077
-PRIVATE = 0o600
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder that only its owner may enter, if there is none; it stands when this returns.
-
-    :raises OSError: if it cannot be made
-    """
-    if not path.is_dir():
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sync_folder(path.parent)
+__all__ = (
+    "PRIVATE",
+    "check_private",
+    "make_folder",
+    "read_private",
+    "sync_folder",
+    "write_private",
+)
 
 
 def check_private(path: Path, what: str) -> None:
-    """Refuse a file that others may read or write.
+    """Refuse a file that is not private.
 
     :raises JournalUnusable: saying how to mend it
     """
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-    except OSError as error:
-        raise JournalUnusable(f"{path}: {what} cannot be read: {error.strerror}") from None
-    if mode & _OTHERS:
-        raise JournalUnusable(
-            f"{path}: expected {what} with mode 0600, was {mode:04o}: others may read it "
-            f"(chmod 600 it)"
-        )
-    if not os.access(path, os.R_OK):
-        raise JournalUnusable(f"{path}: {what} cannot be read: Permission denied")
+    with _of_the_journal():
+        private_files.check_private(path, what)
 
 
 def read_private(path: Path, what: str) -> bytes:
-    """The content of a file that only its owner may read.
+    """The content of a private file.
 
-    :raises JournalUnusable: if others may read it too, or it cannot be read
+    :raises JournalUnusable: if it is not private, or it cannot be read
     """
-    check_private(path, what)
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise JournalUnusable(f"{path}: {what} cannot be read: {error.strerror}") from None
+    with _of_the_journal():
+        return private_files.read_private(path, what)
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; it stands when this returns."""
-    partial = path.with_name(f"{path.name}-new")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
-    try:
-        os.fchmod(descriptor, PRIVATE)
-        os.write(descriptor, content)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    partial.replace(path)
-    sync_folder(path.parent)
+    """Write a private file whole or not at all; it stands when this returns.
+
+    :raises JournalUnusable: if strangers can change a folder above it
+    :raises OSError: if it cannot be written
+    """
+    with _of_the_journal():
+        private_files.write_private(path, content)
 
 
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder stand."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+@contextmanager
+def _of_the_journal() -> Iterator[None]:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
+    except ConfigurationError as error:
+        raise JournalUnusable(str(error)) from None

@@ -15,7 +15,7 @@ from fillbridge.journal.errors import BrokenRecord, JournalUnusable
 from fillbridge.journal.keys import read_key
 from fillbridge.journal.places import Places, accounts, places
 from fillbridge.journal.private_files import check_private
-from fillbridge.journal.records import Record
+from fillbridge.journal.records import Note, Record
 from fillbridge.journal.recovery import Recovered, check_row, records_of
 from fillbridge.journal.store import Head, Row, Store
 from fillbridge.journal.wal import LogTail, log_of, read_tail
@@ -104,6 +104,18 @@ class JournalReader:
         for _, row in self.rows():
             for seq, record in enumerate(records_of(row), row.seq):
                 yield seq, row.wall_ns, record
+
+    def last_note(self, kind: str) -> Note | None:
+        """The last note of a kind; ``None`` where there is none.
+
+        :raises BrokenRecord: if the journal is not as it was written
+        """
+        recovered = Recovered(self._key)
+        recovered.read(self._store)
+        if recovered.broken is not None:
+            raise recovered.broken
+        found = recovered.contents.notes.get(kind)
+        return None if found is None else found.note
 
     def verify(self, checkpoints: Path | None = None) -> Verification:
         """Look at every record, the snapshots, and the checkpoints.

@@ -78,6 +78,10 @@ class Journal:
         """Why nothing can be recorded; empty as long as it can."""
         return self._failure
 
+    def seal(self, purpose: str, content: bytes) -> bytes:
+        """A signature of another file of the account, good for this purpose alone."""
+        return chain.seal(self._key, purpose, self.account.encode(), content)
+
     # Recording
 
     def append(self, events: Sequence[Event], now_ns: int) -> None:

@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fillbridge.engine.messages import Event
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.journal import JournalFailed, StateDiverged
+from fillbridge.live.early import Early
 from fillbridge.live.fills import at_reference
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.market import LiveMarket
@@ -17,7 +18,8 @@ from fillbridge.live.rules import LiveRules
 from fillbridge.live.trailing import Trailing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
-from fillbridge.shell import Shell, ShellHooks
+from fillbridge.shell import Shell
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
     Clock,
     Fill,
@@ -30,6 +32,9 @@ from fillbridge_hooks import (
     TradeTick,
 )
 
+if TYPE_CHECKING:
+    from fillbridge.live.moves import Moves
+
 _logger = logging.getLogger(__name__)
 
 _JOURNAL = "journal"
@@ -41,9 +46,12 @@ _FAILURES = (JournalFailed, StateDiverged)
 class _RecordedClock:
     """The clock of the shell: what a deadline brings about is kept as everything else is."""
 
-    def __init__(self, clock: Clock, recorded: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self, clock: Clock, recorded: Callable[[], AbstractContextManager[None]], early: Early
+    ) -> None:
         self._clock = clock
         self._recorded = recorded
+        self._early = early
 
     @property
     def now_ns(self) -> int:
@@ -51,8 +59,9 @@ class _RecordedClock:
 
     def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
         def call() -> None:
-            with self._recorded():
-                callback()
+            if not self._early.holds(call):
+                with self._recorded():
+                    callback()
 
         return self._clock.call_at(time_ns, call)
 
@@ -79,13 +88,16 @@ class Account:
         self.market = LiveMarket(clock)
         self.outbox = Outbox(self.market)
         self.trailing = Trailing(rules)
+        self.moves: Moves | None = None
+        """How far prices moved lately, where somebody asks."""
+        self.early = Early(is_waiting=bool(journal.state.orders))
         self.metrics = metrics
         self.is_connected = False
         self.snapshot_due_ns = 0
         """When the broker should be asked how things stand, while it can be."""
         self.shell: Shell[Outbox, Clock] = Shell(
             hooks,
-            _RecordedClock(clock, self.recorded),
+            _RecordedClock(clock, self.recorded, self.early),
             publisher,
             metrics,
             on_trade_closed,
@@ -210,19 +222,24 @@ class Account:
 
     # What happens
 
-    def report(self, report: Report) -> None:
-        """Take a report of the broker; a fill gets the reference it is measured against."""
+    def report(self, report: Report, *, is_found: bool = False) -> None:
+        """Take a report of the broker; a fill gets the reference it is measured against.
+
+        :param is_found: whether nothing shall follow from a fill yet
+        """
         if isinstance(report, Fill):
             known = self.state.orders.get(report.client_order_id)
             if known is not None:
                 report = at_reference(report, known[1].order)
-        self.shell.on_report(report)
+        self.shell.on_report(report, is_found=is_found)
 
     def on_trade(self, trade: TradeTick) -> None:
         """Take a price of the market."""
         instrument = self.market.on_trade(trade)
         if instrument is not None:
             ticks = round(trade.price / instrument.tick_size)
+            if self.moves is not None:
+                self.moves.on_price(trade.symbol, ticks, self.now_ns)
             self.shell.on_price(trade.symbol, ticks, None)
             self.trailing.on_trade(self.state, trade.symbol, ticks)
 

@@ -57,7 +57,8 @@ class SystemClock(PendingCalls):
     def call_at(self, time_ns: int, callback: Callable[[], None]) -> Timer:
         """Call ``callback`` once, as soon as the time is after ``time_ns``; see :meth:`run`."""
         timer = super().call_at(time_ns, callback)
-        self._woken.set()
+        if self._timers[0][2] is timer:  # else something is waited for that is due before
+            self._woken.set()
         return timer
 
     async def sleep_until(self, time_ns: int) -> None:

@@ -237,7 +237,7 @@ class Connection:
             assert session is not None  # noqa: S101  # it is set before anything is served
             since_ns = trading.fills_since_ns()
             try:
-                snapshot = await ask(session, clock, since_ns, _ANSWER_TIME_S)
+                snapshot = await ask(session, clock, since_ns, _ANSWER_TIME_S, trading.needs_today)
             except Exception as error:
                 known, is_meant = as_known(error)
                 if not is_meant or not isinstance(known, RetryableError):

@@ -22,6 +22,7 @@ def last_check(command: Command, account: Account, overstated: Mapping[str, int]
     order = command.approved.order
     now = account.now_ns
     symbol = order.instrument.symbol
+    name = account.state.orders[order.client_order_id][0].plan.proposal.strategy or ""
     reason = ""
     if order.role is not OrderRole.ENTRY:
         theirs = overstated.get(symbol)
@@ -33,6 +34,8 @@ def last_check(command: Command, account: Account, overstated: Mapping[str, int]
             reason = f"it reduces nothing any more: {held} held"
     elif now - command.made_ns > account.rules.stale_send_ns:
         reason = f"judged {(now - command.made_ns) / _SECOND:.3f} s before it could leave"
+    elif name in account.state.activity.suspended:
+        reason = f"strategy: suspended: {account.state.activity.suspended[name]}"
     elif command.gate_version != account.gate.version:
         objection = account.gate.objection(symbol)
         reason = str(objection) if objection else ""

@@ -17,6 +17,8 @@ class LiveMarket:
     def __init__(self, clock: Clock) -> None:
         self.instruments: dict[str, Instrument] = {}
         """By symbol: what is traded."""
+        self.connected_ns: int | None = None
+        """When the session began that tells the prices, once there was one."""
         self._clock = clock
         self._watches: dict[str, PriceWatch] = {}
 
@@ -55,7 +57,10 @@ class LiveMarket:
         price = size = None
         if isinstance(last, TradeTick):
             price, size = last.price, last.size
-        return MarketView(symbol, None, bid, ask, price, size, self.now_ns)
+        quote_ns = None if quote is None else quote.timestamp
+        return MarketView(
+            symbol, None, bid, ask, price, size, self.now_ns, quote_ns, self.connected_ns
+        )
 
     def arrival(self, symbol: str) -> ArrivalPrice | None:
         """The market as a trade that is decided now finds it; ``None`` where nothing is known."""

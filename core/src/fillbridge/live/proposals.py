@@ -2,17 +2,24 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from fillbridge.engine.messages import TradePlan, TradeRefused
 from fillbridge.handlers.requests import refuse_opposite
 from fillbridge.live.account import Account
+from fillbridge.live.holds import Holds
+from fillbridge.live.intake import Intake, IntakeRules, Source
 from fillbridge.planning import plan_trade
 from fillbridge_hooks import (
     Capabilities,
+    Hold,
     Instrument,
     InvalidValue,
     OrderRefused,
+    ProposalHeld,
     Refuse,
     RiskProposal,
+    TimeInForce,
 )
 from fillbridge_hooks.sessions import trade_date_end_ns
 
@@ -26,6 +33,8 @@ class Proposals:
     :param find_instrument: the contract of a symbol; raises ``InvalidValue`` for an unknown one
     :param default_symbol: of proposals that name none
     :param entry_life_s: of entries whose proposal has no timeout
+    :param intake: which proposals are taken at all
+    :param epoch: which start of the account it is
     :param capabilities: of the broker: whether it can keep stop and target for an entry, and what
         a trailing stop needs
     """
@@ -40,7 +49,11 @@ class Proposals:
         entry_life_s: float | None,
         position_life_ns: int | None,
         capabilities: Capabilities,
+        intake: IntakeRules,
+        epoch: int,
     ) -> None:
+        self.holds = Holds(account, epoch, self._reopen)
+        self.intake = Intake(account, intake)
         self._account = account
         self._prefix = prefix
         self._find_instrument = find_instrument
@@ -50,13 +63,52 @@ class Proposals:
         self._capabilities = capabilities
         self._trades = 0
 
+    def take(self, proposal: RiskProposal, source: Source, by: str = "") -> str:
+        """Record the trade of a proposal and let its entry leave; the trade id.
+
+        A ``proposal_id`` that was proposed before answers as it did then and sends nothing.
+
+        :param by: who sent it
+        :raises InvalidValue: if it breaks a rule
+        :raises ProposalHeld: if it waits for a person
+        :raises OrderRefused: if it is not genuine, or a check or the gate refuses it
+        """
+        try:
+            return self._take(proposal, source, by)
+        except ProposalHeld:
+            raise
+        except (InvalidValue, OrderRefused):
+            self._account.metrics.execution_errors += 1
+            raise
+
+    def _take(self, proposal: RiskProposal, source: Source, by: str) -> str:
+        proposal = self.intake.check(proposal, source, by)
+        if by:
+            asked = {"request": "propose", "by": by, "proposal_id": proposal.proposal_id}
+            self._account.note("management", asked)
+        known = self.answered(proposal.proposal_id)
+        if known is not None:
+            return known
+        self.intake.use(proposal, source, by)
+        return self._open(proposal)
+
+    def look(self) -> None:
+        """Look at what time alone brings about."""
+        self.holds.look()
+        self.intake.look()
+
     def answered(self, proposal_id: str | None) -> str | None:
         """The trade that a proposal of this id became; ``None`` for a new one.
 
         :raises OrderRefused: if it was refused
+        :raises ProposalHeld: if it waits for a person
         """
         if proposal_id is None:
             return None
+        held = self.holds.of(proposal_id)
+        if held is not None:
+            holds = [Hold(check=check, reason="as before") for check in held.checks]
+            raise ProposalHeld(held.hold_id, held.expires_ns, holds)
         state = self._account.state
         answer = state.proposed.get(proposal_id) or state.proposed_before.get(proposal_id)
         if answer is None or isinstance(answer, str):
@@ -65,11 +117,13 @@ class Proposals:
             [Refuse(check="proposal_id", limit="not refused before", value="; ".join(answer))]
         )
 
-    def open(self, proposal: RiskProposal) -> str:
+    def _reopen(self, proposal: RiskProposal, approved_holds: tuple[str, ...]) -> str:
+        return self._open(proposal, approved_holds)
+
+    def _open(self, proposal: RiskProposal, approved_holds: tuple[str, ...] | None = None) -> str:
         """Record the trade of a new proposal, and send its entry; the trade id.
 
-        :raises InvalidValue: if the proposal breaks a rule
-        :raises OrderRefused: if a check or the gate refuses it
+        :param approved_holds: checks whose hold a person let pass; no other may hold it then
         """
         plan = self.plan(proposal)
         account = self._account
@@ -82,7 +136,11 @@ class Proposals:
             raise
         self._trades += 1
         account.outbox.gate_version = account.gate.version
-        account.shell.open_trade(plan)
+        if approved_holds is None:
+            account.shell.open_trade(plan, self.holds.hold)
+        else:
+            plan = msgspec.structs.replace(plan, approved_holds=approved_holds)
+            account.shell.open_trade(plan)
         return plan.trade_id
 
     def plan(self, proposal: RiskProposal) -> TradePlan:
@@ -94,8 +152,7 @@ class Proposals:
         if proposal.trailing_stop and not can_trail:
             rule = "False at a broker that cannot change a working order or tells no prices"
             raise InvalidValue("trailing_stop", rule, proposal.trailing_stop)
-        instrument = self._find_instrument(proposal.symbol or self._default_symbol)
-        self._account.market.open_market(instrument)
+        instrument = self._instrument(proposal.symbol or self._default_symbol)
         decided_ns = proposal.decided_at_ns
         if decided_ns is None:
             decided_ns = self._account.now_ns
@@ -110,16 +167,35 @@ class Proposals:
             self._position_life_ns,
             entry_life_s=self._entry_life_s,
             # A broker that keeps legs may take the entry's time in force for theirs.
-            day_ends_ns=trade_date_end_ns(instrument, self._account.now_ns),
+            day_ends_ns=self._day_ends_ns(proposal, instrument),
             has_broker_legs=self._capabilities.bracket,
             has_broker_distances=self._capabilities.bracket_distances,
             trails_here=True,
         )
 
+    def _instrument(self, symbol: str) -> Instrument:
+        """The contract, whose prices are followed from now on; made once."""
+        market = self._account.market
+        known = market.instruments.get(symbol)
+        if known is None:
+            known = self._find_instrument(symbol)
+            market.open_market(known)
+        return known
+
+    def _day_ends_ns(self, proposal: RiskProposal, instrument: Instrument) -> int | None:
+        if proposal.time_in_force != TimeInForce.DAY:
+            return None
+        return trade_date_end_ns(instrument, self._account.now_ns)
+
     def _refuse_if_shut_or_late(self, plan: TradePlan) -> None:
         objection = self._account.gate.objection(plan.instrument.symbol)
         if objection is not None:
             raise OrderRefused([objection])
+        name = plan.proposal.strategy or ""
+        suspended = self._account.state.activity.suspended.get(name)
+        if suspended is not None:
+            limit = "a strategy that is not suspended"
+            raise OrderRefused([Refuse(check="strategy", limit=limit, value=suspended)])
         deadline_ns, now = plan.entry_deadline_ns, self._account.now_ns
         if deadline_ns is not None and deadline_ns < now:
             late = f"{(now - plan.decided_at_ns) / _SECOND:.1f} s ago"

@@ -4,12 +4,12 @@ from collections.abc import Container, Iterator
 
 from fillbridge.engine.messages import CloseRequested, ProtectionDue
 from fillbridge.engine.protection import entry_should_go, lost_target
-from fillbridge.engine.state import EngineState, OrderState, Trade
+from fillbridge.engine.state import EngineState, Trade
 from fillbridge.live.rules import LiveRules
 from fillbridge_hooks import TERMINAL_STATUSES, ExitReason, OrderRole, OrderStatus, OrderType
 
 _WORKING = (OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILLED)
-_STOP, _EXIT = OrderRole.STOP, OrderRole.EXIT
+_STOP, _TARGET, _EXIT = OrderRole.STOP, OrderRole.TARGET, OrderRole.EXIT
 
 
 class ProtectionWatch:
@@ -106,7 +106,7 @@ class ProtectionWatch:
 def is_in_order(trade: Trade) -> bool:
     """Whether what works for a trade at the broker, by evidence, is what its position needs."""
     if trade.held > 0:
-        is_covered = covered(trade) == trade.held and _resting(trade.target) <= trade.held
+        is_covered = covered(trade) == trade.held and _resting(trade) <= trade.held
         return is_covered and lost_target(trade) is None
     if trade.held < 0:
         return False
@@ -114,10 +114,15 @@ def is_in_order(trade: Trade) -> bool:
     return not trade.working or (not trade.entry_quantity and trade.working == is_entry_working)
 
 
-def _resting(target: OrderState | None) -> int:
-    if target is None or target.cancel_sent or target.status not in _WORKING:
-        return 0
-    return target.order.quantity - target.filled
+def _resting(trade: Trade) -> int:
+    """Contracts that targets are known to rest for; more than one may, as with stops."""
+    return sum(
+        order_state.order.quantity - order_state.filled
+        for order_state in trade.orders
+        if order_state.order.role is _TARGET
+        and order_state.status in _WORKING
+        and not order_state.cancel_sent
+    )
 
 
 def covered(trade: Trade) -> int:

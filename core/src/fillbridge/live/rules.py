@@ -24,6 +24,8 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     stale_send_ns: int = 250 * _MILLISECOND
     """An entry that did not leave this long after it was judged does not leave any more."""
     reconcile_ns: int = 5 * _SECOND
+    today_ns: int = 60 * _SECOND
+    """The orders of the whole trade date are asked for this often even if nothing is open."""
     doubtful_reconcile_ns: int = _SECOND
     """Between two rounds of questions while something is in doubt."""
     recovering_reconcile_ns: int = 200 * _MILLISECOND
@@ -36,6 +38,12 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     """A position that differs from the broker's for this long blocks entries."""
     trail_ns: int = _SECOND
     """Between two moves of a trailing stop."""
+    hold_ns: int = 60 * _SECOND
+    """A proposal that is held is refused after this if nobody has approved it."""
+    flatten_ns: int = 5 * _SECOND
+    """What the kill switch closes is tried again after this, while it is not flat."""
+    flatten_tries: int = 3
+    """After so many tries a person is called; then once a minute."""
     look_ns: int = 100 * _MILLISECOND
     """Between two looks at deadlines."""
     entry_quarantine_ns: int = 30 * _SECOND

@@ -6,7 +6,7 @@ from fillbridge_hooks import BrokerOrder, BrokerPosition, Fill
 
 
 class BrokerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """Clean answers to all four questions; times ns UTC."""
+    """Clean answers to all questions that were put; times ns UTC."""
 
     asked_ns: int
     """Before the first question: what was sent later may be missing."""
@@ -14,6 +14,7 @@ class BrokerSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Fills before are not among the answers."""
     working: tuple[BrokerOrder, ...]
     today: tuple[BrokerOrder, ...]
+    """Empty where nothing was open that needed them."""
     fills: tuple[Fill, ...]
     positions: tuple[BrokerPosition, ...]
 

@@ -1,11 +1,11 @@
 """What follows from how things stand at the broker."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 from typing import NamedTuple
 
-from fillbridge.engine.messages import CancelRequested, EntriesHalted
+from fillbridge.engine.messages import CancelRequested, EntriesHalted, ProtectionDue
 from fillbridge.engine.state import OrderState
 from fillbridge.live.account import Account
 from fillbridge.live.adoption import unrecorded
@@ -14,7 +14,7 @@ from fillbridge.live.gate import GateState
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.reconciliation import Findings, Quarantine, Reconciler
 from fillbridge.live.snapshot import BrokerSnapshot
-from fillbridge_hooks import TERMINAL_STATUSES, Fill, OrderStatus
+from fillbridge_hooks import TERMINAL_STATUSES, BrokerOrder, Fill, OrderStatus
 
 _logger = logging.getLogger(__name__)
 
@@ -64,10 +64,12 @@ class Standing:
         """Answers since it began again."""
         self._answered_ns = 0
         """When the last clean answer came, or the session began if none has yet."""
+        self._today_due_ns = 0
+        """When the orders of the trade date are asked for, whatever is known."""
 
     def begin_session(self) -> None:
         """A session began: nothing has been answered in it yet."""
-        self._answered_ns = self._account.now_ns
+        self._answered_ns = self._account.market.connected_ns = self._account.now_ns
         self.begin_again("not yet reconciled with the broker")
 
     def begin_again(self, reason: str) -> None:
@@ -79,12 +81,33 @@ class Standing:
         self._account.shut(RECONCILED, GateState.RECOVERING, reason)
         self._account.snapshot_due_ns = self._account.now_ns
 
+    def miss(self, reason: str) -> None:
+        """A report was missed: the broker is asked at once, and no entry leaves before it answers.
+
+        Less than :meth:`begin_again`: what its answers have said so far counts.
+        """
+        self._last = ()
+        self._rounds = 0
+        self._account.shut(RECONCILED, GateState.RECOVERING, reason)
+        self._account.snapshot_due_ns = self._account.now_ns
+
     def fills_since_ns(self) -> int:
         """From when on the broker must be asked for fills, ns UTC."""
         state = self._account.state
         trades = (*state.trades.values(), *state.ended.values())
         oldest = min((trade.entry.submitted_ns for trade in trades), default=self._account.now_ns)
         return max(0, oldest - _FILLS_MARGIN_NS)
+
+    def needs_today(self, working: Collection[BrokerOrder]) -> bool:
+        """Whether those that work leave open what became of an order, or anything is in doubt."""
+        account = self._account
+        if account.now_ns >= self._today_due_ns or not self._is_settled():
+            return True
+        names = {one.client_order_id for one in working}
+        return bool(account.gate.reasons()) or any(
+            order_state.status not in TERMINAL_STATUSES and order_id not in names
+            for order_id, (_, order_state) in account.state.orders.items()
+        )
 
     def on_no_answer(self, reason: str) -> None:
         """The broker gave no clean answer: nothing is concluded from that."""
@@ -111,9 +134,13 @@ class Standing:
         account = self._account
         self._rounds += 1
         self._answered_ns = account.now_ns
+        if snapshot.today:
+            self._today_due_ns = account.now_ns + account.rules.today_ns
         account.lift(_ANSWERS)
         # First, so that nothing is sent again which an earlier run could not record.
+        taken_over: dict[str, None] = {}
         for found in unrecorded(account.state, snapshot, account.now_ns):
+            taken_over[found.trade_id] = None
             with account.guard():
                 account.shell.step(found)
         findings = self._reconciler.compare(account.state, snapshot, account.now_ns)
@@ -121,7 +148,14 @@ class Standing:
         for report in chain(findings.reports, self._fills_of_legs(snapshot, known)):
             # What breaks over one must not hold up what is known of the others.
             with account.guard():
-                account.report(report)
+                trade, _ = account.state.orders[report.client_order_id]
+                if trade.plan.trade_id in taken_over:
+                    account.report(report, is_found=True)
+                else:
+                    account.report(report)
+        for trade_id in taken_over:
+            with account.guard():
+                account.shell.step(ProtectionDue(trade_id, account.now_ns))
         self._repeat(findings)
         self._block(findings, snapshot)
         self._open(findings, snapshot)

@@ -4,23 +4,31 @@ Synchronous throughout. Whoever calls it finds in ``outbox.ready`` what may leav
 tells it what became of that.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 
 from fillbridge.engine.messages import (
     CancelRequested,
+    CloseNoted,
     CloseRequested,
-    EntriesHalted,
-    EntriesResumed,
     ProtectionDue,
     ReplaceRequested,
 )
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
+from fillbridge.journal.latch import Latch
 from fillbridge.live.account import DEFECT, Account
-from fillbridge.live.early import EarlyReports
+from fillbridge.live.doubt import (
+    block_what_is_unknown,
+    doubt_what_is_under_way,
+)
+from fillbridge.live.early import closes_left
 from fillbridge.live.gate import Gate, GateState
-from fillbridge.live.inspection import Refusals, objection
+from fillbridge.live.hearing import Hearing
+from fillbridge.live.inspection import objection
+from fillbridge.live.intake import IntakeRules, Source
+from fillbridge.live.killing import KillSwitch
 from fillbridge.live.last_check import last_check
 from fillbridge.live.market import LiveMarket
 from fillbridge.live.outbox import Command, Outbox, Submission
@@ -30,31 +38,27 @@ from fillbridge.live.recording import Recording
 from fillbridge.live.rules import LiveRules
 from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.standing import GONE, RECONCILED, STRANGERS, Standing
+from fillbridge.live.watching import Watches
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
-from fillbridge.shell import ShellHooks
+from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
+    BrokerOrder,
     Capabilities,
     Clock,
     Instrument,
-    InvalidValue,
+    KillLevel,
     Message,
     NotSent,
-    OrderRefused,
-    OrderStatus,
-    OutcomeUnknown,
-    QuoteTick,
-    Report,
     RiskProposal,
     SendOutcome,
     Sent,
     TradeResult,
-    TradeTick,
+    WatchFunction,
 )
 
 _SECOND = 1_000_000_000
-_LINK, _SESSION, _HALTED, _DRAINING = "link", "session", "halt", "drain"
-_UNKNOWN = "unknown"
+_LINK, _SESSION, _DRAINING = "link", "session", "drain"
 
 
 class LiveTrading:
@@ -64,7 +68,11 @@ class LiveTrading:
     :param find_instrument: the contract of a symbol; raises ``InvalidValue`` for an unknown one
     :param default_symbol: of proposals that name none
     :param entry_life_s: of entries whose proposal has no timeout
+    :param intake: which proposals are taken; where ``None`` any that has no signature
     :param on_trade_closed: takes each closed trade with its result
+    :param latch: where it stands whether the account is stopped, beside the journal
+    :param may_flatten: whether anything but a person may close positions
+    :param watches: what watches over the account, by name
     """
 
     def __init__(
@@ -82,7 +90,11 @@ class LiveTrading:
         entry_life_s: float | None = None,
         position_life_ns: int | None = None,
         rules: LiveRules | None = None,
+        intake: IntakeRules | None = None,
         on_trade_closed: Callable[[Trade, TradeResult], None] = lambda trade, result: None,
+        latch: Latch | None = None,
+        may_flatten: bool = True,
+        watches: Sequence[tuple[str, WatchFunction]] = (),
     ) -> None:
         self.rules = rules or LiveRules()
         self._account = Account(
@@ -90,8 +102,9 @@ class LiveTrading:
         )
         self._protection = ProtectionWatch(self.rules)
         self._standing = Standing(self._account, self._protection, tag)
-        self._refusals = Refusals()
-        self._early = EarlyReports(is_waiting=bool(self.state.orders))
+        self._kill = KillSwitch(self._account, latch, self._protection, may_flatten=may_flatten)
+        self._watches = Watches(self._account, self._kill, watches)
+        self._hearing = Hearing(self._account, self._standing)
         self._proposals = Proposals(
             self._account,
             f"{tag}{journal.epoch:x}-",
@@ -100,7 +113,11 @@ class LiveTrading:
             entry_life_s=entry_life_s,
             position_life_ns=position_life_ns,
             capabilities=capabilities,
+            intake=intake or IntakeRules(),
+            epoch=journal.epoch,
         )
+        self.holds = self._proposals.holds
+        """The proposals that wait for a person."""
         self.market.open_market(find_instrument(default_symbol))
         self.gate.shut(_LINK, GateState.RECOVERING, "not connected")
         self._take_up()
@@ -109,10 +126,12 @@ class LiveTrading:
         """Go on where the journal ends: what was on its way then is in doubt now."""
         account = self._account
         with account.recorded():
-            if self.state.halted is not None:
-                self.gate.shut(_HALTED, GateState.HALTED, self.state.halted.reason)
+            self._kill.take_up()
             account.shell.resume()
-            self._doubt_what_is_under_way("the handler started anew")
+            self.holds.take_up()
+            for message in closes_left(self.state, account.now_ns):
+                account.early.holds(partial(self.request, message))
+            doubt_what_is_under_way(account, "the handler started anew")
 
     @property
     def state(self) -> EngineState:
@@ -161,23 +180,10 @@ class LiveTrading:
 
     # Proposals and requests
 
-    def propose(self, proposal: RiskProposal) -> str:
-        """Record a trade and let its entry leave; the trade id.
-
-        A ``proposal_id`` that was proposed before answers as it did then and sends nothing.
-
-        :raises InvalidValue: if the proposal breaks a rule
-        :raises OrderRefused: if a check or the gate refuses it
-        """
-        known = self._proposals.answered(proposal.proposal_id)
-        if known is not None:
-            return known
+    def propose(self, proposal: RiskProposal, source: Source = Source.PROCESS, by: str = "") -> str:
+        """Record a trade and let its entry leave; the trade id. See :meth:`Proposals.take`."""
         with self._account.recorded():
-            try:
-                return self._proposals.open(proposal)
-            except (InvalidValue, OrderRefused):
-                self.metrics.execution_errors += 1
-                raise
+            return self._proposals.take(proposal, source, by)
 
     def validate(self, proposal: RiskProposal) -> None:
         """Check a proposal against the market as it is now; nothing is recorded or sent.
@@ -188,25 +194,38 @@ class LiveTrading:
 
     def request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
         """Record a request and let what follows leave; whether anything does."""
-        shell = self._account.shell
-        with self._account.recorded():
+        account, shell = self._account, self._account.shell
+        with account.recorded():
             before = shell.recorded
-            shell.step(message)
+            asked: CloseNoted | CancelRequested | ReplaceRequested | CloseRequested = message
+            again = partial(self.request, message)
+            if isinstance(message, CloseRequested) and account.early.holds(again):
+                asked = CloseNoted(message)
+            shell.step(asked)
             return shell.recorded > before
+
+    @property
+    def kill_switch(self) -> KillSwitch:
+        """How much is stopped, and why."""
+        return self._kill
+
+    def kill(self, level: KillLevel, reason: str, by: str, via: str = "api") -> None:
+        """Stop, after a restart too, until :meth:`resume`; see :meth:`KillSwitch.kill`."""
+        self._kill.kill(level, reason, by, via)
 
     def halt(self, reason: str, by: str) -> None:
         """Let no entry out until :meth:`resume`, after a restart neither."""
-        account = self._account
-        with account.recorded():
-            account.shell.step(EntriesHalted(reason, by, account.now_ns))
-            self.gate.shut(_HALTED, GateState.HALTED, reason)
+        self.kill(KillLevel.PAUSE, reason, by)
 
-    def resume(self, by: str) -> None:
-        """Lift what only a person may lift: a halt, a standby, strangers' orders, a defect."""
+    def resume(self, by: str, approved_by: tuple[str, ...] = ()) -> None:
+        """Lift what only a person may lift: a stop, a standby, strangers' orders, a defect.
+
+        Whoever calls it has seen to it that enough operators have approved.
+        """
         account = self._account
         with account.recorded():
-            account.shell.step(EntriesResumed(by, account.now_ns))
-            for cause in (_HALTED, _SESSION, STRANGERS, GONE, DEFECT):
+            self._kill.arm(by, approved_by)
+            for cause in (_SESSION, STRANGERS, GONE, DEFECT):
                 account.lift(cause)
             account.forget_defects()
 
@@ -256,7 +275,7 @@ class LiveTrading:
             account.shut(_LINK, GateState.RECOVERING, reason)
             self._protection.begin_again()
             account.take_back(reason)
-            self._doubt_what_is_under_way(reason)
+            doubt_what_is_under_way(account, reason)
 
     def logged_out(self, reason: str) -> None:
         """Stay away from the broker until a person decides."""
@@ -272,69 +291,33 @@ class LiveTrading:
                 self._protection.begin_again()
                 self._standing.begin_again(reason)
 
-    def _doubt_what_is_under_way(self, reason: str, before_ns: int | None = None) -> bool:
-        """Hold the outcome of what has no answer to be unknown; whether there was any."""
-        shell, found = self._account.shell, False
-        for trade in tuple(self.state.trades.values()):
-            for order_state in tuple(trade.orders):
-                if order_state.status is not OrderStatus.PENDING:
-                    continue
-                if before_ns is None or order_state.submitted_ns <= before_ns:
-                    order_id = order_state.order.client_order_id
-                    with self.guard():
-                        shell.on_report(OutcomeUnknown(order_id, reason, self._account.now_ns))
-                    found = True
-        return found
-
     # What the broker says
 
     def on_message(self, message: Message) -> None:
         """Take a report, or a price; what cannot be either is refused and alarmed."""
-        refused = objection(message)
-        if refused is not None:
-            self._refuse(refused)
-            # Prices come again by themselves; of an order the broker must be asked.
-            if not isinstance(message, TradeTick | QuoteTick):
-                self._account.ask_soon()
-        elif isinstance(message, TradeTick):
-            self._account.on_trade(message)
-        elif isinstance(message, QuoteTick):
-            self.market.on_quote(message)
-        elif not self._early.holds(message):
-            self._take(message)
-
-    def _take(self, report: Report) -> None:
-        with self._account.recorded():
-            self._account.report(report)
-            if isinstance(report, OutcomeUnknown):
-                self._block_what_is_unknown()
-
-    def _take_early(self) -> None:
-        for report in self._early.release():
-            with self.guard():
-                self._take(report)
-
-    def _refuse(self, refused: InvalidValue) -> None:
-        """Alarm, but not again and again for what is sent again and again."""
-        if self._refusals.is_news(refused, self._account.now_ns):
-            self.alarm(f"the broker sent what cannot be: {refused}")
+        self._hearing.on_message(message)
 
     def fills_since_ns(self) -> int:
         """From when on the broker must be asked for fills, ns UTC."""
         return self._standing.fills_since_ns()
+
+    def needs_today(self, working: Collection[BrokerOrder]) -> bool:
+        """Whether the broker must be asked for the orders of its trade date, too."""
+        return self._standing.needs_today(working)
 
     def on_snapshot(self, snapshot: BrokerSnapshot) -> None:
         """Take the answers to one round of questions; they are none if one cannot be."""
         for fill in snapshot.fills:
             refused = objection(fill)
             if refused is not None:
-                self._refuse(refused)
+                self._hearing.refuse(refused)
                 self.on_no_answer(str(refused))
                 return
         with self._account.recorded():
             self._protection.see()
             self._standing.on_snapshot(snapshot)
-            self._take_early()
+            self._hearing.take_early()
+            self._kill.see(snapshot.held(), snapshot.asked_ns)
 
     def on_no_answer(self, reason: str) -> None:
         """The broker gave no clean answer: nothing is concluded from that."""
@@ -357,7 +340,7 @@ class LiveTrading:
                 account.not_sent(command, outcome.reason)
             elif isinstance(command, Submission):
                 account.report(outcome)
-                self._block_what_is_unknown()
+                block_what_is_unknown(self._account)
             account.ask_soon()
 
     # Deadlines
@@ -366,21 +349,29 @@ class LiveTrading:
         """Look at what time alone brings about; call it every ``rules.look_ns``."""
         account = self._account
         with account.recorded():
+            with self.guard():
+                self._kill.follow()
+            with self.guard():
+                self._proposals.look()
             if self.is_connected:
-                if self._early.is_waiting and self._protection.sees(account.now_ns):
-                    self._take_early()
+                if account.early.is_waiting and self._protection.sees(account.now_ns):
+                    self._hearing.take_early()
                 with self.guard():
                     self._standing.look()
+                with self.guard():
+                    self._kill.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
-                is_doubtful = self._doubt_what_is_under_way(waited, account.now_ns - limit_ns)
+                before_ns = account.now_ns - limit_ns
+                is_doubtful = doubt_what_is_under_way(account, waited, before_ns)
                 # What breaks over one trade must not leave the next one bare.
                 for message in self._mending():
                     with self.guard():
                         account.shell.step(message)
                 if is_doubtful or self._protection.is_alert:
                     account.ask_soon()
-            self._block_what_is_unknown()
+            block_what_is_unknown(account)
+            self._watches.look()
 
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
         state, now = self.state, self._account.now_ns
@@ -388,13 +379,3 @@ class LiveTrading:
         # A change names all terms of an order: those of one that is not known would go back.
         if self.is_reconciled:
             yield from self._account.trailing.look(state, now)
-
-    def _block_what_is_unknown(self) -> None:
-        outcome = "the outcome of {} is unknown"
-        unknown = {
-            trade.plan.instrument.symbol: outcome.format(order_state.order.client_order_id)
-            for trade in self.state.trades.values()
-            for order_state in trade.orders
-            if order_state.status is OrderStatus.UNKNOWN
-        }
-        self._account.block(_UNKNOWN, unknown)

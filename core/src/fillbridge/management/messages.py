@@ -10,7 +10,8 @@ from typing import Annotated, Any, get_args
 
 import msgspec
 
-from fillbridge_hooks import RiskProposal
+from fillbridge.operators import Approval
+from fillbridge_hooks import KillLevel, RiskProposal
 
 MAX_REQUEST_BYTES = 1 << 20
 """Of the line of a request."""
@@ -57,6 +58,25 @@ class Propose(Asked, frozen=True, kw_only=True, tag="propose"):
     proposal: RiskProposal
 
 
+class ListHolds(Asked, frozen=True, kw_only=True, tag="holds"):
+    """The proposals that wait for a person."""
+
+
+class ApproveHold(Asked, frozen=True, kw_only=True, tag="approve"):
+    """Let a held proposal be judged again, but for what held it, and be sent."""
+
+    hold_id: _Text
+    approval: Approval | None = None
+    """Of whoever asks; ``None`` where no operators are configured."""
+
+
+class RejectHold(Asked, frozen=True, kw_only=True, tag="reject"):
+    """Refuse a held proposal, for good."""
+
+    hold_id: _Text
+    reason: _Text = "rejected on request"
+
+
 class CloseAll(Asked, frozen=True, kw_only=True, tag="close_all"):
     """Withdraw entries and close positions; new entries may follow."""
 
@@ -77,6 +97,28 @@ class Flatten(Asked, frozen=True, kw_only=True, tag="flatten"):
     reason: _Text = "emergency stop"
 
 
+class Kill(Asked, frozen=True, kw_only=True, tag="kill"):
+    """Stop as far as ``level`` says, until it is armed again."""
+
+    level: KillLevel
+    reason: _Text = "stopped on request"
+
+
+class Alive(Asked, frozen=True, kw_only=True, tag="alive"):
+    """Somebody attends to the handler: the dead man's timer begins anew."""
+
+
+class ShowArming(Asked, frozen=True, kw_only=True, tag="arming"):
+    """How the kill switch stands, and what it takes to let entries out again."""
+
+
+class Arm(Asked, frozen=True, kw_only=True, tag="arm"):
+    """Let entries out again after a stop, once enough operators have approved."""
+
+    approval: Approval | None = None
+    """Of whoever asks; ``None`` where no operators are configured."""
+
+
 class Resume(Asked, frozen=True, kw_only=True, tag="resume"):
     """Lift what only a person may lift, and connect again after a forced logout."""
 
@@ -88,10 +130,17 @@ Request = (
     | ListTrades
     | ShowMetrics
     | Propose
+    | ListHolds
+    | ApproveHold
+    | RejectHold
     | CloseAll
     | CancelAll
     | Halt
     | Flatten
+    | Kill
+    | Alive
+    | ShowArming
+    | Arm
     | Resume
 )
 
@@ -106,6 +155,7 @@ class AnswerKind(StrEnum):
 
     DONE = "done"
     REFUSED = "refused"  # it was understood, and is not done
+    HELD = "held"  # it waits for a person
     INVALID = "invalid"  # it breaks a rule: correct it
     FAILED = "failed"  # it may not have been done, or only in part
 

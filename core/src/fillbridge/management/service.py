@@ -9,28 +9,39 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from fillbridge.handlers.api import ExecutionHandlerAPI
+from fillbridge.live.intake import Source
 from fillbridge.management.messages import (
+    Alive,
     Answer,
     AnswerKind,
+    ApproveHold,
+    Arm,
     CancelAll,
     CloseAll,
     Flatten,
     Halt,
+    Kill,
+    ListHolds,
     ListOrders,
     ListPositions,
     ListTrades,
     Propose,
+    RejectHold,
     RequestError,
     Resume,
+    ShowArming,
     ShowMetrics,
     decode_request,
     encode_line,
 )
+from fillbridge.operators import ApprovalRefused, NotApproved
 from fillbridge_hooks import (
     TERMINAL_STATUSES,
     FillbridgeError,
     InvalidValue,
+    KillLevel,
     OrderRefused,
+    ProposalHeld,
 )
 
 if TYPE_CHECKING:
@@ -69,7 +80,10 @@ class Management:
             return await self._carry_out(request)
         except InvalidValue as error:
             return Answer(kind=AnswerKind.INVALID, error=str(error))
-        except OrderRefused as error:
+        except ProposalHeld as error:
+            waits = {"hold_id": error.hold_id, "expires_ns": error.expires_ns}
+            return Answer(kind=AnswerKind.HELD, result=waits, error=str(error))
+        except (OrderRefused, ApprovalRefused, NotApproved) as error:
             return Answer(kind=AnswerKind.REFUSED, error=str(error))
         except FillbridgeError as error:
             return Answer(kind=AnswerKind.FAILED, error=str(error))
@@ -90,6 +104,13 @@ class Management:
                 return _done(metrics_document(handler.metrics))
             case Propose():
                 return await self._propose(request)
+            case ListHolds():
+                return _done(self._api.get_holds())
+            case ApproveHold():
+                return await self._approve(request)
+            case RejectHold():
+                is_recorded = self._api.reject_hold(request.hold_id, request.reason, by=by)
+                return _requested(is_recorded, f"refused what waited as {request.hold_id}")
             case CloseAll():
                 open_before = len(handler.open_positions)
                 return _requested(
@@ -102,6 +123,15 @@ class Management:
                 return _requested(handler.is_recording, "halted until somebody resumes")
             case Flatten():
                 return self._flatten(request)
+            case Kill():
+                return self._kill(request)
+            case Alive():
+                handler.alive(by)
+                return _done({"said": "the dead man's timer begins anew"})
+            case ShowArming():
+                return _done(handler.arming())
+            case Arm():
+                return self._arm(request)
             case Resume():
                 handler.resume(by)
                 return _requested(handler.is_recording, self._resumed())
@@ -109,11 +139,16 @@ class Management:
                 return _done(self._status())
 
     async def _propose(self, request: Propose) -> Answer:
-        handler, proposal_id = self._handler, request.proposal.proposal_id
-        handler.redactor.refuse(request.proposal)  # before its id is noted
-        handler.note_request("propose", request.by, proposal_id=proposal_id)
-        trade_id = await handler.execute_trade(request.proposal)
-        return _done({"proposal_id": proposal_id, "trade_id": trade_id})
+        proposal = request.proposal
+        self._handler.redactor.refuse(proposal)  # before its id is noted
+        trade_id = await self._handler.execute_from(Source.SOCKET, proposal, request.by)
+        return _done({"proposal_id": proposal.proposal_id, "trade_id": trade_id})
+
+    async def _approve(self, request: ApproveHold) -> Answer:
+        hold_id = request.hold_id
+        trade_id = await self._api.approve_hold(hold_id, by=request.by, approval=request.approval)
+        said = f"approved what waited as {hold_id}: trade {trade_id}"
+        return _done({"hold_id": hold_id, "trade_id": trade_id, "said": said})
 
     def _flatten(self, request: Flatten) -> Answer:
         if not self._api.may_stop:
@@ -123,6 +158,32 @@ class Management:
         is_recorded = self._api.emergency_stop(reason=request.reason, by=request.by)
         said = f"halted until somebody resumes, closing {_trades(open_before)}"
         return _requested(is_recorded, said)
+
+    def _kill(self, request: Kill) -> Answer:
+        level = request.level
+        if level is KillLevel.FLATTEN:
+            return self._flatten(Flatten(by=request.by, reason=request.reason))
+        is_recorded = self._api.kill(level, reason=request.reason, by=request.by)
+        what = ", withdrawing every entry" if level is KillLevel.CANCEL else ""
+        return _requested(is_recorded, f"stopped until it is armed{what}")
+
+    def _arm(self, request: Arm) -> Answer:
+        handler = self._handler
+        if request.approval is not None:
+            handler.approve(request.approval)
+        try:
+            handler.resume(request.by)
+        except NotApproved:
+            if request.approval is None:
+                raise
+            handler.keep_requests()
+            found = handler.arming()
+            names = ", ".join(found["approved_by"])
+            said = f"approved by {names}; {found['needed']} operators are needed"
+            return _done({"armed": False, "said": said, "approved_by": found["approved_by"]})
+        if not handler.is_recording:
+            return _requested(False, self._resumed())
+        return _done({"armed": True, "said": self._resumed()})
 
     def _resumed(self) -> str:
         status = self._api.get_connection_status()

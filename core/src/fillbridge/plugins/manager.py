@@ -77,7 +77,6 @@ class Plugins:
         self._unlocked: list[str] = []
         self._sections: tuple[DeclaredSection, ...] | None = None
         self._drivers: Catalogue[AnyDriver] | None = None
-        self._secret_providers: dict[str, SecretProvider] | None = None
 
     def register(self, plugin: object, name: str) -> None:
         """Add a plugin of this process: a module, a class or an instance.
@@ -194,12 +193,7 @@ class Plugins:
         :raises ConfigurationError: if a Struct that is needed has no defaults
         :raises PluginError: if a plugin raises, offers what is no model, or under a taken name
         """
-        settings = {
-            section.plugin: _defaults(section)
-            for section in self.settings_sections()
-            if section.plugin not in plugin_sections
-        }
-        settings.update(plugin_sections)
+        settings = self._completed(plugin_sections)
         models = Models(found for hook in MODEL_HOOKS for found in self.resolve(hook))
         for found in self.resolve("fillbridge_configure"):
             found.call(settings.get(found.plugin), models.registrar(found))
@@ -228,18 +222,28 @@ class Plugins:
         """
         return self._driver_catalogue().find(name).plugin
 
-    def secret_providers(self) -> dict[str, SecretProvider]:
-        """The secret providers that plugins offer, in the order of their names.
+    def secret_providers(
+        self, plugin_sections: Mapping[str, Any] | None = None
+    ) -> dict[str, SecretProvider]:
+        """New secret providers, as plugins offer them, in the order of their names.
 
+        :param plugin_sections: as for :meth:`configure`
+        :raises ConfigurationError: if a Struct that is needed has no defaults
         :raises PluginError: if a plugin raises, offers what cannot be called, or under a taken name
         """
-        if self._secret_providers is None:
-            offers = registered_secret_providers(
-                self.resolve("fillbridge_register_secret_providers")
-            )
-            found = {offer.name: offer.value for offer in offers}
-            self._secret_providers = dict(sorted(found.items()))
-        return dict(self._secret_providers)
+        settings = self._completed(plugin_sections or {})
+        implementations = self.resolve("fillbridge_register_secret_providers")
+        offers = registered_secret_providers(implementations, settings)
+        return dict(sorted((offer.name, offer.value) for offer in offers))
+
+    def _completed(self, plugin_sections: Mapping[str, Any]) -> dict[str, Any]:
+        """The sections of all plugins, with defaults for those that are not given."""
+        defaults = {
+            section.plugin: _defaults(section)
+            for section in self.settings_sections()
+            if section.plugin not in plugin_sections
+        }
+        return {**defaults, **plugin_sections}
 
     def _driver_catalogue(self) -> Catalogue[AnyDriver]:
         if self._drivers is None:
@@ -255,7 +259,7 @@ class Plugins:
         except (pluggy.PluginValidationError, ValueError) as error:
             raise source.error(str(error).splitlines()[0]) from error
         self._sources[source.plugin] = source
-        self._sections = self._drivers = self._secret_providers = None
+        self._sections = self._drivers = None
 
 
 def _not_installed(

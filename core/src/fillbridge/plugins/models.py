@@ -8,11 +8,18 @@ from fillbridge.plugins.checks import arguments_taken
 from fillbridge.plugins.resolution import AnyFunction, Implementation, adapt
 from fillbridge.plugins.sources import Source
 from fillbridge.plugins.specifications import HOOK_ARGUMENTS
-from fillbridge_hooks import CommissionFunction, RegisterModels, RiskCheck, SlippageFunction
+from fillbridge_hooks import (
+    CommissionFunction,
+    RegisterModels,
+    RiskCheck,
+    SlippageFunction,
+    WatchFunction,
+)
 
 _SLIPPAGE = "fillbridge_slippage"
 _COMMISSION = "fillbridge_commission"
 _RISK_CHECK = "fillbridge_check_risk"
+_VIEW = ("view",)
 
 MODEL_HOOKS = (_SLIPPAGE, _COMMISSION, _RISK_CHECK)
 """Hooks whose implementations are chosen, or added to others, by name."""
@@ -36,6 +43,7 @@ class Models:
             _RISK_CHECK: Catalogue("risk check", "risk_controls"),
         }
         """By hook: each model with its plugin, to be named if the model fails."""
+        self._watches: Catalogue[WatchFunction] = Catalogue("watch", "risk_controls")
         for found in implementations:
             self.catalogues[found.hook].add(found.plugin, found.function, found)
 
@@ -59,6 +67,18 @@ class Models:
         Implementations of ``fillbridge_check_risk`` are among them: do not resolve it as well.
         """
         return tuple((check.name, check.value) for check in self.catalogues[_RISK_CHECK])
+
+    def watches(self) -> tuple[tuple[str, WatchFunction], ...]:
+        """Every watch over an account there is, by plugin name."""
+        return tuple((watch.name, watch.value) for watch in self._watches)
+
+    def add_watch(self, name: str, function: WatchFunction, source: Source) -> None:
+        """Take a watch.
+
+        :raises PluginError: if it cannot be called with a view, or the name is taken
+        """
+        taken = arguments_taken(function, _VIEW, source, f"{self._watches.kind} '{name}'")
+        self._watches.add(name, adapt(function, taken, _VIEW), source)
 
     def registrar(self, source: Source) -> RegisterModels:
         """What the plugin registers its configured models with."""
@@ -85,6 +105,9 @@ class _Registrar:
 
     def commission(self, name: str, function: CommissionFunction) -> None:
         self._models.register(_COMMISSION, name, function, self._source)
+
+    def watch(self, name: str, function: WatchFunction) -> None:
+        self._models.add_watch(name, function, self._source)
 
     def risk_check(self, name: str, function: RiskCheck) -> None:
         self._models.register(_RISK_CHECK, name, function, self._source)

@@ -1,6 +1,7 @@
 """What plugins register once: sections of the configuration, drivers, secret providers."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -49,16 +50,18 @@ def registered_drivers(implementations: Iterable[Implementation]) -> Catalogue[A
 
 
 def registered_secret_providers(
-    implementations: Iterable[Implementation],
+    implementations: Iterable[Implementation], settings: Mapping[str, Any]
 ) -> Catalogue[SecretProvider]:
     """The secret providers of all plugins, from ``fillbridge_register_secret_providers``.
 
+    :param settings: plugin name -> instance of the Struct that it declared
     :raises PluginError: if a plugin raises, registers what cannot be called, or under a name that
         is taken; the plugin that has it is named too
     """
     providers: Catalogue[SecretProvider] = Catalogue("secret provider", "secrets")
     for implementation in implementations:
-        implementation.call(_SecretProviderRegistrar(providers, implementation))
+        registrar = _SecretProviderRegistrar(providers, implementation)
+        implementation.call(registrar, settings.get(implementation.plugin))
     return providers
 
 

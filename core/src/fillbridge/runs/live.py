@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import anyio
 
+from fillbridge.live.stop_sources import Stop
 from fillbridge.logs import RedactionFilter, cause_of
 from fillbridge.management import Management, serve_management, socket_path
 from fillbridge.runs.summary import Summary
@@ -20,6 +21,7 @@ from fillbridge_hooks import (
     TRADE_CLOSED,
     ConfigurationError,
     FillbridgeError,
+    KillLevel,
     OrderInfo,
     TradeResult,
 )
@@ -39,6 +41,8 @@ _REMEMBERED = 64
 _REMEMBERED_TRADES = 1_000
 _NOT_DRAINED = 1
 _LOGGER = "fillbridge"
+_SIGNAL = Stop(KillLevel.FLATTEN, "SIGUSR1", "somebody (signal)", "signal")
+"""A signal says nothing more: who sends it gets the most."""
 
 
 @runtime_checkable
@@ -73,6 +77,8 @@ class LiveRun:
         self._ending = ""
         self._failure: FillbridgeError | None = None
         self._was_connected = False
+        self._is_entered = False
+        self._is_killed = False
         self._asked = anyio.Event()
         self._summary = Summary()
         self._counted: dict[str, TradeResult] = {}
@@ -90,7 +96,7 @@ class LiveRun:
 
         The first SIGTERM or SIGINT drains: no entry leaves any more, one that works without a stop
         at the broker is withdrawn, stops and targets stay at the broker, the end is recorded. A
-        second one ends the process at once.
+        second one ends the process at once. SIGUSR1 stops everything, as the emergency stop does.
 
         :raises ConfigurationError: if another handler has the account, or the journal, the socket,
             the market or the way to the broker cannot be used
@@ -102,6 +108,9 @@ class LiveRun:
             async with anyio.create_task_group() as group:
                 await group.start(self._heed_signals)
                 async with handler:
+                    self._is_entered = True
+                    if self._is_killed:
+                        handler.stop_by(_SIGNAL)
                     path = socket_path(handler.settings)
                     async with serve_management(Management(handler), path):
                         self._began(str(path))
@@ -115,12 +124,22 @@ class LiveRun:
         return is_recorded
 
     async def _heed_signals(self, *, task_status: TaskStatus[None]) -> None:
-        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        kill = signal.SIGUSR1
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, kill) as signals:
             task_status.started()
             async for number in signals:
+                if number == kill:
+                    self._kill()
+                    continue
                 if self._asked.is_set():
                     os._exit(_NOT_DRAINED)
                 self._end(signal.Signals(number).name)
+
+    def _kill(self) -> None:
+        """Somebody stops everything, where perhaps nothing else is heard any more."""
+        self._is_killed = True
+        if self._is_entered:
+            self._handler.stop_by(_SIGNAL)
 
     def _end(self, reason: str) -> None:
         self._ending = self._ending or reason

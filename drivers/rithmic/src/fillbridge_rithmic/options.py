@@ -1,7 +1,6 @@
 """What the commands that log in have in common: options, the password, exit codes."""
 
 import os
-import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,13 +18,13 @@ from fillbridge_hooks import (
     RetryableError,
     Secret,
 )
+from fillbridge_hooks.private_files import read_private
 from fillbridge_rithmic.link.errors import RequestRefused
 from fillbridge_rithmic.settings import RithmicSettings
 
 FAILED: Final = 1
 BAD_INPUT: Final = 2
 NOT_CONNECTED: Final = 3
-_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 Command = Callable[..., None]
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -98,16 +97,12 @@ def _password(name: str, path: str | None) -> Secret:
                 f"{name}: missing; expected the password in that variable, or --password-file"
             )
         return Secret(value)
-    file = Path(path)
     try:
-        mode, text = file.stat().st_mode, file.read_text()
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not a text"
-        raise ConfigurationError(f"--password-file: {path!r} cannot be read ({why})") from None
-    if mode & _OTHERS:
-        raise ConfigurationError(
-            f"--password-file: expected mode 0600, was {stat.S_IMODE(mode):04o}: chmod 600 {path}"
-        )
+        text = read_private(Path(path), "the password").decode()
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"--password-file: {path!r} cannot be read (not a text)") from None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--password-file: {error}") from None
     if not (value := text.rstrip("\r\n")):
         raise ConfigurationError(f"--password-file: {path!r} is empty; expected the password")
     return Secret(value)

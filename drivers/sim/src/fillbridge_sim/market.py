@@ -112,7 +112,8 @@ class Market:
             last = known.price if last is None else last
         bid, ask = (None, None) if quote is None else (quote.bid, quote.ask)
         now = self._clock.now_ns
-        return MarketView(self.instrument.symbol, bar, bid, ask, last, volume, now)
+        quote_ns = None if quote is None else quote.timestamp
+        return MarketView(self.instrument.symbol, bar, bid, ask, last, volume, now, quote_ns)
 
     def last_ticks(self) -> int | None:
         """The last price, in ticks."""

@@ -148,7 +148,7 @@ class SimulatedBroker:
         terms = (change.order_type, change.limit_ticks, change.trigger_ticks)
         reason = _objection(known[1] if known else None, change, terms)
         if known is None or reason:
-            self._listener.on_report(ReplaceRejected(client_order_id, reason, now))
+            self._listener.on_report(ReplaceRejected(client_order_id, reason, now, change))
             return
         market, working = known
         working.quantity = change.quantity

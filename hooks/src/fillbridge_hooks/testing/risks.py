@@ -9,7 +9,15 @@ from fillbridge_hooks.market import MarketView
 from fillbridge_hooks.orders import Order
 from fillbridge_hooks.proposal import RiskProposal
 from fillbridge_hooks.registration import RiskCheck
-from fillbridge_hooks.risk import Exposure, Hold, Refuse, RiskContext
+from fillbridge_hooks.risk import (
+    AccountMargin,
+    EntryDay,
+    Exposure,
+    Hold,
+    RecentEntry,
+    Refuse,
+    RiskContext,
+)
 from fillbridge_hooks.terms import OrderRole, OrderType, Side
 from fillbridge_hooks.testing.defaults import ES
 from fillbridge_hooks.testing.model_calls import expect_pure, expect_untouched, taking
@@ -17,6 +25,7 @@ from fillbridge_hooks.testing.requirements import Requirements, Unmet, demand
 
 _HUGE = 1_000_000_000
 _FAR_AWAY_NS = 1 << 62
+_DAY_NS = 86_400_000_000_000
 
 
 class RiskCase(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,8 +164,8 @@ def _exposures() -> list[Exposure]:
     much = 2 * _HUGE
     return [
         Exposure(ES.symbol, 0, 0, 0, 0, 0, 0, 0, 0),
-        Exposure(ES.symbol, _HUGE, _HUGE, 0, much, 0, _HUGE, much, _HUGE),
-        Exposure(ES.symbol, -_HUGE, 0, _HUGE, 0, much, _HUGE, much, _HUGE),
+        Exposure(ES.symbol, _HUGE, _HUGE, 0, much, 0, _HUGE, much, _HUGE, _HUGE, _HUGE, -_HUGE),
+        Exposure(ES.symbol, -_HUGE, 0, _HUGE, 0, much, _HUGE, much, _HUGE, _HUGE, _HUGE, -_HUGE),
     ]
 
 
@@ -164,15 +173,33 @@ def _markets() -> list[MarketView]:
     return [
         MarketView(ES.symbol, None, None, None, None, None, None),
         MarketView(ES.symbol, None, 5000.0, 5000.25, 5000.25, 10.0, 1),
-        MarketView(ES.symbol, None, -37.75, -37.5, -37.5, 0.0, _FAR_AWAY_NS),
+        MarketView(
+            *(ES.symbol, None, -37.75, -37.5, -37.5, 0.0, _FAR_AWAY_NS),
+            quote_ns=_FAR_AWAY_NS,
+            connected_ns=_FAR_AWAY_NS,
+            status="halted",
+            limit_low=-37.75,
+            limit_high=-37.5,
+        ),
     ]
 
 
 def _contexts() -> list[RiskContext]:
     proposal = RiskProposal(position_size=1, direction="LONG")
     last = tuple(_orders()[:10])
+    entries = tuple(
+        RecentEntry(None, ES.symbol, side, _HUGE, _FAR_AWAY_NS - 1, None) for side in Side
+    )
+    days = (EntryDay(_FAR_AWAY_NS // _DAY_NS, _HUGE, _HUGE, _HUGE, 0, _FAR_AWAY_NS),)
     return [
         RiskContext(0, proposal, 0, 0, 0, 0.0, None, 0, ()),
-        RiskContext(_FAR_AWAY_NS, proposal, _HUGE, _HUGE, _HUGE, -1e15, -1e15, _HUGE, last),
+        RiskContext(
+            *(_FAR_AWAY_NS, proposal, _HUGE, _HUGE, _HUGE, -1e15, -1e15, _HUGE, last),
+            recent_entries=entries * 32,
+            entry_days=days,
+            recent_messages=(_FAR_AWAY_NS,) * 100,
+            strategy_trades_today=_HUGE,
+            margin=AccountMargin(-1e15, 1e15, 0, 0, 0.0),
+        ),
         RiskContext(1, proposal, 1, 1, 0, 1e15, 1e15, 1, last[:1]),
     ]

@@ -48,8 +48,9 @@ def refusal(request: Request, reason: str, time_ns: int) -> Report:
     """The report that refuses a request."""
     if isinstance(request, ApprovedOrder):
         return Rejected(request.order.client_order_id, reason, time_ns)
-    kind = ReplaceRejected if isinstance(request, Replacement) else CancelRejected
-    return kind(request.client_order_id, reason, time_ns)
+    if isinstance(request, Replacement):
+        return ReplaceRejected(request.client_order_id, reason, time_ns, request)
+    return CancelRejected(request.client_order_id, reason, time_ns)
 
 
 class RequestLine:

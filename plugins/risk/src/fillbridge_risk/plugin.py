@@ -1,46 +1,36 @@
-"""Ties the limits of the configuration to their checks."""
+"""Ties the limits of the configuration to their checks and watches."""
 
-from typing import Annotated
-
-import msgspec
+import logging
 
 from fillbridge_hooks import RegisterModels, RegisterSettings, hookimpl
-from fillbridge_risk.checks import max_daily_trades, max_open_positions, max_position_size
+from fillbridge_risk.controls import CONTROLS
+from fillbridge_risk.making import account_watches, checks
+from fillbridge_risk.settings import RiskSettings
 
-Limit = Annotated[int, msgspec.Meta(ge=1)]
-"""A whole number >= 1; checked where the configuration is decoded."""
+_logger = logging.getLogger(__name__)
 
-
-class RiskSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The section ``risk_controls``; a limit that is ``None`` does not apply."""
-
-    max_position_size: Limit | None = None
-    """Contracts per symbol, long or short."""
-    max_daily_trades: Limit | None = None
-    """Entries per trade date."""
-    max_open_positions: Limit | None = None
-    """Trades open at once, over all symbols; read from ``performance.max_open_positions``."""
-    emergency_stop_enabled: bool = True
-    """Whether the management API may stop trading at once; no check of this plugin uses it."""
+_READ_ELSEWHERE = {
+    "mode": "mode",
+    "environment": "live_settings.environment",
+    "account": "live_settings.account",
+    "max_open_positions": "performance.max_open_positions",
+}
 
 
 @hookimpl
 def fillbridge_register_settings(register: RegisterSettings) -> None:
-    """Claim ``risk_controls`` and read ``performance.max_open_positions`` with it."""
-    register(
-        "risk_controls",
-        RiskSettings,
-        aliases={"max_open_positions": "performance.max_open_positions"},
-    )
+    """Claim ``risk_controls``, and read with it what tells the profile."""
+    register("risk_controls", RiskSettings, aliases=_READ_ELSEWHERE)
 
 
 @hookimpl
 def fillbridge_configure(settings: RiskSettings, register: RegisterModels) -> None:
-    """Add a check for each limit that is set."""
-    for check, limit in (
-        (max_position_size, settings.max_position_size),
-        (max_open_positions, settings.max_open_positions),
-        (max_daily_trades, settings.max_daily_trades),
-    ):
-        if limit is not None:
-            register.risk_check(check.__name__, check(limit))
+    """Add a check or a watch for each control that is on."""
+    for name, check in checks(settings):
+        register.risk_check(name, check)
+    for name, watch in account_watches(settings):
+        register.watch(name, watch)
+    if settings.profile == "live":
+        for control in CONTROLS:
+            if control.lacks:
+                _logger.info("%s is without %s", control.number, control.lacks)

@@ -16,7 +16,7 @@ from websockets.uri import parse_uri
 from fillbridge_rithmic.gateway import RunningGateway
 from fillbridge_rithmic.gateway.codec import build, has_field, pack, unpack
 
-PATIENCE_S = 10.0
+PATIENCE_S = 20.0
 HOUSE = {"fcm_id": "FCM", "ib_id": "IB", "account_id": "REHEARSAL"}
 
 

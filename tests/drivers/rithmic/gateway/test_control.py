@@ -23,7 +23,7 @@ class Control:
     async def say(self, line):
         await self.stream.send(line + b"\n")
         answer = b""
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             while not answer.endswith(b"\n"):
                 answer += await self.stream.receive()
         return json.loads(answer)

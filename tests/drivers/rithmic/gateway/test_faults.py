@@ -590,7 +590,7 @@ async def test_a_second_login_ends_the_first(running, client):
     async with logged_in(running):
         await client.until(77)
         await client.until_gone()
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             while len(running.gateway.sessions) > 1:
                 await anyio.lowlevel.checkpoint()
 

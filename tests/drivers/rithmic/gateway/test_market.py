@@ -95,7 +95,7 @@ async def test_a_recording_moves_the_market_and_its_end_ends_nothing(tmp_path, c
     market = MarketSettings(ticks=str(path), speed=0.0)
     async with serve_gateway(GatewaySettings(market=market)) as running:
         gateway = running.gateway
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             while gateway.book.markets["ES"].last != 4989.0 or not caplog.messages:
                 await anyio.lowlevel.checkpoint()
         assert "line 4: price: expected a finite number" in caplog.text

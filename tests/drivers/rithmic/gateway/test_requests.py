@@ -270,6 +270,6 @@ async def test_a_session_can_be_left():
         (answer,) = await client.ask(12)
         assert list(answer.rp_code) == ["0"]
         await client.until_gone()
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             while running.gateway.sessions:
                 await anyio.lowlevel.checkpoint()

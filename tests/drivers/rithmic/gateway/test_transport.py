@@ -55,7 +55,7 @@ async def test_who_sends_nothing_is_disconnected():
     settings = GatewaySettings(heartbeat_interval_s=0.2, idle_intervals=1.5)
     async with serve_gateway(settings) as running, logged_in(running) as client:
         await client.until_gone()
-        with anyio.fail_after(5):
+        with anyio.fail_after(20):
             while running.gateway.sessions:
                 await anyio.lowlevel.checkpoint()
 
@@ -73,7 +73,7 @@ async def test_who_speaks_no_tls_or_no_websocket_ends_alone():
         port = int(running.uri.rpartition(":")[2])
         async with await anyio.connect_tcp("127.0.0.1", port) as stream:
             await stream.send(b"GET / HTTP/1.1\r\n\r\n")
-            with anyio.fail_after(5):
+            with anyio.fail_after(20):
                 await until_closed(stream)
         context = ssl.create_default_context(cafile=running.ca_file)
         async with await anyio.connect_tcp(
@@ -85,7 +85,7 @@ async def test_who_speaks_no_tls_or_no_websocket_ends_alone():
             "127.0.0.1", port, tls=True, ssl_context=context, tls_standard_compatible=False
         ) as stream:
             await stream.send(b"nonsense\r\n\r\n")
-            with anyio.fail_after(5):
+            with anyio.fail_after(20):
                 await until_closed(stream)
         async with logged_in(running) as client:
             await client.ask(18)
@@ -102,7 +102,7 @@ async def test_a_client_may_say_goodbye():
 async def test_a_cut_is_a_reset_and_not_a_goodbye():
     async with serve_gateway() as running, logged_in(running) as client:
         await running.gateway.cut(plant=2)
-        with anyio.fail_after(5), pytest.raises(anyio.BrokenResourceError) as broken:
+        with anyio.fail_after(20), pytest.raises(anyio.BrokenResourceError) as broken:
             await client.stream.receive()
         assert isinstance(broken.value.__cause__, ConnectionResetError)
 

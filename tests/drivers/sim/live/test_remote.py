@@ -29,7 +29,7 @@ from fillbridge_sim.live.server import BrokerServer
 from fillbridge_sim.remote import RemoteSettings, SimRemoteDriver
 
 pytestmark = pytest.mark.anyio
-SOON = 5
+SOON = 20
 """Seconds after which a test has failed; none needs that long."""
 
 

@@ -123,7 +123,7 @@ def test_sigterm_ends_it_and_takes_the_socket_away(servers, tmp_path):
     path = tmp_path / "b.sock"
     server, _ = servers(path)
     server.terminate()
-    _, errors = server.communicate(timeout=20)
+    _, errors = server.communicate(timeout=60)
     assert (server.returncode, errors) == (0, "")
     assert not path.exists()
     result = run("book", "--socket", path)
@@ -139,7 +139,7 @@ async def test_sigterm_ends_the_sessions(servers, tmp_path):
         server.send_signal(signal.SIGTERM)
         with pytest.raises(RetryableError, match="the connection to the broker is lost"):
             await session.receive()
-    _, errors = server.communicate(timeout=20)
+    _, errors = server.communicate(timeout=60)
     assert (server.returncode, errors) == (0, "")
 
 

@@ -4,8 +4,7 @@ import logging
 import socket
 import ssl
 import struct
-from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -19,6 +18,7 @@ from websockets.uri import parse_uri
 
 from fillbridge_hooks import DriverError, FatalError, RetryableError
 from fillbridge_rithmic.link.address import Address, read_address
+from fillbridge_rithmic.link.frames import Frames
 from fillbridge_rithmic.link.tls import handshake_error
 from fillbridge_rithmic.wire.framing import LARGEST
 
@@ -63,7 +63,7 @@ class WebSocket:
         self._stream = stream
         self._protocol = protocol
         self._writing = anyio.Lock(fast_acquire=True)
-        self._messages: deque[bytes] = deque()
+        self._frames = Frames()
         self._fragments: list[bytes] = []
         self._is_over = False
         self.heard_at = anyio.current_time()
@@ -102,10 +102,9 @@ class WebSocket:
 
         :raises LinkLost: once the connection has ended and all that came before was received
         """
-        messages = self._messages
-        while not messages:
+        while (message := self._next()) is None:
             await self._read()
-        return messages.popleft()
+        return message
 
     async def say_goodbye(self) -> None:
         """Ask the other side to end the connection; nothing can be sent any more."""
@@ -139,19 +138,55 @@ class WebSocket:
         await self._flush()
         while protocol.handshake_exc is None:
             try:
-                protocol.receive_data(await self._stream.receive(_CHUNK))
+                data = await self._stream.receive(_CHUNK)
             except _FAILURES:
                 protocol.receive_eof()  # an answer may end with the connection
-            events = protocol.events_received()
-            if protocol.handshake_exc is None and events:
-                self._take(events)
-                await self._flush()
+                continue
+            if self._is_agreed(data):
                 return
         raise protocol.handshake_exc
 
-    async def _read(self) -> None:
+    def _is_agreed(self, data: bytes) -> bool:
+        """Whether the handshake ends here; what stands behind it are frames."""
         protocol = self._protocol
-        if protocol.close_rcvd is not None or protocol.parser_exc is not None:
+        lines = iter(data.splitlines(keepends=True))
+        for line in lines:
+            protocol.receive_data(line)
+            if protocol.events_received() and protocol.handshake_exc is None:
+                self._frames.add(b"".join(lines))
+                return True
+        return False
+
+    def _next(self) -> bytes | None:
+        """The next message of those that arrived, ``None`` where no whole one did."""
+        message: bytes | None = None
+        while message is None and not self._has_ended:
+            frame = self._frames.take(is_within=bool(self._fragments))
+            if frame is None:
+                break
+            data, is_message = frame
+            message = data if is_message else self._take(data)
+        return message
+
+    def _take(self, data: bytes) -> bytes | None:
+        """Let the protocol see one frame; the message, if it ends one."""
+        self._protocol.receive_data(data)
+        for frame in self._protocol.events_received():
+            if not isinstance(frame, Frame) or frame.opcode not in _DATA:
+                continue
+            # Their sum is bounded by the protocol's largest size, their number by this.
+            if frame.data or not self._fragments:
+                self._fragments.append(bytes(frame.data))
+            if frame.fin:
+                message, self._fragments = b"".join(self._fragments), []
+                return message
+        return None
+
+    async def _read(self) -> None:
+        if self._protocol.writes:  # what the protocol has to say to what was read
+            async with self._writing:
+                await self._flush()
+        if self._has_ended:
             # Nothing that comes after this counts, and the end itself may be long in coming.
             self._is_over = True
             raise LinkLost(self._farewell())
@@ -161,26 +196,11 @@ class WebSocket:
             self._is_over = True
             raise LinkLost(_reason(error)) from None
         self.heard_at = anyio.current_time()
-        protocol.receive_data(data)
-        self._take(protocol.events_received())
-        if protocol.writes:
-            async with self._writing:
-                await self._flush()
+        self._frames.add(data)
 
-    def _take(self, events: Sequence[object]) -> None:
-        for frame in events:
-            if not isinstance(frame, Frame) or frame.opcode not in _DATA:
-                continue
-            data = bytes(frame.data)
-            if frame.fin and not self._fragments:
-                self._messages.append(data)
-                continue
-            # Their sum is bounded by the protocol's largest size, their number by this.
-            if data or not self._fragments:
-                self._fragments.append(data)
-            if frame.fin:
-                self._messages.append(b"".join(self._fragments))
-                self._fragments = []
+    @property
+    def _has_ended(self) -> bool:
+        return self._protocol.close_rcvd is not None or self._protocol.parser_exc is not None
 
     def _farewell(self) -> str:
         close = self._protocol.close_rcvd

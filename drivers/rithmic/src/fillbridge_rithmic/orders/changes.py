@@ -215,8 +215,8 @@ class Changes:
             )
             if leaves or not line.is_told:
                 return
+            self._reports.append(ReplaceRejected(name, reason, now_ns, line.wish))
             line.wish = line.level = None
-            self._reports.append(ReplaceRejected(name, reason, now_ns))
         line.refusals.clear()
 
     def settle(self, line: Line, now_ns: int) -> None:
@@ -230,7 +230,7 @@ class Changes:
             terms = line.level or line.terms
             if line.has_ended and line.terms != line.level:
                 reason = f"the order has ended: {line.status.value}"
-                self._reports.append(ReplaceRejected(wish.client_order_id, reason, now_ns))
+                self._reports.append(ReplaceRejected(wish.client_order_id, reason, now_ns, wish))
             elif terms is not None and line.status is not OrderStatus.FILLED:
                 time_ns = line.last_ns or now_ns
                 self._reports.append(replaced(line, line.quantity, terms, time_ns))

@@ -106,7 +106,7 @@ class Desk:
         if objection:
             # What filled and was not heard yet would be closed once more by whoever is refused.
             if line.is_told and not self.changes.is_complete(line):
-                self.reports.append(ReplaceRejected(name, objection, now_ns))
+                self.reports.append(ReplaceRejected(name, objection, now_ns, change))
             return objection
         line.wish, line.may_grow, line.is_cancelling = change, False, False
         line.level = LineTerms(
@@ -221,7 +221,9 @@ class Desk:
         if basket_id:
             line = self.book.bind(tag, basket_id)
             self._bound(line)
-            self.changes.look_at(line, now_ns)
+            # Of what nothing was heard before there is nothing to report, as a rule.
+            if line.is_cancelling or not all(basket.is_silent for basket in line.baskets):
+                self.changes.look_at(line, now_ns)
         if is_refused:
             self._order_refused(tag, reason, now_ns)
 

@@ -57,6 +57,8 @@ class Basket:
         self.side: Side | None = None
         self.is_new = False
         """Whether it appeared while there was a session."""
+        self.is_silent = True
+        """Whether nothing was heard of it yet but the answer to its request."""
         self.works = False
         """Whether it was ever heard that the exchange has it, or Rithmic in its place."""
         self.triggered = False
@@ -73,6 +75,7 @@ class Basket:
 
     def apply(self, notice: OrderNotice) -> None:
         """Take in what a notice says."""
+        self.is_silent = False
         self._identify(notice)
         self.last_ns = max(self.last_ns, notice.time_ns)
         self.stated = max(self.stated, notice.filled)

@@ -154,17 +154,21 @@ async def what_was_filled_counts_after_a_replacement(stage: Stage) -> None:
 async def a_quantity_below_what_is_filled_is_refused(stage: Stage) -> None:
     """A new quantity that is filled already is refused, and the order works on as it was.
 
-    If this fails, report the broker's refusal as ``ReplaceRejected``, with its reason.
+    If this fails, report the broker's refusal as ``ReplaceRejected``, with its reason and, if it
+    says which change it refuses, with that one.
     """
     async with stage.session() as talk:
         order = stage.limit(Side.BUY, -8, quantity=3)
         await stage.send(talk, order)
         await stage.drive(-12, 2)
         await talk.filled(order.client_order_id, 2)
-        outcome = await talk.session.replace(_change(order, quantity=1))
+        change = _change(order, quantity=1)
+        outcome = await talk.session.replace(change)
         if not isinstance(outcome, NotSent):
             refused = await talk.answer(order.client_order_id, ReplaceRejected)
             demand(refused.reason, "ReplaceRejected.reason: expected a reason, was ''")
+            rule = f"ReplaceRejected.change: expected {change} or None, was {refused.change}"
+            demand(refused.change in (None, change), rule)
         expect_terms(await talk.order(order.client_order_id, among="working_orders"), order)
         await stage.drive(-12)
         await talk.filled(order.client_order_id, 3)

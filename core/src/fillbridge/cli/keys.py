@@ -1,0 +1,66 @@
+"""How commands come by an operator's private key: a file, and a passphrase that is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fillbridge_hooks import ConfigurationError, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+_FILE = click.Path(path_type=Path)
+_LONGEST = 10_000
+
+
+def passphrase_option(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the option that names a file with the passphrase."""
+    return click.option(
+        "--passphrase-file",
+        type=_FILE,
+        metavar="FILE",
+        help="Where the passphrase stands; asked for without it.",
+    )(command)
+
+
+def key_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that say whose key it signs with."""
+    decorated = passphrase_option(command)
+    decorated = click.option("--key", type=_FILE, metavar="FILE", help="The private key.")(
+        decorated
+    )
+    return click.option("--operator", metavar="NAME", help="Who approves.")(decorated)
+
+
+def operator_key(
+    operator: str | None, key: Path | None, passphrase_file: Path | None
+) -> tuple[str, Ed25519PrivateKey]:
+    """Who approves, and the key to sign with.
+
+    :raises ConfigurationError: if one of the two is missing, or the key cannot be read
+    """
+    from fillbridge.operators import read_key_file
+
+    if operator is None or key is None:
+        raise ConfigurationError("--operator and --key: expected both or neither, was one")
+    return operator, read_key_file(key, passphrase(passphrase_file))
+
+
+def passphrase(file: Path | None, *, is_new: bool = False) -> Secret:
+    """The passphrase, from a file or whoever sits at the terminal.
+
+    :param is_new: ask for it twice
+    :raises ConfigurationError: if the file cannot be read
+    """
+    if file is None:
+        return Secret(click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new))
+    try:
+        with file.open(encoding="utf-8") as source:
+            return Secret(source.read(_LONGEST).rstrip("\r\n"))
+    except (OSError, UnicodeDecodeError):
+        raise ConfigurationError(f"{file}: the passphrase cannot be read") from None

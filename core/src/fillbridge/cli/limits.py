@@ -1,0 +1,208 @@
+"""``fillbridge limits``: the limits of an account, and who approves looser ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from fillbridge.cli.keys import key_options, operator_key
+from fillbridge.cli.output import failures, print_json
+from fillbridge.config import load_settings
+from fillbridge.plugins import Plugins
+from fillbridge_hooks import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fillbridge.journal import Note
+    from fillbridge.journal.places import Places
+    from fillbridge.limits import Proposed
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def limits() -> None:
+    """Show the limits in force, and approve looser ones.
+
+    Tighter limits are in force with the next start. In the profile live looser ones take two
+    operators: propose them, let each approve within 15 minutes, then start the handler.
+
+    \b
+    Example:
+      fillbridge limits diff --config config.yaml
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+
+
+def _of_an_account(command: Callable[..., None]) -> Callable[..., None]:
+    decorated = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(
+        command
+    )
+    decorated = click.option("--account", metavar="A", help="If the file names another.")(decorated)
+    return click.option(
+        "--config", type=_FILE, metavar="FILE", help="Configuration, .yaml or .toml."
+    )(decorated)
+
+
+@limits.command()
+@_of_an_account
+def show(config: Path | None, account: str | None, as_json: bool) -> None:
+    """Show the limits that were recorded last for the account.
+
+    \b
+    Example:
+      fillbridge limits show --config config.yaml --json
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    with failures():
+        where, _ = _places(config, account)
+        note = _recorded(where)
+        if note is None:
+            raise ConfigurationError(f"account {where.account!r}: no limits are recorded yet")
+    if as_json:
+        print_json(note.payload)
+        return
+    click.echo(f"account {where.account}: profile {note.payload['content']['profile']}")
+    for path, value in note.payload["content"]["limits"].items():
+        click.echo(f"  {path}: {value!r}")
+    approved = ", ".join(note.payload["approved_by"]) or "nobody, which was not needed"
+    click.echo(f"change {note.payload['sequence']}, approved by {approved}")
+
+
+@limits.command()
+@_of_an_account
+def diff(config: Path | None, account: str | None, as_json: bool) -> None:
+    """Compare the limits of the configuration with those in force.
+
+    Exits with 1 if they are looser and take approvals.
+
+    \b
+    Example:
+      fillbridge limits diff --config config.yaml
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    with failures():
+        _, proposed = _proposed(config, account)
+    _tell(proposed, as_json=as_json)
+    if proposed.needs_approval:
+        raise SystemExit(1)
+
+
+@limits.command()
+@_of_an_account
+def propose(config: Path | None, account: str | None, as_json: bool) -> None:
+    """Put the limits of the configuration beside the journal, for operators to approve.
+
+    \b
+    Example:
+      fillbridge limits propose --config config.yaml
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    from fillbridge.journal.private_files import write_private
+
+    with failures():
+        where, proposed = _proposed(config, account)
+        try:
+            write_private(where.proposed_limits, msgspec.json.encode(proposed) + b"\n")
+        except OSError as error:
+            raise ConfigurationError(f"{where.proposed_limits}: {error.strerror}") from None
+    _tell(proposed, as_json=as_json)
+
+
+@limits.command()
+@key_options
+@_of_an_account
+def approve(
+    config: Path | None,
+    account: str | None,
+    operator: str | None,
+    key: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Approve the limits that were proposed, with the key of an operator.
+
+    It counts for 15 minutes, for these limits and no others, once.
+
+    \b
+    Example:
+      fillbridge limits approve --config config.yaml --operator ann --key ann.pem
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    with failures():
+        from fillbridge.limits import Proposed, write_approval
+        from fillbridge.limits.record import PURPOSE
+        from fillbridge.live import SystemClock
+        from fillbridge.operators import sign, verify
+
+        where, _ = _places(config, account)
+        path = where.proposed_limits
+        try:
+            proposed = msgspec.json.decode(path.read_bytes(), type=Proposed)
+        except (OSError, msgspec.MsgspecError):
+            raise ConfigurationError(f"{path}: expected limits that were proposed") from None
+        if not as_json:
+            _tell(proposed, as_json=False)
+        name, private = operator_key(operator, key, passphrase_file)
+        now_ns = SystemClock().now_ns
+        approval = sign(PURPOSE, proposed.hash, name, private, now_ns)
+        verify(approval, proposed.operators, PURPOSE, proposed.hash, now_ns)
+        write_approval(where.approvals, approval)
+    if as_json:
+        print_json(approval)
+    else:
+        click.echo(f"approved by {name} for 15 minutes")
+
+
+def _tell(proposed: Proposed, *, as_json: bool) -> None:
+    found = proposed.changes()
+    if as_json:
+        document: dict[str, Any] = {
+            "account": proposed.account,
+            "sequence": proposed.sequence,
+            "hash": proposed.hash,
+            "needs_approval": proposed.needs_approval,
+            "changes": [msgspec.to_builtins(one) for one in found],
+        }
+        print_json(document)
+        return
+    if proposed.old is None:
+        click.echo(f"account {proposed.account}: no limits are recorded yet")
+    for one in found:
+        click.echo(str(one))
+    if proposed.old == proposed.new:
+        click.echo("nothing changes")
+    elif proposed.needs_approval:
+        click.echo(f"two operators must approve {proposed.hash[:12]}...")
+    else:
+        click.echo("this takes no approvals")
+
+
+def _places(config: Path | None, account: str | None) -> tuple[Places, dict[str, Any]]:
+    """The places of the account, and the limits of the configuration."""
+    from fillbridge.journal.places import places
+    from fillbridge.limits import limits_in_force
+
+    plugins = Plugins()
+    plugins.load()
+    options = {} if account is None else {"live_settings.account": account}
+    sections = plugins.settings_sections()
+    settings = load_settings(config, sections, options=options).settings
+    live = settings.live_settings
+    return places(Path(live.journal), live.account), limits_in_force(settings, sections)
+
+
+def _proposed(config: Path | None, account: str | None) -> tuple[Places, Proposed]:
+    from fillbridge.limits import proposed_change
+
+    where, content = _places(config, account)
+    return where, proposed_change(where.account, _recorded(where), content)
+
+
+def _recorded(where: Places) -> Note | None:
+    from fillbridge.journal.reading import reading
+    from fillbridge.limits.record import NOTE
+
+    if not where.database.exists():
+        return None
+    with reading(where) as reader:
+        return reader.last_note(NOTE)

@@ -1,0 +1,190 @@
+"""What may be done to a live handler: requests, stopping it, and letting it go on."""
+
+import logging
+from typing import Any
+
+import anyio
+
+from fillbridge.engine.state import EngineState
+from fillbridge.handlers.live_knowledge import LiveKnowledge
+from fillbridge.handlers.requesting import Request
+from fillbridge.journal import JournalFailed
+from fillbridge.journal.places import Places
+from fillbridge.live import OrderPump
+from fillbridge.live.stop_sources import DeadMan, KillFile, Stop
+from fillbridge.operators import (
+    Approval,
+    ApprovalBook,
+    Authority,
+    NotApproved,
+    content_hash,
+    verify,
+)
+from fillbridge_hooks import Instrument, KillLevel
+
+_logger = logging.getLogger(__name__)
+
+_API = "the management API"
+ARM = "arm"
+"""The purpose of an approval that lets entries out again."""
+_NEEDED = {KillLevel.PAUSE: 1, KillLevel.CANCEL: 1, KillLevel.FLATTEN: 2}
+
+
+class LiveControl(LiveKnowledge):
+    """The requests to a handler of live trading, carried out by what it runs."""
+
+    # From here on: since it was entered.
+    _pump: OrderPump
+    _places: Places
+    _authority: Authority
+    _approvals: ApprovalBook
+    _dead_man: DeadMan
+    _kill_file: KillFile
+    _published: anyio.Event
+
+    # Requests
+
+    def note_request(self, request: str, by: str, **details: Any) -> None:
+        """Record who asked for what: in the same commit as what follows from it.
+
+        A journal that has failed shuts the gate, and keeps nobody from closing what is open.
+
+        :param details: plain values
+        """
+        payload = {"request": request, "by": by, **details}
+        try:
+            self._journal.note("management", payload, self._now_ns())
+        except JournalFailed as error:
+            _logger.critical("%s by %s is not recorded: %s", request, by, error)
+
+    def keep_requests(self) -> None:
+        """Commit what was noted, for where nothing follows from a request nothing else does."""
+        try:
+            self._journal.commit()
+        except JournalFailed as error:
+            _logger.critical("requests are not recorded: %s", error)
+
+    def _request(self, message: Request) -> bool:
+        is_recorded = self._trading.request(message)
+        self._wake()
+        return is_recorded
+
+    @property
+    def _state(self) -> EngineState:
+        return self._trading.state
+
+    def _last_price(self, instrument: Instrument) -> float | None:
+        return self._trading.market.view(instrument.symbol).last
+
+    # Stopping
+
+    def kill(
+        self,
+        level: KillLevel,
+        reason: str = "emergency stop",
+        by: str = _API,
+        via: str = "api",
+    ) -> None:
+        """Stop, after a restart too, until :meth:`resume`; a stop is never made less by another.
+
+        ``PAUSE`` refuses every proposal. ``CANCEL`` withdraws entries besides. ``FLATTEN`` closes
+        positions too, and tries until the broker says that it holds nothing.
+        """
+        self._trading.kill(level, reason, by, via)
+        self._wake()
+
+    def stop_entries(self, reason: str = "emergency stop", by: str = _API) -> None:
+        """Refuse every proposal until :meth:`resume`, after a restart too."""
+        self.kill(KillLevel.PAUSE, reason, by)
+
+    def alive(self, by: str = _API) -> None:
+        """Somebody attends to this handler: the dead man's timer begins anew."""
+        self._dead_man.alive()
+
+    def _attend_to_stops(self) -> None:
+        live = self.settings.live_settings
+        self._authority = Authority(live.operators, is_sim=live.environment == "sim")
+        self._approvals = ApprovalBook()
+        self._dead_man = DeadMan(self.clock, live.dead_man_s, live.dead_man_level)
+        self._kill_file = KillFile(self._places.kill)
+
+    def _look_for_stops(self) -> None:
+        """Stop where a file or the dead man's timer says so, and nothing has stopped it yet."""
+        for stop in (self._kill_file.look(), self._dead_man.look()):
+            if stop is not None:
+                self._trading.kill_switch.stop_by(stop)
+
+    def stop_by(self, stop: Stop) -> None:
+        """Stop as far as ``stop`` says; positions stay where the emergency stop is disabled."""
+        self._trading.kill_switch.stop_by(stop)
+        self._wake()
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether ``risk_controls.emergency_stop_enabled`` is on."""
+        controls = self.settings.plugin_sections.get("risk")
+        return bool(getattr(controls, "emergency_stop_enabled", True))
+
+    # Going on
+
+    def arming(self) -> dict[str, Any]:
+        """How the kill switch stands, and what approvals it takes to let entries out again.
+
+        ``content_hash`` is what an operator signs for the purpose ``arm``, ``needed`` how many
+        must, ``approved_by`` who has; ``signed`` says whether that takes keys.
+        """
+        found = self._trading.kill_switch.document()
+        level = self._trading.kill_switch.level
+        hashed = self._arming_hash()
+        return {
+            "account": self.settings.live_settings.account,
+            **found,
+            "content_hash": hashed,
+            "needed": 0 if level is None else _NEEDED[level],
+            "signed": self._authority.is_signed,
+            "approved_by": sorted({one.operator for one in self._approvals.of(ARM, hashed)}),
+        }
+
+    def _arming_hash(self) -> str:
+        account = self.settings.live_settings.account
+        return content_hash({"account": account, **self._trading.kill_switch.identity()})
+
+    def approve(self, approval: Approval) -> None:
+        """Take an operator's approval to let entries out again; it counts for 15 minutes.
+
+        :raises ApprovalRefused: if it is not of an operator, for this stop, and fresh
+        """
+        now_ns = self._now_ns()
+        verify(approval, self._authority.operators, ARM, self._arming_hash(), now_ns)
+        self._approvals.add(approval, now_ns)
+        self.note_request("approve", approval.operator, purpose=ARM, hash=approval.content_hash)
+
+    def resume(self, by: str = _API) -> None:
+        """Let entries out again, and connect again after a forced logout.
+
+        :raises NotApproved: if the stop that is in force takes more approvals, or the file that
+            stops the account is still there; nothing is lifted then
+        """
+        level = self._trading.kill_switch.level
+        approvers: tuple[str, ...] = ()
+        if level is not None:
+            if self._kill_file.is_there:
+                rule = "expected to be removed before the account is armed, was there"
+                raise NotApproved(f"{self._kill_file.path}: {rule}")
+            hashed = self._arming_hash()
+            approvers = self._authority.approvers(
+                self._approvals.of(ARM, hashed), ARM, hashed, _NEEDED[level], by, self._now_ns()
+            )
+        self._dead_man.alive()
+        self._trading.resume(by, approvers)
+        self._connection.resume()
+        self._wake()
+
+    def _wake(self) -> None:
+        """Something may have changed: let those go on who wait for it."""
+        self._changed.set()
+        self._changed = anyio.Event()
+        if self._trading.outbox.ready:
+            self._pump.wake()
+        if self._events.is_pending:
+            self._published.set()

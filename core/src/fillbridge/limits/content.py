@@ -1,0 +1,52 @@
+"""The limits of a configuration as plain values: what is recorded, compared and approved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from fillbridge.config.sections import declared_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fillbridge.config import Settings
+    from fillbridge.plugins import DeclaredSection
+
+_PLUGIN = "risk"
+_ELSEWHERE = ("mode", "live_settings")
+"""What the plugin reads besides its limits."""
+_GUARDS = ("dead_man_s", "dead_man_level", "signed_proposals", "operators")
+"""Of the live settings: what stops the account, and who may loosen its limits."""
+
+
+def limits_in_force(settings: Settings, sections: Sequence[DeclaredSection]) -> dict[str, Any]:
+    """The profile, and every limit by the path at which a file sets it.
+
+    ``{"profile": "live", "limits": {"risk_controls.max_position_size": 5, ...}}``; plain values.
+    """
+    controls = settings.plugin_sections.get(_PLUGIN)
+    found: dict[str, Any] = {}
+    for declared in sections:
+        if declared.plugin != _PLUGIN:
+            continue
+        for field, path in declared_paths(declared):
+            if path[0] not in _ELSEWHERE and field.name != "profile":
+                value = getattr(controls, field.name)
+                if value is not msgspec.UNSET:
+                    found[".".join(path)] = msgspec.to_builtins(value)
+    live = settings.live_settings
+    for name in _GUARDS:
+        if hasattr(live, name):
+            found[f"live_settings.{name}"] = msgspec.to_builtins(getattr(live, name))
+    return {"profile": profile_of(settings), "limits": found}
+
+
+def profile_of(settings: Settings) -> str:
+    """``live`` where the limits guard real money, else ``plain``."""
+    said = getattr(settings.plugin_sections.get(_PLUGIN), "profile", None)
+    if said is not None:
+        return str(said)
+    is_live = settings.mode == "live" and settings.live_settings.environment == "prod"
+    return "live" if is_live else "plain"

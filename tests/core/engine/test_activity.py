@@ -1,0 +1,89 @@
+"""What is remembered of an account's activity is bounded, and right within its window."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fillbridge.engine.activity import (
+    Activity,
+    begin_trade_date,
+    count_entry,
+    count_fill,
+    count_message,
+    count_reject,
+    count_result,
+    resume_all,
+    suspend,
+    within,
+)
+
+SECOND = 1_000_000_000
+START = 1_700_000_000 * SECOND
+
+
+@given(st.lists(st.integers(0, 200 * SECOND), max_size=50))
+def test_times_are_counted_within_ten_minutes(steps):
+    activity, now, all_times = Activity(), START, []
+    for step in steps:
+        now += step
+        count_entry(activity, "a", now)
+        count_fill(activity, now)
+        all_times.append(now)
+        expected = sum(time_ns > now - 600 * SECOND for time_ns in all_times)
+        assert within(activity.strategies["a"].entry_times, now - 600 * SECOND) == expected
+        assert within(activity.fill_times, now - 600 * SECOND) == expected
+    assert all(one > now - 600 * SECOND for one in activity.fill_times)
+
+
+@given(st.lists(st.integers(-SECOND, 200 * SECOND), max_size=80))
+def test_messages_are_counted_to_ten_seconds(steps):
+    activity, now, all_times = Activity(), START, []
+    for step in steps:
+        now += step
+        count_message(activity, now)
+        all_times.append(now)
+    latest = max(all_times, default=START)
+    counted = sum(count for slot, count in activity.messages if slot > latest - 600 * SECOND)
+    sure = sum(latest - 589 * SECOND < one for one in all_times)
+    possible = sum(latest - 611 * SECOND < one for one in all_times)
+    assert sure <= counted <= possible
+    assert len(activity.messages) <= 62
+
+
+def test_rejects_are_those_of_a_minute_and_no_more_than_a_hundred():
+    activity = Activity()
+    for number in range(300):
+        count_reject(activity, START + number, f"r{number}")
+    assert len(activity.rejects) == 100
+    count_reject(activity, START + 61 * SECOND, "last")
+    assert list(activity.rejects) == [(START + 61 * SECOND, "last")]
+
+
+def test_of_too_many_strategies_the_oldest_is_forgotten_unless_it_is_suspended():
+    activity = Activity()
+    suspend(activity, "kept", "too many")
+    for number in range(1_500):
+        count_entry(activity, f"s{number}", START)
+    assert len(activity.strategies) == 1_000
+    assert "kept" in activity.strategies
+    assert "s0" not in activity.strategies
+    assert "s1499" in activity.strategies
+
+
+def test_a_strategy_that_goes_on_counts_its_stop_outs_anew():
+    activity = Activity()
+    for name in ("a", "b"):
+        for _ in range(3):
+            count_result(activity, name, is_stop_out=True)
+    suspend(activity, "a", "3 in a row")
+    resume_all(activity)
+    assert activity.suspended == {}
+    assert activity.strategies["a"].stop_outs == 0
+    assert activity.strategies["b"].stop_outs == 3
+
+
+def test_a_new_trade_date_begins_with_no_entries():
+    activity = Activity()
+    count_entry(activity, None, START)
+    begin_trade_date(activity)
+    assert activity.strategies[""].entries_today == 0
+    assert within(activity.strategies[""].entry_times, START - 1) == 1
