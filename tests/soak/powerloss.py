@@ -299,7 +299,7 @@ class Score:
         journal = open_journal(directory, ACCOUNT, clock=clock, durability="process")
         recovery, is_halted = journal.recovery, journal.state.halted is not None
         # Whatever else the state says was there before the start that halted it.
-        state = state_bytes(msgspec.structs.replace(journal.state, halted=None))
+        state = state_bytes(msgspec.structs.replace(journal.state, halted=None, halts=0))
         is_lost = recovery.status == "lost"
         # A start is one record; that after a loss says so before, and halts.
         found = journal.last_seq - (3 if is_lost else 1)

@@ -178,7 +178,7 @@ def test_what_others_may_read_is_refused(state, run, name, command):
     done = run(command, state)
 
     assert done.exit_code == 2
-    assert "was 0644: others may read it (chmod 600 it)" in done.stderr
+    assert "was 0644: others may read or write it (chmod 600 it)" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

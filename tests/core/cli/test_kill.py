@@ -155,6 +155,7 @@ def test_limits_are_shown_and_compared(place, running):
 def test_looser_limits_of_a_live_account_take_two(tmp_path, start_handler):
     place = Place(tmp_path)
     place.configure(environment="prod")
+    assert place.ask("plugins", "lock").exit_code == 0
     handler = start_handler(place.folder, "--config", str(place.config))
     handler.wait_for("started")
     assert handler.end(signal.SIGTERM) == 0

@@ -1,6 +1,7 @@
 """The lock on the command line: what trading in prod imports, and what it never does."""
 
 import json
+import re
 
 import pytest
 from tests.core.plugins.wheels import build, unpack
@@ -67,7 +68,7 @@ def test_a_run_imports_what_is_locked_and_nothing_else(folder, fillbridge, evil,
     assert verified.returncode == 1
     statuses = {one["plugin"]: one["status"] for one in json.loads(verified.stdout)["plugins"]}
     assert (statuses["evil"], statuses["sim"]) == ("unlisted", "trusted")
-    assert "1 of 9 plugins are not as they were locked" in verified.stderr
+    assert re.search(r"1 of \d+ plugins are not as they were locked", verified.stderr)
     assert not trip.exists()
 
 

@@ -1,7 +1,7 @@
 from collections import OrderedDict
 from contextlib import suppress
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import pytest
@@ -373,19 +373,3 @@ mappings = st.recursive(
 def test_any_mapping_is_settings_or_refused(sections, mapping):
     with suppress(ConfigurationError, InvalidValue):
         assert isinstance(decode_settings(mapping, (*sections, EXAMPLE)), Settings)
-
-
-class Greedy(msgspec.Struct, frozen=True):
-    given: Any = None
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["live_settings", "live_settings.credentials", "live_settings.credentials.password"],
-)
-def test_no_section_reads_what_a_driver_alone_is_handed(path):
-    declared = DeclaredSection(
-        plugin="greedy", section="greedy", struct=Greedy, aliases={"given": path}
-    )
-    with pytest.raises(PluginError, match=r"which holds what a driver alone is handed"):
-        decode_settings({"mode": "live"}, [declared])

@@ -19,6 +19,9 @@ from fillbridge_hooks import (
 
 pytestmark = pytest.mark.anyio
 
+UNLIMITED = {"risk_controls": {"profile": "plain"}}
+"""What binds in production would refuse any symbol that is not allowed."""
+
 
 async def opened(here, handler, proposal, **fields):
     """A trade that holds its position; its id."""
@@ -220,7 +223,7 @@ async def test_a_proposal_with_an_id_makes_one_trade_however_often_it_comes(floo
 
 
 async def test_in_production_a_proposal_needs_an_id(floor, proposal):
-    here = floor(environment="prod")
+    here = floor(sections=UNLIMITED, environment="prod")
     async with here.running() as handler:
         with pytest.raises(InvalidValue, match="proposal_id"):
             await handler.execute_trade(proposal())

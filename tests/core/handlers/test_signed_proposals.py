@@ -100,7 +100,7 @@ async def test_where_signatures_are_not_demanded_a_wrong_one_is_refused_still(
 
 
 async def test_in_production_without_keys_only_the_process_itself_proposes(floor, proposal):
-    here = floor(environment="prod")
+    here = floor(sections=UNLIMITED, environment="prod")
     async with here.running() as handler:
         assert (await proposed(here, proposal(proposal_id="P1"))).kind == "refused"
         with pytest.raises(OrderRefused, match="signature: "):
@@ -112,7 +112,7 @@ async def test_in_production_without_keys_only_the_process_itself_proposes(floor
 
 
 async def test_in_production_a_config_may_say_otherwise(floor, proposal):
-    here = floor(environment="prod", signed_proposals=False)
+    here = floor(sections=UNLIMITED, environment="prod", signed_proposals=False)
     async with here.running():
         assert (await proposed(here, proposal(proposal_id="P1"))).kind == "done"
 
@@ -188,6 +188,8 @@ async def test_keys_that_cannot_be_used_stop_the_start(floor, monkeypatch, live,
 
 # Holds, through all layers
 
+UNLIMITED = {"risk_controls": {"profile": "plain"}}
+"""What binds in production would refuse any symbol that is not allowed."""
 HOLDING = {"risk_controls": {"anomaly_hold": True}}
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from fillbridge import LiveExecutionHandler, Plugins, RiskProposal
 from fillbridge.management import Management, connect, serve_management, socket_path
+from fillbridge.plugins.trust import lock_installed
 from fillbridge_hooks.testing.clock import ManualClock
 
 START_NS = 1_700_000_000_000_000_000
@@ -107,7 +108,8 @@ def desk(journal):
             **sections.pop("live_settings", {}),
         }
         plugins = Plugins()
-        plugins.load()
+        is_prod = live.get("environment") == "prod"
+        plugins.load(lock=lock_installed() if is_prod else None)
         handler = LiveExecutionHandler(
             {"mode": "live", "live_settings": live, **sections}, plugins=plugins, clock=clock
         )

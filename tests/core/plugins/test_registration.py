@@ -106,6 +106,7 @@ def test_sections_come_with_their_plugin_in_the_order_of_names():
             for plugin, section, path in (
                 (_reads("live_settings.credentials"), "one", "live_settings.credentials"),
                 (_reads("live_settings.credentials.x"), "one", "live_settings.credentials.x"),
+                (_reads("live_settings.proposal_keys"), "one", "live_settings.proposal_keys"),
                 (_reads("live_settings"), "one", "live_settings"),
                 (
                     Declares(("live_settings.credentials", Settings)),

@@ -265,8 +265,8 @@ def _no_look(self: Any, state: Any, now_ns: int, untouched: Any = ()) -> Iterato
 def _entries_are_no_exposure() -> list[Patch]:
     original = exposure
 
-    def flattered(state: Any, symbol: str, without: Any = None) -> Any:
-        found = original(state, symbol, without)
+    def flattered(state: Any, symbol: str, without: Any = None, strategy: Any = None) -> Any:
+        found = original(state, symbol, without, strategy)
         return type(found)(symbol, found.position, 0, 0, max(0, found.position),
                            max(0, -found.position), 0, 0, 0)  # fmt: skip
 

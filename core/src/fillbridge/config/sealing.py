@@ -39,5 +39,7 @@ def sealed(value: Any, path: tuple[str, ...] = ()) -> Any:
 
 
 def unsealed(value: Any) -> Any:
-    """The text itself, where it was sealed."""
+    """The text itself, where it was sealed, alone or in a list."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(unsealed, value))
     return str(value) if isinstance(value, SealedText) else value

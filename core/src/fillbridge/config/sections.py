@@ -27,12 +27,6 @@ MODEL_TYPES: Mapping[str, Path] = {
 }
 """Fields of ``BacktestSettings`` that the file has in a section of a plugin."""
 
-_SECRETS: tuple[Path, ...] = (
-    ("live_settings", "credentials"),
-    ("live_settings", "proposal_keys"),
-)
-"""What no section of a plugin may read."""
-
 
 def field_paths(
     struct: type[msgspec.Struct], section: Path, aliases: Mapping[str, Path]
@@ -75,9 +69,6 @@ def known_keys(sections: Sequence[DeclaredSection]) -> Keys:
         try:
             _add(keys, tuple(declared.section.split(".")), {})
             for field, path in declared_paths(declared):
-                if any(_overlap(path, secret) for secret in _SECRETS):
-                    message = f"claims {dotted(path)}, which holds what a driver alone is handed"
-                    raise PluginError(declared.plugin, message, declared.origin)
                 _add(keys, path, keys_of(field.type))
         except _Occupied as error:
             message = f"claims {declared.section!r}, but {dotted(error.path)} is a single value"
@@ -103,11 +94,6 @@ def refuse_unknown(data: Mapping[str, Any], keys: Keys, path: Path = ()) -> None
             if not isinstance(value, Mapping):
                 refuse((*path, key), "keys and values", value)
             refuse_unknown(value, below, (*path, key))
-
-
-def _overlap(path: Path, other: Path) -> bool:
-    shared = min(len(path), len(other))
-    return path[:shared] == other[:shared]
 
 
 def is_struct(kind: object) -> TypeGuard[type[msgspec.Struct]]:

@@ -35,12 +35,17 @@ def limits_in_force(settings: Settings, sections: Sequence[DeclaredSection]) -> 
             if path[0] not in _ELSEWHERE and field.name != "profile":
                 value = getattr(controls, field.name)
                 if value is not msgspec.UNSET:
-                    found[".".join(path)] = msgspec.to_builtins(value)
+                    found[".".join(path)] = _plain(value)
     live = settings.live_settings
     for name in _GUARDS:
         if hasattr(live, name):
-            found[f"live_settings.{name}"] = msgspec.to_builtins(getattr(live, name))
+            found[f"live_settings.{name}"] = _plain(getattr(live, name))
     return {"profile": profile_of(settings), "limits": found}
+
+
+def _plain(value: Any) -> Any:
+    """As the journal gives it back: a list where it was a tuple."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def profile_of(settings: Settings) -> str:

@@ -13,6 +13,9 @@ from fillbridge_hooks import AnyDriver, Capabilities, SecretProvider
 BUILT_IN_PROVIDERS = ("environment", "file")
 """Secret providers that are always there."""
 
+_SECRETS = ("live_settings.credentials", "live_settings.proposal_keys")
+"""What no plugin may read: a driver is handed its own when it logs in."""
+
 
 class DeclaredSection(Source, frozen=True, kw_only=True):
     """The part of the configuration that belongs to a plugin."""
@@ -98,12 +101,28 @@ def _objection_to_section(declared: DeclaredSection, others: Iterable[DeclaredSe
     unknown = sorted(declared.aliases.keys() - set(struct.__struct_fields__))
     if unknown:
         return f"alias for '{unknown[0]}', which is no field of {struct.__name__}"
+    for path in (section, *_read_paths(declared)):
+        if any(_reaches(secret, path, whole=path != section) for secret in _SECRETS):
+            return f"reads {path!r}, but credentials are for the driver alone that logs in"
     for other in others:
         if other.plugin == declared.plugin:
             return f"a plugin has one section, and this one declared '{other.section}' already"
         if other.section == section:
             return f"claimed already, by {other}"
     return ""
+
+
+def _read_paths(declared: DeclaredSection) -> list[str]:
+    return [
+        declared.aliases.get(field.name, f"{declared.section}.{field.encode_name}")
+        for field in msgspec.structs.fields(declared.struct)
+    ]
+
+
+def _reaches(secret: str, path: str, *, whole: bool) -> bool:
+    """Whether ``secret`` is at that path or above it, or (``whole``) among what is read there."""
+    is_below = f"{path}.".startswith(f"{secret}.")
+    return is_below or (whole and secret.startswith(f"{path}."))
 
 
 class _DriverRegistrar:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -63,8 +64,11 @@ def installed() -> list[tuple[Source, EntryPoint]]:
 
 
 def _source_of_entry_point(entry: EntryPoint) -> Source:
-    # A removal that was cut short leaves entry points without the metadata beside them.
-    metadata: Any = entry.dist.metadata if entry.dist is not None else {}
+    metadata: Any = {}
+    # A removal that was cut short leaves entry points without the metadata beside them: who
+    # answers then differs, for importlib-metadata takes the place of Python's own.
+    with suppress(FileNotFoundError):
+        metadata = entry.dist.metadata if entry.dist is not None else {}
     return Source(
         plugin=entry.name,
         distribution=metadata.get("Name", "an unnamed distribution"),
