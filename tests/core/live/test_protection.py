@@ -308,3 +308,22 @@ def test_a_broker_that_keeps_the_legs_is_asked_to_reduce_them_after_half_a_secon
     made = trade(2, [(STOP, 3, WORKING)], has_broker_legs=True)
     assert look(made, 0) == []
     assert look(made, 0.5) == [ProtectionDue("T1", SECOND // 2)]
+
+
+def test_one_answer_that_lacks_a_target_does_not_have_it_placed_again(trade):
+    lost = trade(2, [(STOP, 2, WORKING), (TARGET, 2, OrderStatus.REJECTED)])
+    watch, state = ProtectionWatch(RULES), EngineState(trades={"T1": lost})
+    watch.begin_again()
+    assert not is_in_order(lost)
+    watch.see()
+    assert list(watch.look(state, 1 * SECOND)) == []
+    watch.see()
+    assert list(watch.look(state, 2 * SECOND)) == [ProtectionDue("T1", 2 * SECOND)]
+
+
+def test_a_stop_is_mended_after_one_answer(trade):
+    bare = trade(2, [(TARGET, 2, WORKING)])
+    watch, state = ProtectionWatch(RULES), EngineState(trades={"T1": bare})
+    watch.begin_again()
+    watch.see()
+    assert list(watch.look(state, 1 * SECOND)) == [ProtectionDue("T1", 1 * SECOND)]

@@ -9,6 +9,8 @@ from fillbridge.live.rules import LiveRules
 from fillbridge_hooks import TERMINAL_STATUSES, ExitReason, OrderRole, OrderStatus, OrderType
 
 _WORKING = (OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILLED)
+_AGREEING = 2
+"""Answers of a session before a target is held to be lost: one of them may lack it."""
 _STOP, _TARGET, _EXIT = OrderRole.STOP, OrderRole.TARGET, OrderRole.EXIT
 
 
@@ -26,16 +28,19 @@ class ProtectionWatch:
         """When a trade is mended again at the earliest, and how long the wait after that is."""
         self._blind_since: int | None = None
         self._is_blind = True
+        self._answers = 0
+        """Of this session."""
 
     def begin_again(self) -> None:
         """What is known may be out of date: until the broker answers, nothing is mended."""
         for known in (self._wrong_since, self._bare_since, self._next_ns):
             known.clear()
-        self._blind_since, self._is_blind = None, True
+        self._blind_since, self._is_blind, self._answers = None, True, 0
 
     def see(self) -> None:
         """The broker has said how things stand."""
         self._is_blind = False
+        self._answers += 1
 
     def sees(self, now_ns: int) -> bool:
         """Whether the broker has answered in this session, or is waited for no longer."""
@@ -80,6 +85,9 @@ class ProtectionWatch:
                 self._bare_since.pop(trade_id, None)
             if trade.plan.has_broker_legs and waited < self._rules.leg_grace_ns:
                 continue
+            if self._answers < _AGREEING and is_protected(trade):
+                # An earlier run may have placed it without a record, and one answer may lack it.
+                continue
             yield from self._mend(trade_id, now_ns)
             if trade.held > 0 and trade.close_reason is None and self._is_too_long(trade, bare):
                 yield CloseRequested(trade_id, ExitReason.MANUAL_OVERRIDE, now_ns)
@@ -106,12 +114,16 @@ class ProtectionWatch:
 def is_in_order(trade: Trade) -> bool:
     """Whether what works for a trade at the broker, by evidence, is what its position needs."""
     if trade.held > 0:
-        is_covered = covered(trade) == trade.held and _resting(trade) <= trade.held
-        return is_covered and lost_target(trade) is None
+        return is_protected(trade) and lost_target(trade) is None
     if trade.held < 0:
         return False
     is_entry_working = trade.entry.status not in TERMINAL_STATUSES
     return not trade.working or (not trade.entry_quantity and trade.working == is_entry_working)
+
+
+def is_protected(trade: Trade) -> bool:
+    """Whether its stop rests for what is held, and no target for more."""
+    return 0 < trade.held == covered(trade) and _resting(trade) <= trade.held
 
 
 def _resting(trade: Trade) -> int:
