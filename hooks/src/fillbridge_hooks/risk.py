@@ -3,6 +3,8 @@
 ``Exposure`` and ``RiskContext`` are made for every order of a simulation, so by position.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from fillbridge_hooks.orders import Order
@@ -153,9 +155,9 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     messages_10m: int
     """Submits, cancels and replaces within ten minutes, to ten seconds."""
     fills_10m: int
-    moves: dict[str, float | None]
+    moves: Mapping[str, float | None]
     """By symbol: the range of last prices within ten seconds, ticks; ``None`` without any."""
-    strategies: dict[str, StrategyCounters]
+    strategies: Mapping[str, StrategyCounters]
     """By name; proposals without one count under an empty name."""
 
 

@@ -34,17 +34,16 @@ def patient(tmp_path, installed, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def make(*, config=None, is_prod=False, instruments=None, **live):
-        settings = LiveSettings(
-            journal=str(tmp_path / "journal"),
-            environment="prod" if is_prod else "sim",
-            **live,
-        )
+        environment = "prod" if is_prod else "sim"
+        settings = LiveSettings(journal=str(tmp_path / "journal"), environment=environment, **live)
+        configured = {"mode": "live", "live_settings": {"environment": environment}}
+        decoded = decode_settings(configured, installed.settings_sections())
         return Patient(
             config=config,
             settings=Settings(
                 live_settings=settings,
                 instruments=instruments or {},
-                plugin_sections=decode_settings({}, installed.settings_sections()).plugin_sections,
+                plugin_sections=decoded.plugin_sections,
             ),
             plugins=installed,
             is_prod=is_prod,

@@ -1,6 +1,7 @@
 """What plugins watch an account for, and what is done about what they say."""
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from fillbridge.engine.activity import REJECTS_NS, WINDOW_NS, within
 from fillbridge.engine.messages import StrategySuspended
@@ -69,15 +70,18 @@ class Watches:
             rejects=tuple(one for one in activity.rejects if one[0] > now_ns - REJECTS_NS),
             messages_10m=sum(count for slot, count in activity.messages if slot > since_ns),
             fills_10m=within(activity.fill_times, since_ns),
-            moves={} if moves is None else moves.view(now_ns),
-            strategies={
-                name: StrategyCounters(
-                    within(one.entry_times, since_ns),
-                    one.entries_today if is_today else 0,
-                    one.stop_outs,
-                )
-                for name, one in activity.strategies.items()
-            },
+            # The next watch is shown the same.
+            moves=MappingProxyType({} if moves is None else moves.view(now_ns)),
+            strategies=MappingProxyType(
+                {
+                    name: StrategyCounters(
+                        within(one.entry_times, since_ns),
+                        one.entries_today if is_today else 0,
+                        one.stop_outs,
+                    )
+                    for name, one in activity.strategies.items()
+                }
+            ),
         )
 
     def _last_price(self, symbol: str) -> float | None:
