@@ -29,10 +29,10 @@ def run(script, *arguments, hash_seed="random"):
 @pytest.mark.parametrize(
     ("profile", "seeds", "cells"),
     [
-        ("calm", 100, 0),
-        ("default", 2_500, 280),
-        ("hell", 500, 230),
-        ("journal", 150, 120),
+        ("calm", 200, 0),
+        ("default", 7_500, 300),
+        ("hell", 1_500, 250),
+        ("journal", 300, 120),
         ("kills", 500, 130),
     ],
 )
