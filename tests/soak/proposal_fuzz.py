@@ -14,21 +14,15 @@ The last line is one JSON object: ``engine`` (atheris or dice), ``seed``, ``inpu
     uv run python tests/soak/proposal_fuzz.py --engine dice --inputs 100000 --seed 7
 """
 
-import argparse
-import json
-import logging
 import random
-import subprocess
 import sys
-import tempfile
-import time
 from collections import Counter
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from fuzzing import Fuzzed, main
 
 from fillbridge_hooks import (
     ArrivalPrice,
@@ -193,88 +187,15 @@ def mutated(dice: random.Random, lines: list[bytes]) -> bytes:
     return bytes(data)
 
 
-def throw_dice(inputs: int, seed: int) -> Counter[str]:
-    """Mutate signed proposals by a seed."""
-    with tempfile.TemporaryDirectory() as folder:
-        lines = seeds()
-        targets, dice = Targets(Path(folder), lines), random.Random(seed)
-        for number in range(inputs):
-            data = mutated(dice, lines)
-            try:
-                targets.throw(data)
-            except Exception as error:  # noqa: BLE001  # whatever it is, it is what was sought
-                targets.counts["crashes"] += 1
-                if targets.counts["crashes"] == 1:
-                    print(f"input {number}: {error!r}: {data!r}", flush=True)
-    return targets.counts
-
-
-def throw_atheris(inputs: int, seed: int) -> Counter[str]:
-    """Let atheris look for inputs, in a process of its own, which it ends itself."""
-    with tempfile.TemporaryDirectory() as folder:
-        corpus, counts = Path(folder, "corpus"), Path(folder, "counts.json")
-        corpus.mkdir()
-        for number, line in enumerate(seeds()):
-            (corpus / str(number)).write_bytes(line)
-        done = subprocess.run(
-            [sys.executable, __file__, "--child", str(counts), "--inputs", str(inputs),
-             "--seed", str(seed), "--corpus", str(corpus)],
-            capture_output=True, text=True, errors="replace", check=False, cwd=folder,
-        )  # fmt: skip
-        found = Counter(json.loads(counts.read_text()) if counts.exists() else {})
-        if done.returncode:
-            found["crashes"] += 1
-            print(done.stdout[-3000:], done.stderr[-3000:], sep="\n", flush=True)
-    return found
-
-
-def be_child(counts: str, inputs: int, seed: int, corpus: str) -> None:
-    """Fuzz; does not return."""
-    import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
-
-    with atheris.instrument_imports(include=["fillbridge.live", "fillbridge_hooks"]):
-        lines = [path.read_bytes() for path in sorted(Path(corpus).iterdir())]
-        targets = Targets(Path(counts).parent, lines)
-
-    def throw(data: bytes) -> None:
-        try:
-            targets.throw(data)
-        finally:
-            done = targets.counts["inputs"]
-            if done % 1000 == 0 or done >= inputs:
-                Path(counts).write_text(json.dumps(targets.counts))
-
-    atheris.Setup(
-        [sys.argv[0], f"-runs={inputs}", f"-seed={seed}", "-max_len=2048", "-verbosity=0", corpus],
-        throw,
-    )
-    atheris.Fuzz()
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--engine", choices=("auto", "atheris", "dice"), default="auto")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    parser.add_argument("--corpus", default="", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    logging.disable(logging.CRITICAL)
-    if options.child:
-        be_child(options.child, options.inputs, options.seed, options.corpus)
-    engine = options.engine
-    if engine == "auto":
-        engine = "atheris" if find_spec("atheris") else "dice"
-    began = time.monotonic()
-    throw = throw_atheris if engine == "atheris" else throw_dice
-    counts = throw(options.inputs, options.seed)
-    seconds = time.monotonic() - began
-    result = {"engine": engine, "seed": options.seed}
-    result |= {name: counts[name] for name in ("inputs", "decoded", "genuine", "crashes")}
-    result |= {"seconds": round(seconds, 1), "inputs_per_s": round(counts["inputs"] / seconds)}
-    print(json.dumps(result))
-    return 1 if counts["crashes"] or not counts["inputs"] else 0
+FUZZED = Fuzzed(
+    script=__file__,
+    targets=Targets,
+    seeds=seeds,
+    mutated=mutated,
+    watched=("fillbridge.live", "fillbridge_hooks"),
+    told=("decoded", "genuine"),
+)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(FUZZED, __doc__))

@@ -94,6 +94,7 @@ def test_closing_does_not_wait_for_a_display_that_stalls():
     printer = Printer(display)
     printer.tell(warning())
     printer.close(seconds=0.01)
+    assert not display.is_closed
     display.may_go_on.set()
 
 

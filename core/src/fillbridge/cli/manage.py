@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import click
 
-from fillbridge.cli.handler import Where, ask, say, to_a_handler
+from fillbridge.cli.handler import Where, ask, bounded, say, to_a_handler
 from fillbridge.cli.output import print_json
-
-_REASON_LENGTH = 500
-
-
-def _bounded(context: click.Context, option: click.Parameter, value: str) -> str:
-    if len(value) > _REASON_LENGTH:
-        rule = f"expected at most {_REASON_LENGTH} characters, was {len(value)}"
-        raise click.BadParameter(rule, context, option)
-    return value
 
 
 @click.command()
@@ -151,7 +142,7 @@ def cancel_all(where: Where, as_json: bool) -> None:
 @click.command()
 @click.option(
     "--reason",
-    callback=_bounded,
+    callback=bounded,
     metavar="TEXT",
     default="halted on request",
     show_default=True,
@@ -174,7 +165,7 @@ def halt(where: Where, reason: str, as_json: bool) -> None:
 @click.command()
 @click.option(
     "--reason",
-    callback=_bounded,
+    callback=bounded,
     metavar="TEXT",
     default="emergency stop",
     show_default=True,
