@@ -27,6 +27,7 @@ class Place:
         self.folder = folder
         self.config = folder / "c.yaml"
         (folder / "passphrase").write_text("correct horse\n")
+        (folder / "passphrase").chmod(0o600)
         self.operators = {}
         for name in ("ann", "bob"):
             made = self.run("operators", "new", name, *self.key(name), "--json")

@@ -82,6 +82,14 @@ def test_the_commands_of_a_plugin_are_looked_for_under_the_lock(folder, fillbrid
         assert "No such command 'hello'" in done.stderr
 
 
+@pytest.mark.parametrize("command", [("secrets", "list"), ("operators", "list")])
+def test_who_keeps_secrets_and_keys_minds_the_lock(folder, fillbridge, evil, trip, command):
+    fillbridge("plugins", "lock", "--config", "prod.yaml")
+    evil()
+    assert fillbridge(*command, "--config", "prod.yaml").returncode == 0
+    assert not trip.exists()
+
+
 def test_a_changed_plugin_stops_the_start(folder, fillbridge, evil, trip):
     site = evil()
     fillbridge("plugins", "lock", "--config", "prod.yaml")

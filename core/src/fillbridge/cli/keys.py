@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fillbridge.cli.output import REDACTOR
 from fillbridge_hooks import ConfigurationError, Secret
+from fillbridge_hooks.private_files import private_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,12 +57,11 @@ def passphrase(file: Path | None, *, is_new: bool = False) -> Secret:
     """The passphrase, from a file or whoever sits at the terminal.
 
     :param is_new: ask for it twice
-    :raises ConfigurationError: if the file cannot be read
+    :raises ConfigurationError: if the file is not private, or cannot be read
     """
     if file is None:
-        return Secret(click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new))
-    try:
-        with file.open(encoding="utf-8") as source:
-            return Secret(source.read(_LONGEST).rstrip("\r\n"))
-    except (OSError, UnicodeDecodeError):
-        raise ConfigurationError(f"{file}: the passphrase cannot be read") from None
+        found = Secret(click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new))
+    else:
+        found = private_text(file, "the passphrase", largest=_LONGEST)
+    REDACTOR.learn(found)
+    return found

@@ -67,10 +67,11 @@ def secrets(patient: Patient) -> Finding:
     if not references:
         return ok("secrets", "no credentials are configured")
     try:
-        secrets = live_secrets(patient.settings, patient.plugins)
+        redactor = Redactor()
+        secrets = live_secrets(patient.settings, patient.plugins, redactor)
     except ConfigurationError as error:
         return fail("secrets", str(error), _MEND)
-    found: Mapping[str, Secret] = Credentials(references, secrets, Redactor())
+    found: Mapping[str, Secret] = Credentials(references, secrets, redactor)
     missing: list[str] = []
     for name in references:
         try:
