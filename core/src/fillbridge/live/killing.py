@@ -14,7 +14,7 @@ from fillbridge.engine.messages import (
     EntriesHalted,
     EntriesResumed,
 )
-from fillbridge.journal.latch import BrokenLatch, Latch, LatchState
+from fillbridge.journal.latch import BrokenLatch, Latch, LatchState, objection_to
 from fillbridge.live.account import Account
 from fillbridge.live.flattening import Flattening
 from fillbridge.live.gate import GateState
@@ -127,18 +127,12 @@ class KillSwitch:
 
     def _found(self, latch: Latch) -> tuple[LatchState | None, str]:
         """What the latch says, and why it cannot be relied on."""
-        halts = self._account.state.halts
         try:
             found = latch.read()
         except BrokenLatch as error:
             return None, str(error)
-        if found is None:
-            return None, "the kill latch is gone" if halts else ""
-        is_first = not halts and found.sequence == 1
-        if found.level is None and found.sequence != halts and not is_first and not self.level:
-            rule = f"expected the kill latch with number {halts}, was {found.sequence}"
-            return found, f"{rule}: it is another copy"
-        return found, ""
+        stops = self._account.state.halts
+        return found, objection_to(found, stops, is_stopped=self.level is not None)
 
     # Stopping and going on
 
