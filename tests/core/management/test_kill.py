@@ -60,6 +60,16 @@ async def test_by_the_interface(desk, level):
         assert {one["trade_id"] for one in note["open"]} == {held, resting}
 
 
+@pytest.mark.parametrize("said", ["half of a character \ud800", None, 7])
+async def test_whatever_is_said_it_stops(desk, said):
+    async with desk() as opened:
+        held, resting = await opened.open_both()
+        assert ExecutionHandlerAPI(opened.handler).kill(FLATTEN, reason=said, by=said)
+        await opened.trade(5000.0)
+        assert level_of(opened) == FLATTEN
+        assert held not in opened.handler.open_positions
+
+
 @pytest.mark.parametrize("level", KillLevel)
 async def test_by_a_request(served, level):
     async with served() as at:

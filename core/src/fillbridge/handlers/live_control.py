@@ -20,7 +20,7 @@ from fillbridge.operators import (
     content_hash,
     verify,
 )
-from fillbridge_hooks import Instrument, KillLevel
+from fillbridge_hooks import Instrument, InvalidValue, KillLevel
 
 _logger = logging.getLogger(__name__)
 
@@ -47,14 +47,15 @@ class LiveControl(LiveKnowledge):
     def note_request(self, request: str, by: str, **details: Any) -> None:
         """Record who asked for what: in the same commit as what follows from it.
 
-        A journal that has failed shuts the gate, and keeps nobody from closing what is open.
+        A journal that has failed shuts the gate, and keeps nobody from closing what is open, nor
+        does text that it cannot write.
 
         :param details: plain values
         """
         payload = {"request": request, "by": by, **details}
         try:
             self._journal.note("management", payload, self._now_ns())
-        except JournalFailed as error:
+        except (JournalFailed, InvalidValue) as error:
             _logger.critical("%s by %s is not recorded: %s", request, by, error)
 
     def keep_requests(self) -> None:

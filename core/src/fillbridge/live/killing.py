@@ -143,6 +143,8 @@ class KillSwitch:
         at each :meth:`look`. A stop is never made less by another one.
         """
         account = self._account
+        # A stop that cannot be written down as it was said is made all the same.
+        reason, by, via = map(_writable, (reason, by, via))
         before = self.level
         if before is not None and before.rank > level.rank:
             level = before
@@ -279,3 +281,8 @@ class KillSwitch:
             }
             for trade in tuple(self._account.state.trades.values())[:_LISTED]
         ]
+
+
+def _writable(text: object) -> str:
+    """Any text as UTF-8 can write it."""
+    return str(text).encode("utf-8", "replace").decode()
