@@ -63,7 +63,7 @@ async def test_by_the_interface(desk, level):
 @pytest.mark.parametrize("said", ["half of a character \ud800", None, 7])
 async def test_whatever_is_said_it_stops(desk, said):
     async with desk() as opened:
-        held, resting = await opened.open_both()
+        held, _ = await opened.open_both()
         assert ExecutionHandlerAPI(opened.handler).kill(FLATTEN, reason=said, by=said)
         await opened.trade(5000.0)
         assert level_of(opened) == FLATTEN
