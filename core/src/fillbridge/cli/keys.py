@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fillbridge.cli.output import REDACTOR
+from fillbridge.cli.output import REDACTOR, failures
 from fillbridge_hooks import ConfigurationError, Secret
 from fillbridge_hooks.private_files import private_text
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from fillbridge.operators import Approval
 
 _FILE = click.Path(path_type=Path)
 _LONGEST = 10_000
@@ -51,6 +53,22 @@ def operator_key(
     if operator is None or key is None:
         raise ConfigurationError("--operator and --key: expected both or neither, was one")
     return operator, read_key_file(key, passphrase(passphrase_file))
+
+
+def signed(
+    purpose: str,
+    content_hash: str,
+    operator: str | None,
+    key: Path | None,
+    passphrase_file: Path | None,
+) -> Approval:
+    """The approval of whoever sits here, now; ends the command if the key cannot be read."""
+    with failures():
+        name, private = operator_key(operator, key, passphrase_file)
+        from fillbridge.live import SystemClock
+        from fillbridge.operators import sign
+
+        return sign(purpose, content_hash, name, private, SystemClock().now_ns)
 
 
 def passphrase(file: Path | None, *, is_new: bool = False) -> Secret:

@@ -14,6 +14,7 @@ from fillbridge.engine.messages import (
     EntriesHalted,
     EntriesResumed,
 )
+from fillbridge.exposure import pnl_of_the_day
 from fillbridge.journal.latch import BrokenLatch, Latch, LatchState, objection_to
 from fillbridge.live.account import Account
 from fillbridge.live.flattening import Flattening
@@ -181,10 +182,17 @@ class KillSwitch:
     def arm(self, by: str, approved_by: tuple[str, ...] = ()) -> None:
         """Let entries out again, as far as nothing else shuts the gate."""
         account = self._account
+        pnl = None if self.level is None else self._pnl_cents()
         with account.recorded():
-            account.shell.step(EntriesResumed(by, account.now_ns, approved_by))
+            account.shell.step(EntriesResumed(by, account.now_ns, approved_by, pnl))
             account.lift(HALTED)
         self._write(None, "armed", by, "arm", is_recorded=True)
+
+    def _pnl_cents(self) -> int:
+        """What whoever arms it knows of the day's result; what has no price is left out."""
+        account = self._account
+        parts = pnl_of_the_day(account.state, account.market.last_price, account.now_ns)
+        return round(100 * sum(part or 0.0 for part in parts))
 
     def _halt(self, level: KillLevel, reason: str, by: str) -> None:
         account = self._account
