@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from fillbridge.config import LiveSettings, Settings, decode_settings
@@ -337,9 +338,14 @@ def test_plugins(patient, tmp_path):
     assert trusting.plugins(patient()).status == "ok"
     if any(one.install == "editable" for one in lock.plugins):
         assert trusting.plugins(patient(is_prod=True)).status == "warn"
-    write_lock(path, PluginLock(plugins=lock.plugins[1:]))
+    write_lock(path, PluginLock(plugins=lock.plugins[1:], dependencies=lock.dependencies))
     found = trusting.plugins(patient())
     assert (found.status, "never imported: plugin 'chaos'" in found.found) == ("warn", True)
+    changed = msgspec.structs.replace(lock.dependencies[0], record="00")
+    write_lock(path, msgspec.structs.replace(lock, dependencies=(changed, *lock.dependencies[1:])))
+    found = trusting.plugins(patient())
+    assert (found.status, found.found.startswith(f"{changed.distribution} ")) == ("fail", True)
+    write_lock(path, lock)
     content = json.loads(path.read_text())
     content["plugins"][0]["record"] = "00"
     path.write_text(json.dumps(content))
