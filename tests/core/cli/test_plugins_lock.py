@@ -162,6 +162,19 @@ def test_the_environment_makes_it_prod_and_a_lock_is_needed(folder, fillbridge, 
     assert "expected the plugin lock" in fillbridge(*RUN).stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("LIVE_SETTINGS__ENVIRONMENT", "sim"), ("MODE", "backtest")]
+)
+def test_no_variable_lets_plugins_in_without_a_lock(
+    folder, fillbridge, evil, trip, monkeypatch, name, value
+):
+    evil()
+    monkeypatch.setenv(f"FILLBRIDGE_EXECUTION_HANDLER__{name}", value)
+    done = fillbridge(*RUN)
+    assert (done.returncode, trip.exists()) == (2, False)
+    assert "expected the plugin lock, which trading in prod needs" in done.stderr
+
+
 def test_paper_mode_and_backtests_need_no_lock(folder, fillbridge):
     backtest = ("--bars", "bars.csv", "--proposals", "proposals.csv", "--config", "prod.yaml")
     assert fillbridge("backtest", *backtest).returncode == 0
