@@ -208,6 +208,23 @@ async def test_a_latch_that_cannot_be_relied_on_is_a_stop(desk, proposal, damage
         assert level_of(opened) is None
 
 
+async def test_a_latch_that_anybody_could_exchange_is_a_stop_and_keeps_nobody_from_one(desk):
+    async with desk() as opened:
+        held, resting = await opened.open_both()
+        folder = opened.handler._places.folder
+        folder.chmod(0o777)
+        ExecutionHandlerAPI(opened.handler).kill(CANCEL, reason="news", by="ann")
+        await opened.trade(5000.0)
+        assert level_of(opened) == CANCEL
+        api = ExecutionHandlerAPI(opened.handler)
+        assert api.get_order_status(f"{resting}_ENTRY").status is OrderStatus.CANCELLED
+        assert held in opened.handler.open_positions
+        assert not opened.handler._places.latch.exists()
+        folder.chmod(0o700)
+    async with desk() as opened:
+        assert level_of(opened) == CANCEL
+
+
 async def test_an_older_latch_is_a_stop(desk):
     async with desk() as opened:
         armed = opened.handler._places.latch.read_bytes()

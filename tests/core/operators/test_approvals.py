@@ -1,5 +1,6 @@
 """An approval counts for one purpose, one content, a quarter of an hour, and one key."""
 
+import os
 import subprocess
 import sys
 from itertools import combinations
@@ -171,15 +172,28 @@ def test_a_key_that_others_may_read_is_refused(tmp_path):
     path = tmp_path / "ann.pem"
     make_key_file(path, Secret("correct horse"))
     path.chmod(0o640)
-    with pytest.raises(ConfigurationError, match="expected a key with mode 0600, was 0640"):
+    with pytest.raises(ConfigurationError, match="expected the key with mode 0600, was 0640"):
         read_key_file(path, Secret("correct horse"))
 
 
 def test_a_link_to_a_key_is_refused(tmp_path):
     make_key_file(tmp_path / "real.pem", Secret("correct horse"))
     (tmp_path / "ann.pem").symlink_to(tmp_path / "real.pem")
-    with pytest.raises(ConfigurationError, match="cannot be read"):
+    with pytest.raises(ConfigurationError, match="was a symbolic link"):
         read_key_file(tmp_path / "ann.pem", Secret("correct horse"))
+
+
+def test_a_key_of_another_user_or_where_anybody_can_exchange_it_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "ann.pem"
+    make_key_file(path, Secret("correct horse"))
+    mine = os.geteuid()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "geteuid", lambda: mine + 1)
+        with pytest.raises(ConfigurationError, match=f"was user {mine}'s, who can change"):
+            read_key_file(path, Secret("correct horse"))
+    tmp_path.chmod(0o777)
+    with pytest.raises(ConfigurationError, match="anybody can replace the file"):
+        read_key_file(path, Secret("correct horse"))
 
 
 def test_a_short_passphrase_is_refused(tmp_path):
@@ -190,7 +204,7 @@ def test_a_short_passphrase_is_refused(tmp_path):
     assert not (tmp_path / "ann.pem").exists()
 
 
-@pytest.mark.parametrize("text", ["", "no key", "x" * 20_000])
+@pytest.mark.parametrize("text", ["", "no key", "x" * 9_000])
 def test_a_file_that_is_no_key_is_refused(tmp_path, text):
     path = tmp_path / "ann.pem"
     path.write_text(text)

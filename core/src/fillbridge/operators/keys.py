@@ -6,10 +6,10 @@ import base64
 import binascii
 import os
 import re
-import stat
 from typing import TYPE_CHECKING
 
 from fillbridge_hooks import ConfigurationError, InvalidValue
+from fillbridge_hooks.private_files import read_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _PREFIX = "ed25519:"
 _SIZE = 32
-_OTHERS = 0o077
 _PRIVATE = 0o600
 _LARGEST = 10_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -79,22 +78,13 @@ def make_key_file(path: Path, passphrase: Secret) -> str:
 def read_key_file(path: Path, passphrase: Secret) -> Ed25519PrivateKey:
     """The private key of an operator.
 
-    :raises ConfigurationError: if others may read the file, it holds no such key, or the
-        passphrase is another
+    :raises ConfigurationError: if the file is not private, it holds no such key, or the passphrase
+        is another
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-        if mode & _OTHERS:
-            rule = f"expected a key with mode 0600, was {mode:04o}: others may read it"
-            raise ConfigurationError(f"{path}: {rule} (chmod 600 it)")
-        content = file.read(_LARGEST)
+    content = read_private(path, "the key", largest=_LARGEST)
     try:
         key = load_pem_private_key(content, passphrase.reveal().encode())
     except (ValueError, TypeError):
