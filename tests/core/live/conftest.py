@@ -104,6 +104,8 @@ class House:
         self.clock = clock
         self.orders = {}
         """By client order id; whoever sends one twice is caught."""
+        self.says_sums = True
+        """Whether it is said by how much an order had filled that is withdrawn."""
         self.fills = []
         self.said = deque()
         """Reports that have yet to be delivered."""
@@ -182,8 +184,11 @@ class House:
 
     def end(self, name, status, reason=""):
         self.change(name, status=status, reason=reason)
-        kind = {OrderStatus.CANCELLED: Cancelled, OrderStatus.REJECTED: Rejected}[status]
-        self.said.append(kind(name, reason, self.clock.now_ns))
+        if status is OrderStatus.REJECTED:
+            self.said.append(Rejected(name, reason, self.clock.now_ns))
+        else:
+            filled = self.orders[name].filled if self.says_sums else None
+            self.said.append(Cancelled(name, reason, self.clock.now_ns, filled))
 
     def fill(self, name, quantity=None, price=4000.0):
         """Trade some of a working order, all that is left unless told otherwise."""

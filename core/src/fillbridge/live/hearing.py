@@ -3,10 +3,12 @@
 from functools import partial
 
 from fillbridge.live.account import Account
-from fillbridge.live.doubt import block_what_is_unknown, missed_before
+from fillbridge.live.doubt import block_what_is_unknown, has_missed_fills
 from fillbridge.live.inspection import Refusals, objection
 from fillbridge.live.standing import Standing
 from fillbridge_hooks import (
+    Cancelled,
+    Expired,
     Fill,
     InvalidValue,
     Message,
@@ -15,6 +17,8 @@ from fillbridge_hooks import (
     Report,
     TradeTick,
 )
+
+_SUMS = Fill | Cancelled | Expired
 
 
 class Hearing:
@@ -47,8 +51,10 @@ class Hearing:
             account.report(report)
             if isinstance(report, OutcomeUnknown):
                 block_what_is_unknown(account)
-            elif isinstance(report, Fill) and missed_before(account.state, report):
-                self._standing.miss(f"a fill of {report.client_order_id} was not heard of")
+            elif isinstance(report, _SUMS) and has_missed_fills(account.state, report):
+                self._standing.miss(
+                    f"a fill of {report.client_order_id} may not have been heard of"
+                )
 
     def take_early(self) -> None:
         """Take what was held back."""
