@@ -50,6 +50,7 @@ from fillbridge.publishing import Publisher
 from fillbridge.results import trade_result
 from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
+    AccountMargin,
     Clock,
     Direction,
     Fill,
@@ -120,6 +121,8 @@ class Shell(Generic[DeskT, ClockT]):
         """Take in a price: the session tells it for every step of the market."""
         self.session: DeskT
         """Where orders go, once it is attached."""
+        self.margin: Callable[[str], AccountMargin | None] = lambda symbol: None
+        """What the broker still lets the account do in a symbol."""
         self.recorded = 0
         """How many events have been folded."""
         self._charging = Charging(hooks.commission, self.state, publisher)
@@ -205,7 +208,15 @@ class Shell(Generic[DeskT, ClockT]):
             plan.entry,
             exposure(self.state, symbol, without, plan.proposal.strategy),
             market,
-            risk_context(self.state, plan.proposal, now, self._last_price, without, symbol),
+            risk_context(
+                self.state,
+                plan.proposal,
+                now,
+                self._last_price,
+                without,
+                symbol,
+                self.margin(symbol),
+            ),
             plan.approved_holds,
         )
 

@@ -128,7 +128,7 @@ class RiskContext(msgspec.Struct, frozen=True, gc=False):
     strategy_trades_today: int = 0
     """Entries of the proposal's strategy approved on this trade date."""
     margin: AccountMargin | None = None
-    """``None`` where the broker does not tell; no driver does so far."""
+    """``None`` where the broker does not tell."""
 
 
 class StrategyCounters(msgspec.Struct, frozen=True, gc=False):

@@ -107,6 +107,7 @@ class Account:
             defers_observers=True,
         )
         self.shell.attach(self.outbox)
+        self.shell.margin = self.market.margin
         self._journal = journal
         self._publisher = publisher
         self._known_defects: set[tuple[object, ...]] = set()

@@ -7,10 +7,12 @@ from fillbridge.live.doubt import block_what_is_unknown, has_missed_fills
 from fillbridge.live.inspection import Refusals, objection
 from fillbridge.live.standing import Standing
 from fillbridge_hooks import (
+    BrokerMargin,
     Cancelled,
     Expired,
     Fill,
     InvalidValue,
+    MarketMessage,
     Message,
     OutcomeUnknown,
     QuoteTick,
@@ -36,12 +38,14 @@ class Hearing:
         if refused is not None:
             self.refuse(refused)
             # Prices come again by themselves; of an order the broker must be asked.
-            if not isinstance(message, TradeTick | QuoteTick):
+            if not isinstance(message, MarketMessage):
                 account.ask_soon()
         elif isinstance(message, TradeTick):
             account.on_trade(message)
         elif isinstance(message, QuoteTick):
             account.market.on_quote(message)
+        elif isinstance(message, BrokerMargin):
+            account.market.on_margin(message)
         elif not account.early.holds(partial(self._take, message)):
             self._take(message)
 

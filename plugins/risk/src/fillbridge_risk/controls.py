@@ -171,8 +171,7 @@ CONTROLS: Sequence[Control] = (
         settings=("margin_factor",),
         action="refuse",
         source="15c3-5",
-        where=_ORDER,
-        lacks="margin and limits of the broker's risk system (`RiskContext.margin`)",
+        where=f"{_ORDER}, where the driver tells it: `rithmic` does",
     ),
     Control(
         number="C19",
