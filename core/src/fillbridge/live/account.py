@@ -3,11 +3,13 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fillbridge.engine.messages import Event
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.journal import JournalFailed, StateDiverged
+from fillbridge.live.collar import objection
 from fillbridge.live.early import Early
 from fillbridge.live.fills import at_reference
 from fillbridge.live.gate import Gate, GateState
@@ -105,6 +107,7 @@ class Account:
             self._record,
             state=journal.state,
             defers_observers=True,
+            collar=partial(objection, market=self.market),
         )
         self.shell.attach(self.outbox)
         self._journal = journal

@@ -19,6 +19,7 @@ from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
 from fillbridge.journal.latch import Latch
 from fillbridge.live.account import DEFECT, Account
+from fillbridge.live.collar import refuse_move
 from fillbridge.live.doubt import (
     block_what_is_unknown,
     doubt_what_is_under_way,
@@ -193,8 +194,13 @@ class LiveTrading:
         self._proposals.plan(proposal)
 
     def request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
-        """Record a request and let what follows leave; whether anything does."""
+        """Record a request and let what follows leave; whether anything does.
+
+        :raises InvalidValue: if an order would move to where nobody can have meant it
+        """
         account, shell = self._account, self._account.shell
+        if isinstance(message, ReplaceRequested):
+            refuse_move(message, self.state, account.market)
         with account.recorded():
             before = shell.recorded
             asked: CloseNoted | CancelRequested | ReplaceRequested | CloseRequested = message
