@@ -31,6 +31,7 @@ from fillbridge.handlers.live_wiring import (
 )
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.handlers.redaction import RedactedDriver, RedactedSession, Redactor
+from fillbridge.handlers.resource_wiring import watch_resources
 from fillbridge.handlers.slowness import SlowExecutions
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
 from fillbridge.journal import Journal, open_journal
@@ -173,6 +174,8 @@ class LiveExecutionHandler(LiveProposing):
                 group.start_soon(self._deliver)
                 health = Health(self._trading, self.clock, round(live.max_loop_lag_ms * 1e6))
                 group.start_soon(health.run)
+                resources = watch_resources(self._trading, self.clock, self._journal, self.settings)
+                group.start_soon(resources.run)
                 try:
                     yield
                 finally:
