@@ -17,6 +17,7 @@ from fillbridge.config import Settings
 from fillbridge.config.sealing import sealed
 from fillbridge.engine.messages import CancelRequested
 from fillbridge.engine.state import EngineState, Trade
+from fillbridge.handlers.counting import CountedSession
 from fillbridge.handlers.intake_wiring import intake_rules
 from fillbridge.handlers.live_proposing import LiveProposing
 from fillbridge.handlers.live_wiring import (
@@ -240,6 +241,7 @@ class LiveExecutionHandler(LiveProposing):
         self._open_positions = OpenPositions(self._trading.state, self._excursion_of)
 
     def _wrapped(self, session: Session) -> Session:
+        session = CountedSession(session, self._trading.tally)
         wrapped = wrapped_session(session, self._driver_name, self._plugins)
         return RedactedSession(wrapped, self.redactor)
 

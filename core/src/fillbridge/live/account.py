@@ -14,9 +14,10 @@ from fillbridge.live.early import Early
 from fillbridge.live.fills import at_reference
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.market import LiveMarket
-from fillbridge.live.outbox import Command, Outbox, Submission
+from fillbridge.live.outbox import Cancellation, Change, Command, Outbox, Submission
 from fillbridge.live.recording import NoRecording, Recording
 from fillbridge.live.rules import LiveRules
+from fillbridge.live.tally import CANCEL, CHANGE, Tally
 from fillbridge.live.trailing import Trailing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
@@ -110,6 +111,7 @@ class Account:
             collar=partial(objection, market=self.market),
         )
         self.shell.attach(self.outbox)
+        self.tally = Tally(lambda: clock.now_ns)
         self._journal = journal
         self._publisher = publisher
         self._known_defects: set[tuple[object, ...]] = set()
@@ -148,6 +150,7 @@ class Account:
             self._go_on_without_journal(error)
 
     def _record(self, events: Sequence[Event]) -> None:
+        self.tally.allow(events)
         try:
             self._journal.append(events, self.now_ns)
         except _FAILURES as error:
@@ -260,6 +263,12 @@ class Account:
             # What breaks over one must not leave the rest there.
             with self.guard():
                 self.not_sent(self.outbox.ready.popleft(), reason)
+
+    def ask_again(self, request: Cancellation | Change) -> None:
+        """Let a request leave that the broker does not know of, or that nothing else asked for."""
+        kind = CANCEL if isinstance(request, Cancellation) else CHANGE
+        self.tally.allow_again(request.client_order_id, kind)
+        self.outbox.repeat(request)
 
     def alarm(self, message: str) -> None:
         """Tell a person."""

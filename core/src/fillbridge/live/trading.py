@@ -39,6 +39,7 @@ from fillbridge.live.recording import Recording
 from fillbridge.live.rules import LiveRules
 from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.standing import GONE, RECONCILED, STRANGERS, Standing
+from fillbridge.live.tally import Tally
 from fillbridge.live.watching import Watches
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
@@ -153,6 +154,11 @@ class LiveTrading:
     def outbox(self) -> Outbox:
         """What may leave."""
         return self._account.outbox
+
+    @property
+    def tally(self) -> Tally:
+        """What may leave, and what did."""
+        return self._account.tally
 
     @property
     def metrics(self) -> ExecutionMetrics:
@@ -378,6 +384,9 @@ class LiveTrading:
                     account.ask_soon()
             block_what_is_unknown(account)
             self._watches.look()
+            excess = account.tally.look(self.state)
+        if excess:
+            self.kill(KillLevel.PAUSE, excess, "the tally", "tally")
 
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
         state, now = self.state, self._account.now_ns

@@ -293,11 +293,10 @@ CONTROLS: Sequence[Control] = (
     ),
     Control(
         number="C33",
-        does="what left is what was decided: one permit for each order, spent once",
-        action="it does not leave",
+        does="what left is what was decided: one permit for each order; a tally each second",
+        action="it does not leave; entries halt until a person resumes",
         source="Knight",
         where=_CORE,
-        lacks="totals each second against the frames that were written",
     ),
     Control(
         number="C34",
