@@ -263,7 +263,7 @@ CONTROLS: Sequence[Control] = (
     ),
     Control(
         number="C29",
-        does="the wall clock within 250 ms of the handler's",
+        does="the wall clock within 500 ms of the handler's, and no step of over 250 ms",
         action="no entry",
         source="RTS 25 in spirit",
         where=_CORE,
