@@ -39,12 +39,11 @@ CONTROLS: Sequence[Control] = (
     ),
     Control(
         number="C2",
-        does="only listed accounts",
+        does="only listed accounts; a system for real money in `prod` alone, and none other there",
         settings=("accounts",),
         action="refuse to start",
         source="15c3-5",
-        where="the configuration",
-        lacks="whether the credential is one for real money",
+        where="the configuration; the system: the driver `rithmic`, before it logs in",
     ),
     Control(
         number="C3",
