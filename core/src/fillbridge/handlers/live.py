@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import anyio
+import msgspec
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings
@@ -105,7 +106,10 @@ class LiveExecutionHandler(LiveProposing):
         self._trade_sink = trade_sink
         self._closed_trades: deque[TradeResult] = deque(maxlen=_KEPT_TRADES)
         self._models: Models = plugins.configure(config.plugin_sections)
-        self._hooks = shell_hooks(config, plugins, self._models)
+        self._checks = list(self._models.risk_checks())
+        self._watched = list(self._models.watches())
+        hooks = shell_hooks(config, plugins, self._models)
+        self._hooks = msgspec.structs.replace(hooks, risk_checks=self._checks)
         self._driver_name = config.live_settings.provider or "sim"
         self._driver = wrapped_driver(self._driver_name, config, plugins)
         self.redactor = redactor or Redactor()
@@ -175,8 +179,7 @@ class LiveExecutionHandler(LiveProposing):
                 group.start_soon(self._deliver)
                 health = Health(self._trading, self.clock, round(live.max_loop_lag_ms * 1e6))
                 group.start_soon(health.run)
-                resources = watch_resources(self._trading, self.clock, self._journal, self.settings)
-                group.start_soon(resources.run)
+                group.start_soon(self._resources.run)
                 try:
                     yield
                 finally:
@@ -221,10 +224,12 @@ class LiveExecutionHandler(LiveProposing):
             intake=self._intake,
             on_trade_closed=self._trade_closed,
             may_flatten=self.may_stop,
-            watches=self._models.watches(),
+            watches=self._watched,
             latch=LatchFile(self._places.latch, self._journal.seal),
         )
         self._attend_to_stops()
+        self._begin_limits()
+        self._resources = watch_resources(self._trading, self.clock, self._journal, settings)
         self._pump = OrderPump(self._trading, self.clock)
         self._connection = Connection(
             RedactedDriver(self._driver, self.redactor),
@@ -263,6 +268,7 @@ class LiveExecutionHandler(LiveProposing):
             with self._guard():
                 self._look_for_stops()
                 self._trading.look()
+                self._look_at_limits()
             self._wake()
             await self.clock.sleep_until(self.clock.now_ns + self._trading.rules.look_ns)
 

@@ -86,7 +86,8 @@ class Resources:
     ) -> None:
         self._trading = trading
         self._clock = clock
-        self._limits = limits
+        self.limits = limits
+        """What is in force; others may take its place."""
         self._slowest_commit_ns = slowest_commit_ns
         self._measure_room = measure_room
         self._measure_memory = measure_memory
@@ -105,8 +106,8 @@ class Resources:
             await self._clock.sleep_until(self._clock.now_ns + _LOOK_NS)
 
     async def _survey(self) -> None:
-        limits = self._limits
         while True:
+            limits = self.limits
             if limits.min_free_bytes is not None or limits.min_free_share is not None:
                 found = await self._asked(self._measure_room)
                 with self._trading.guard():
@@ -130,7 +131,7 @@ class Resources:
 
     def see_commit(self, slowest_ns: int) -> None:
         """Take in how long the slowest commit took lately, ns."""
-        limit_ns, now_ns = self._limits.max_sync_ns, self._clock.now_ns
+        limit_ns, now_ns = self.limits.max_sync_ns, self._clock.now_ns
         if limit_ns is None:
             return
         if slowest_ns > limit_ns:
@@ -146,7 +147,7 @@ class Resources:
         if isinstance(found, str):
             self._trading.shut(_DISK, f"the room for the journal: {found}")
             return
-        limits = self._limits
+        limits = self.limits
         share = limits.min_free_share
         wanted = max(limits.min_free_bytes or 0, 0 if share is None else round(share * found.total))
         if found.free < wanted:
@@ -157,7 +158,7 @@ class Resources:
 
     def see_memory(self, resident: int | str | None) -> None:
         """Take in what this process has in memory, bytes; what nobody can tell changes nothing."""
-        limit = self._limits.max_memory_bytes
+        limit = self.limits.max_memory_bytes
         if limit is None or not isinstance(resident, int):
             return
         if resident > limit:
