@@ -56,6 +56,7 @@ from fillbridge_hooks import (
     Fill,
     Hold,
     MarketView,
+    Order,
     OrderRefused,
     OrderRole,
     OutcomeUnknown,
@@ -98,6 +99,7 @@ class Shell(Generic[DeskT, ClockT]):
     :param next_data_ns: when the data that is on its way has come: before, an entry has not met
         the market, and the rest of it is not withdrawn; ``None`` where it meets it when it is sent
     :param defers_observers: whether plugins are told of fills when events are delivered
+    :param collar: why an order that reduces must not be sent at its price; empty if it may
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class Shell(Generic[DeskT, ClockT]):
         state: EngineState | None = None,
         next_data_ns: Callable[[], int] | None = None,
         defers_observers: bool = False,
+        collar: Callable[[Order], str] | None = None,
     ) -> None:
         self.state = EngineState() if state is None else state
         self.clock = clock
@@ -136,6 +139,7 @@ class Shell(Generic[DeskT, ClockT]):
         self._on_entry_failed = on_entry_failed
         self._record = record
         self._next_data_ns = next_data_ns
+        self._collar = collar
         self._inbox: deque[Input] = deque()
         self._is_stepping = False
         self._judged = ("", 0)
@@ -283,6 +287,10 @@ class Shell(Generic[DeskT, ClockT]):
         trade = self.state.trades[order.trade_id]
         if order.role is _ENTRY:
             self._submit_entry(effect, trade)
+            return
+        reason = self._collar(order) if self._collar is not None else ""
+        if reason:
+            self.step(Rejected(order.client_order_id, reason, self.clock.now_ns))
             return
         position = -trade.held if trade.plan.direction is _SHORT else trade.held
         self.session.submit(approve_reducing(order, position))

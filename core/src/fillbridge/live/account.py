@@ -3,18 +3,21 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fillbridge.engine.messages import Event
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.journal import JournalFailed, StateDiverged
+from fillbridge.live.collar import objection
 from fillbridge.live.early import Early
 from fillbridge.live.fills import at_reference
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.market import LiveMarket
-from fillbridge.live.outbox import Command, Outbox, Submission
+from fillbridge.live.outbox import Cancellation, Change, Command, Outbox, Submission
 from fillbridge.live.recording import NoRecording, Recording
 from fillbridge.live.rules import LiveRules
+from fillbridge.live.tally import CANCEL, CHANGE, Tally
 from fillbridge.live.trailing import Trailing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
@@ -105,9 +108,11 @@ class Account:
             self._record,
             state=journal.state,
             defers_observers=True,
+            collar=partial(objection, market=self.market),
         )
         self.shell.attach(self.outbox)
         self.shell.margin = self.market.margin
+        self.tally = Tally(lambda: clock.now_ns)
         self._journal = journal
         self._publisher = publisher
         self._known_defects: set[tuple[object, ...]] = set()
@@ -146,6 +151,7 @@ class Account:
             self._go_on_without_journal(error)
 
     def _record(self, events: Sequence[Event]) -> None:
+        self.tally.allow(events)
         try:
             self._journal.append(events, self.now_ns)
         except _FAILURES as error:
@@ -258,6 +264,12 @@ class Account:
             # What breaks over one must not leave the rest there.
             with self.guard():
                 self.not_sent(self.outbox.ready.popleft(), reason)
+
+    def ask_again(self, request: Cancellation | Change) -> None:
+        """Let a request leave that the broker does not know of, or that nothing else asked for."""
+        kind = CANCEL if isinstance(request, Cancellation) else CHANGE
+        self.tally.allow_again(request.client_order_id, kind)
+        self.outbox.repeat(request)
 
     def alarm(self, message: str) -> None:
         """Tell a person."""

@@ -29,7 +29,9 @@ from fillbridge.management.messages import (
     RejectHold,
     RequestError,
     Resume,
+    SetLimit,
     ShowArming,
+    ShowLimitChange,
     ShowMetrics,
     decode_request,
     encode_line,
@@ -132,6 +134,11 @@ class Management:
                 return _done(handler.arming())
             case Arm():
                 return self._arm(request)
+            case ShowLimitChange():
+                return _done(handler.limits_change(request.limit, request.value))
+            case SetLimit():
+                asked = request.limit, request.value, by, request.approval
+                return _done(handler.set_limit(*asked))
             case Resume():
                 handler.resume(by)
                 return _requested(handler.is_recording, self._resumed())

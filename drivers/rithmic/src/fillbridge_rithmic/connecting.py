@@ -11,6 +11,8 @@ import msgspec
 from fillbridge_hooks import ConfigurationError, FatalError, RetryableError
 from fillbridge_rithmic.inbox import Inbox
 from fillbridge_rithmic.link.errors import RequestRefused
+from fillbridge_rithmic.link.login import system_name
+from fillbridge_rithmic.link.money import check_money
 from fillbridge_rithmic.link.plant import Plant, log_in
 from fillbridge_rithmic.link.tls import client_context
 from fillbridge_rithmic.margins import Margins
@@ -74,6 +76,7 @@ async def open_session(
         raise ConfigurationError(
             "execution_handler.live_settings.rithmic.uri: missing; expected wss://host:port"
         )
+    check_money(system_name(settings, terms.credentials), settings.environment)
     failure: Exception | None = None
     async with AsyncExitStack() as stack:
         ears = {plant: Ears() for plant in codes.Plant}
