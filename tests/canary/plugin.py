@@ -1,7 +1,8 @@
 """A plugin that tells a secret wherever anything in a run can tell one.
 
 It is installed for the processes of the canary. The secret stands in the file that CANARY_FILE
-names; with CANARY_BARE nothing masks it, to see that the search finds it then.
+names, the passphrase of the vault, where there is one, in that of CANARY_PASSPHRASE; with
+CANARY_BARE nothing masks them, to see that the search finds them then.
 """
 
 import logging
@@ -11,12 +12,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
+import rich.traceback
 
 from fillbridge_hooks import Accepted, Rejected, RetryableError, hookimpl
 from fillbridge_sim.driver import SimDriver
 
 _PATH = os.environ.get("CANARY_FILE", "")
 _CANARY = Path(_PATH).read_text() if _PATH else ""
+_OPENS = os.environ.get("CANARY_PASSPHRASE", "")
+_PASSPHRASE = Path(_OPENS).read_text() if _OPENS else ""
+
+rich.traceback.install(show_locals=True)  # as programs do that like their tracebacks long
 
 if os.environ.get("CANARY_BARE"):
     import fillbridge.logs
@@ -76,6 +82,15 @@ def say_it():
 
     threading.Thread(target=fail, name="told").start()
 
+    class Careless:
+        def __del__(self):
+            raise ValueError(f"while it went away {_CANARY}")
+
+    Careless()
+    if _PASSPHRASE:
+        logging.getLogger("theirs").error("opened it with %s", _PASSPHRASE)
+        logging.getLogger("theirs").error("opened it with %r", _PASSPHRASE.encode())
+
 
 class Echoing:
     """A session whose broker refuses the first order with the secret, and forges a line."""
@@ -120,6 +135,7 @@ def fillbridge_handle_event(event):
 def fillbridge_register_commands(group):
     @group.command()
     def crash():
-        raise KeyError(f"password={_CANARY}")
+        password = _CANARY  # a variable of the frame
+        raise KeyError(f"password={password}")
 
     assert isinstance(crash, click.Command)

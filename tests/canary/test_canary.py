@@ -22,17 +22,39 @@ from fillbridge.management import Propose, connect
 from fillbridge.management.messages import Halt, Resume
 
 CANARY = "CANARY-hunter2/+x"
+PASSPHRASE = "PASSPHRASE-swordfish/+y"  # noqa: S105  # of a vault that lives as long as its test
 FORMS = tuple(
     form.encode()
+    for secret, part in ((CANARY, "hunter2"), (PASSPHRASE, "swordfish"))
     for form in (
-        CANARY,
-        quote(CANARY, safe=""),
-        CANARY.encode().hex(),
-        CANARY.encode().hex(" "),
-        base64.b64encode(CANARY.encode()).decode().rstrip("="),
-        "hunter2",
+        secret,
+        quote(secret, safe=""),
+        secret.encode().hex(),
+        secret.encode().hex(" "),
+        base64.b64encode(secret.encode()).decode().rstrip("="),
+        part,
     )
 )
+KEYRING = """
+import json, os, pathlib
+from keyring.backend import KeyringBackend
+
+class Keyring(KeyringBackend):
+    priority = 1
+
+    @property
+    def kept(self):
+        return pathlib.Path(os.environ["CANARY_KEYRING"])
+
+    def get_password(self, service, username):
+        return json.loads(self.kept.read_text()).get(f"{service}/{username}")
+
+    def set_password(self, service, username, password):
+        found = json.loads(self.kept.read_text())
+        self.kept.write_text(json.dumps(found | {f"{service}/{username}": password}))
+
+Keyring.__module__ = "keyring.backends.libsecret"  # which is trusted to encrypt
+"""
 COMMAND = str(Path(sysconfig.get_path("scripts")) / "fillbridge")
 BOUND_S = 60
 HERE = Path(__file__).parent
@@ -48,12 +70,13 @@ class Place:
         self.environment = environment
         self.said: dict[str, bytes] = {}
 
-    def ask(self, *arguments):
+    def ask(self, *arguments, given=b""):
         """Let a command say something."""
         done = subprocess.run(
             [COMMAND, *arguments],
             cwd=self.folder,
             env=self.environment,
+            input=given,
             capture_output=True,
             check=False,
             timeout=BOUND_S,
@@ -144,6 +167,14 @@ REFERENCES = {
     "file": ("'${PASSWORD}'", "secrets: secrets,"),
     "environment": ("'${PASSWORD}'", ""),
     "literal": (f"'{CANARY}'", ""),
+    "vault": ("'${PASSWORD}'", "secret_providers: [vault],"),
+    "keyring": ("'${PASSWORD}'", "secret_providers: [keyring],"),
+    "vault that the keyring opens": ("'${PASSWORD}'", "secret_providers: [vault],"),
+}
+STORES = {
+    "vault": "file: vault.json, unlock: file, unlock_file: secrets/passphrase",
+    "keyring": "keyring_service: ours",
+    "vault that the keyring opens": "file: vault.json, unlock: keyring, keyring_service: ours",
 }
 
 
@@ -164,6 +195,18 @@ def make(tmp_path):
             (secrets / name).write_text(CANARY)
             (secrets / name).chmod(0o600)
         environment |= {"PYTHONPATH": str(site), "CANARY_FILE": str(secrets / "canary")}
+        if provider in STORES:
+            (site / "canary_keyring.py").write_text(KEYRING)
+            (secrets / "passphrase").write_text(PASSPHRASE)
+            (secrets / "passphrase").chmod(0o600)
+            (secrets / "keyring").write_text(json.dumps({"ours/vault-passphrase": PASSPHRASE}))
+            environment |= {
+                "PYTHON_KEYRING_BACKEND": "canary_keyring.Keyring",
+                "CANARY_KEYRING": str(secrets / "keyring"),
+                "PYTHONASYNCIODEBUG": "1",
+            }
+        if "vault" in provider:
+            environment["CANARY_PASSPHRASE"] = str(secrets / "passphrase")
         if provider == "environment":
             environment["PASSWORD"] = CANARY
         password, where = REFERENCES[provider]
@@ -171,9 +214,14 @@ def make(tmp_path):
             (folder / "config.yaml").write_text(
                 "execution_handler: {mode: live, performance: {max_execution_latency_ms: 60000},"
                 f" live_settings: {{{live}, {where} credentials: {{{user}password: {password}}},"
-                " durability: process, max_loop_lag_ms: 10000, reconnect_first: 0.01}}"
+                " durability: process, max_loop_lag_ms: 10000, reconnect_first: 0.01},"
+                f" vault: {{{STORES.get(provider, '')}}}}}"
             )
-            yield Place(folder, os.environ | environment)
+            place = Place(folder, os.environ | environment)
+            if provider in STORES:
+                keep = ("secrets", "set", "PASSWORD", "--config", "config.yaml")
+                assert place.ask(*keep, given=CANARY.encode()).returncode == 0, place.said
+            yield place
 
     return make
 
@@ -233,14 +281,22 @@ def live_through(place):
             place.said[f"/proc/{name}"] = Path(f"/proc/{process.pid}/{name}").read_bytes()
         place.ask("doctor", "--json", *of_it)
     place.ask("config", "show", *of_it)
+    place.ask("secrets", "check", *of_it)
+    place.ask("secrets", "list", *of_it)
     place.ask("crash")
     place.ask("journal", "show", "fillbridge-journal", "--last", "1000", "--json")
     place.ask("journal", "show", "fillbridge-journal", "--last", "1000")
     place.ask("journal", "export", "fillbridge-journal")
 
 
-@pytest.mark.parametrize("broker", [simulated, gateway])
-@pytest.mark.parametrize("provider", list(REFERENCES))
+CASES = [
+    (provider, broker)
+    for provider in REFERENCES
+    for broker in ([simulated] if provider in STORES else [simulated, gateway])
+]
+
+
+@pytest.mark.parametrize(("provider", "broker"), CASES)
 def test_nothing_tells_the_secret(make, broker, provider):
     with make(broker, provider) as place:
         live_through(place)
@@ -252,6 +308,8 @@ def test_nothing_tells_the_secret(make, broker, provider):
     assert "sent ***" in log
     assert "ORDER_STATUS_CHANGE with ***" in log
     assert "in a thread ***" in log
+    assert "while it went away ***" in log
+    assert log.count("opened it with ***") == ("vault" in provider)
     assert "lost after ***" in log + place.said["standard output"].decode()
     orders = place.said["fillbridge orders --all"].decode()
     assert "no margin for ***" in orders + place.said["standard output"].decode()
@@ -268,6 +326,7 @@ def test_without_what_masks_it_the_search_finds_it(make):
     with make(simulated, "file", CANARY_BARE="1") as place:
         live_through(place)
         hits = place.hits()
+        assert place.said["fillbridge secrets check"]
     assert "stderr.log" in hits
     assert "standard output" in hits
     assert "fillbridge journal show" in hits

@@ -6,12 +6,17 @@ import traceback
 import pytest
 
 from fillbridge import BacktestExecutionHandler, LiveExecutionHandler
+from fillbridge.cli.keys import passphrase
+from fillbridge.cli.output import REDACTOR
 from fillbridge.config import LiveSettings, decode_settings, load_settings
 from fillbridge.config.sealing import SealedText, sealed
 from fillbridge.handlers.live_wiring import Credentials, live_secrets
 from fillbridge.plugins import Plugins
 from fillbridge.redaction import Redactor
+from fillbridge.secrets import FileSecrets
 from fillbridge_hooks import ConfigurationError, InvalidValue, Secret
+from fillbridge_secrets import Vault
+from fillbridge_secrets.passphrases import in_file
 
 CANARY = "CANARY-hunter2"
 BAD = (
@@ -99,7 +104,7 @@ def test_a_secret_that_nobody_has(plugins):
     )
     redactor = Redactor()
     references = settings.live_settings.credentials
-    found = Credentials(references, live_secrets(settings, plugins), redactor)
+    found = Credentials(references, live_secrets(settings, plugins, redactor), redactor)
     assert found["password"].reveal() == CANARY
     with pytest.raises(ConfigurationError) as raised:
         found["key"]
@@ -136,3 +141,65 @@ def test_the_search_sees_variables():
         fail(CANARY)
     shown = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
     assert CANARY in "".join(shown.format())
+
+
+@pytest.fixture
+def vault(tmp_path):
+    """Makes a provider over one vault, which a passphrase in a file opens."""
+    passphrase = tmp_path / "passphrase"
+    passphrase.write_text(f"opens {CANARY}")
+    passphrase.chmod(0o600)
+    made = Vault(tmp_path / "vault.json", in_file(str(passphrase)))
+    made.keep("PASSWORD", Secret(CANARY))
+    return tmp_path, made
+
+
+def test_a_vault_that_was_changed(vault):
+    folder, opened = vault
+    learned = []
+    opened.tell(learned.append)
+    opened.unlock()
+    assert learned == [Secret(f"opens {CANARY}")]
+    key = opened._opened[1]
+    assert bytes(key) == key
+    assert repr(key) == str(key) == "***"
+    path = folder / "vault.json"
+    path.write_text(path.read_text().replace("PASSWORD", "PASSW0RD"))
+    with pytest.raises(ConfigurationError, match="was changed by somebody") as raised:
+        opened("PASSW0RD")
+    shown = with_locals(raised.value)
+    assert "key = ***" in shown
+    assert CANARY not in shown
+    assert repr(bytes(key)) not in shown
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"\xff" + CANARY.encode(), b"", b"wrong " + CANARY.encode()],
+    ids=["no text", "empty", "another"],
+)
+def test_a_passphrase_that_does_not_open(vault, content):
+    folder, opened = vault
+    (folder / "passphrase").write_bytes(content)
+    with pytest.raises(ConfigurationError) as raised:
+        opened.unlock()
+    assert CANARY not in with_locals(raised.value)
+
+
+def test_a_secret_in_a_file_that_is_no_text(tmp_path):
+    (tmp_path / "PASSWORD").write_bytes(b"\xff" + CANARY.encode())
+    (tmp_path / "PASSWORD").chmod(0o600)
+    with pytest.raises(ConfigurationError, match="in UTF-8") as raised:
+        FileSecrets(tmp_path)("PASSWORD")
+    assert CANARY not in with_locals(raised.value)
+
+
+def test_the_passphrase_of_an_operator_is_learned_and_must_be_private(tmp_path):
+    path = tmp_path / "passphrase"
+    path.write_text(f"mine is {CANARY}\n")
+    path.chmod(0o644)
+    with pytest.raises(ConfigurationError, match="with mode 0600, was 0644"):
+        passphrase(path)
+    path.chmod(0o600)
+    assert passphrase(path) == Secret(f"mine is {CANARY}")
+    assert REDACTOR(f"it was mine is {CANARY}") == "it was ***"

@@ -223,7 +223,7 @@ def test_what_must_be_unlocked_is_unlocked_before_anybody_logs_in():
 
     def wire(**live):
         settings = decode_settings({"live_settings": {"secret_providers": ["vault"], **live}})
-        secrets = live_secrets(settings, plugins)
+        secrets = live_secrets(settings, plugins, Redactor())
         return Credentials(settings.live_settings.credentials, secrets, Redactor())
 
     wire()
@@ -243,7 +243,7 @@ def test_what_was_meant_as_a_reference_is_never_sent_as_a_password(value):
     with pytest.raises(
         ConfigurationError, match=r"credentials\.password: expected a reference"
     ) as r:
-        live_secrets(settings, Plugins())
+        live_secrets(settings, Plugins(), Redactor())
     assert value not in str(r.value)
     with pytest.raises(ConfigurationError, match="expected a reference"):
         Secrets({}, environ={}).resolve(value)

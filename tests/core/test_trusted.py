@@ -1,5 +1,7 @@
 """When plugins must be locked."""
 
+from types import MappingProxyType
+
 import pytest
 
 from fillbridge import LiveExecutionHandler
@@ -30,13 +32,29 @@ def test_where_real_orders_are_sent(mode, environment, profile, must):
     assert before.must_be_locked is must
 
 
-def test_a_variable_wins_over_the_file(tmp_path):
+def test_a_variable_makes_it_trading_for_real_and_never_the_other_way(tmp_path):
     path = tmp_path / "c.yaml"
     path.write_text("execution_handler: {live_settings: {environment: prod}}")
     assert read_beforehand(path, {}).environment == "prod"
-    assert read_beforehand(path, {VARIABLE: '"sim"'}).environment == "sim"
     assert read_beforehand(None, {VARIABLE.swapcase(): "prod"}).environment is None
     assert read_beforehand(None, {VARIABLE: "prod"}).must_be_locked
+    for value in ("sim", '"sim"', "", "odd"):
+        assert read_beforehand(path, {VARIABLE: value}).must_be_locked
+    mode = VARIABLE.replace("LIVE_SETTINGS__ENVIRONMENT", "MODE")
+    for given in ("live", "odd", "paper"):
+        path.write_text(
+            f"execution_handler: {{mode: {given}, live_settings: {{environment: prod}}}}"
+        )
+        assert read_beforehand(path, {mode: "backtest"}).must_be_locked
+    path.write_text("execution_handler: {mode: backtest, live_settings: {environment: prod}}")
+    assert not read_beforehand(path, {}).must_be_locked
+    assert read_beforehand(path, {mode: "live"}).must_be_locked
+
+
+def test_a_mapping_of_any_kind_is_looked_at():
+    given = {"live_settings": MappingProxyType({"environment": "prod"})}
+    assert beforehand_of(MappingProxyType(given)).must_be_locked
+    assert beforehand_of(MappingProxyType({"execution_handler": given})).must_be_locked
 
 
 def test_odd_values_are_left_to_who_reads_the_settings(tmp_path):

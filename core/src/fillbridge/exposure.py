@@ -157,6 +157,15 @@ def _without_one(times: tuple[int, ...], time_ns: int) -> tuple[int, ...]:
     return times[:place] + times[place + 1 :]
 
 
+def pnl_of_the_day(
+    state: EngineState, last_price: Callable[[str], float | None], now_ns: int
+) -> tuple[float, float | None]:
+    """What was realised on the trade date, net, and what is open as :func:`open_pnl` has it."""
+    is_today = now_ns < state.counters.trade_date_ends_ns
+    realised = state.counters.realised_cents / 100 if is_today else 0.0
+    return realised, open_pnl(state, last_price) if state.trades else 0.0
+
+
 def open_pnl(state: EngineState, last_price: Callable[[str], float | None]) -> float | None:
     """PnL of what is held, at last prices, before costs; ``None`` where a price is unknown."""
     total = 0.0

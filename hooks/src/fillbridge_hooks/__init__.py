@@ -90,7 +90,13 @@ from fillbridge_hooks.risk import (
     WatchVerdict,
 )
 from fillbridge_hooks.secret import Secret
-from fillbridge_hooks.secret_stores import KeepsSecrets, ListsSecrets, RotatesKey, Unlockable
+from fillbridge_hooks.secret_stores import (
+    KeepsSecrets,
+    ListsSecrets,
+    RotatesKey,
+    TellsSecrets,
+    Unlockable,
+)
 from fillbridge_hooks.simulation import (
     MarketListener,
     SimulationDriver,
@@ -218,6 +224,7 @@ __all__ = (
     "Suspend",
     "TERMINAL_STATUSES",
     "TRADE_CLOSED",
+    "TellsSecrets",
     "TimeInForce",
     "Timer",
     "TradeExecution",

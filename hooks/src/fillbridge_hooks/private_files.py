@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from fillbridge_hooks.errors import ConfigurationError
+from fillbridge_hooks.secret import Secret
 
 PRIVATE = 0o600
 """The mode of a private file."""
@@ -66,6 +67,19 @@ def read_private(path: Path, what: str, *, largest: int = _LARGEST, given: bool 
             f"{path}: expected {what} of at most {largest:,} bytes, was larger"
         )
     return content
+
+
+def private_text(path: Path, what: str, *, largest: int = _LARGEST, given: bool = False) -> Secret:
+    """The secret in a private file; a line break at its end does not belong to it.
+
+    :param what: as for :func:`read_private`, like what follows
+    :raises ConfigurationError: as :func:`read_private`, and if it is not UTF-8
+    """
+    try:
+        content = read_private(path, what, largest=largest, given=given).decode()
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: expected {what} in UTF-8") from None
+    return Secret(content.removesuffix("\n").removesuffix("\r"))
 
 
 def write_private(path: Path, content: bytes) -> None:

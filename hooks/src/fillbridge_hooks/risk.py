@@ -126,7 +126,8 @@ class RiskContext(msgspec.Struct, frozen=True, gc=False):
     recent_messages: tuple[int, ...] = ()
     """Times of the messages of the last ten seconds, ns UTC, the newest first."""
     strategy_trades_today: int = 0
-    """Entries of the proposal's strategy approved on this trade date."""
+    """Entries of the proposal's strategy approved on this trade date, since a person let it go on
+    after it was suspended."""
     margin: AccountMargin | None = None
     """``None`` where the broker does not tell."""
 
@@ -135,11 +136,11 @@ class StrategyCounters(msgspec.Struct, frozen=True, gc=False):
     """What one strategy did; it is the same after a restart."""
 
     entries_10m: int
-    """Entries approved within ten minutes."""
+    """Entries approved within ten minutes, since a person let it go on."""
     entries_today: int
-    """Entries approved on this trade date."""
+    """Entries approved on this trade date, since a person let it go on."""
     stop_outs_in_a_row: int
-    """Trades that ended at their stop since the last that did not, or since a person resumed."""
+    """Trades that ended at their stop since the last that did not, or a person let it go on."""
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,6 +160,11 @@ class AccountView(msgspec.Struct, frozen=True, kw_only=True):
     """By symbol: the range of last prices within ten seconds, ticks; ``None`` without any."""
     strategies: Mapping[str, StrategyCounters]
     """By name; proposals without one count under an empty name."""
+    resumed_pnl: float | None = None
+    """Realised and open, when a person last lifted a stop on this trade date; ``None`` where nobody
+    did. A watch that stops an account again for what was known then undoes what a person did."""
+    armed_pnl: float | None = None
+    """The same of a stop that had closed everything, which takes two operators."""
 
 
 class Pause(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What a secret provider may be able to do besides resolving references; each is optional."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from fillbridge_hooks.secret import Secret
@@ -16,6 +16,17 @@ class Unlockable(Protocol):
         Afterwards it answers at once and asks nobody, for whoever logs in again has no time.
 
         :raises ConfigurationError: if it cannot be opened; says what to do
+        """
+
+
+@runtime_checkable
+class TellsSecrets(Protocol):
+    """A provider that uses secrets of its own, such as the passphrase that opens it."""
+
+    def tell(self, learn: Callable[[Secret], None]) -> None:
+        """Tell ``learn`` of each as soon as it is read, and before it is used.
+
+        Called once, before :meth:`Unlockable.unlock`. What was told is masked wherever it is said.
         """
 
 

@@ -16,7 +16,7 @@ CONFIG = """execution_handler:
     environment: {environment}
     operators: {operators}
     simulation: {{volatility: 0.0, ticks_per_second: 50}}
-  risk_controls: {{max_position_size: {size}}}
+  risk_controls: {{max_position_size: {size}, strategy_entries_per_day: 1}}
 """
 
 
@@ -27,6 +27,7 @@ class Place:
         self.folder = folder
         self.config = folder / "c.yaml"
         (folder / "passphrase").write_text("correct horse\n")
+        (folder / "passphrase").chmod(0o600)
         self.operators = {}
         for name in ("ann", "bob"):
             made = self.run("operators", "new", name, *self.key(name), "--json")
@@ -116,6 +117,35 @@ def test_a_signal_stops_everything(place, running):
     running.wait_for("gate", gate="halted")
     assert place.level() == "flatten"
     arm(place, "bob", "ann")
+
+
+def test_a_suspended_strategy_goes_on_by_name(place, running):
+    row = {
+        "proposal_id": "P1",
+        "position_size": 1,
+        "direction": "LONG",
+        "urgency": "high",
+        "stop_loss_ticks": 40,
+        "take_profit_ticks": 40,
+        "strategy": "s1",
+    }
+    (place.folder / "ideas.jsonl").write_text(json.dumps(row))
+    proposed = place.ask("propose", "--file", str(place.folder / "ideas.jsonl"))
+    assert proposed.exit_code == 0, proposed.stderr
+    running.wait_for("alarm")
+    shown = place.ask("status").stdout
+    assert "expected < 1 entries a day of 's1', was 1" in " ".join(shown.split())
+    refused = place.ask("resume", "--strategy", "s1")
+    assert refused.exit_code == 1
+    assert "resume: expected approvals of one operator" in refused.stderr
+    assert "suspended: 's1'" in place.ask("resume").stdout
+    done = place.ask("resume", "--strategy", "s1", "--operator", "ann", *place.key("ann"))
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "strategy 's1' goes on; the gate is open"
+    again = place.ask("resume", "--strategy", "s1", "--operator", "ann", *place.key("ann"))
+    assert (again.exit_code, "is not suspended" in again.stderr) == (2, True)
+    assert place.ask("resume", "--operator", "ann", *place.key("ann")).exit_code == 2
+    place.ask("close-all")
 
 
 def test_somebody_is_alive(place, running):

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from tests.core.plugins.wheels import build, unpack
+from tests.core.plugins.wheels import build, rewrite_record, unpack
 
 PROD = """execution_handler:
   mode: live
@@ -82,6 +82,14 @@ def test_the_commands_of_a_plugin_are_looked_for_under_the_lock(folder, fillbrid
         assert "No such command 'hello'" in done.stderr
 
 
+@pytest.mark.parametrize("command", [("secrets", "list"), ("operators", "list")])
+def test_who_keeps_secrets_and_keys_minds_the_lock(folder, fillbridge, evil, trip, command):
+    fillbridge("plugins", "lock", "--config", "prod.yaml")
+    evil()
+    assert fillbridge(*command, "--config", "prod.yaml").returncode == 0
+    assert not trip.exists()
+
+
 def test_a_changed_plugin_stops_the_start(folder, fillbridge, evil, trip):
     site = evil()
     fillbridge("plugins", "lock", "--config", "prod.yaml")
@@ -91,6 +99,33 @@ def test_a_changed_plugin_stops_the_start(folder, fillbridge, evil, trip):
     done = fillbridge(*RUN)
     assert (done.returncode, trip.exists()) == (1, False)
     assert "evil_one.py was changed after it was installed" in done.stderr
+
+
+def test_a_changed_dependency_stops_the_start_before_any_plugin_is_imported(
+    folder, fillbridge, trip, tmp_path_factory, monkeypatch
+):
+    site = tmp_path_factory.mktemp("site")
+    source = f"import pathlib\npathlib.Path({str(trip)!r}).write_text('imported')\n"
+    requires = ("Requires-Dist: near-by",)
+    leaning = {"leaning.py": source}
+    unpack(build(site, "leaning-one", leaning, {"leaning": "leaning"}, requires=requires), site)
+    unpack(build(site, "near-by", {"near_by.py": ""}, {}), site)
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    assert fillbridge("plugins", "lock", "--config", "prod.yaml").returncode == 0
+    assert fillbridge("plugins", "verify", "--config", "prod.yaml").returncode == 0
+    with (site / "near_by.py").open("a") as file:
+        file.write("# changed")
+    done = fillbridge("plugins", "verify", "--config", "prod.yaml")
+    assert done.returncode == 1
+    assert "0 of 10 plugins and 1 of" in done.stderr
+    assert "near_by.py was changed after it was installed" in done.stdout
+    rewrite_record(site, "near-by", "near_by.py")
+    done = fillbridge(*RUN)
+    assert (done.returncode, trip.exists()) == (1, False)
+    assert "near-by: its RECORD is not the one that was locked" in done.stderr
+    found = fillbridge("doctor", "--config", "prod.yaml", "--json")
+    assert (found.returncode, trip.exists()) == (1, False)
+    assert "near-by: its RECORD" in found.stdout
 
 
 def test_a_simulation_needs_no_lock_and_minds_one_that_is_there(folder, fillbridge, evil, trip):
@@ -125,6 +160,19 @@ def test_the_environment_makes_it_prod_and_a_lock_is_needed(folder, fillbridge, 
     (folder / "prod.yaml").write_text(PROD.replace("prod,", "sim,"))
     monkeypatch.setenv("FILLBRIDGE_EXECUTION_HANDLER__LIVE_SETTINGS__ENVIRONMENT", "prod")
     assert "expected the plugin lock" in fillbridge(*RUN).stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("LIVE_SETTINGS__ENVIRONMENT", "sim"), ("MODE", "backtest")]
+)
+def test_no_variable_lets_plugins_in_without_a_lock(
+    folder, fillbridge, evil, trip, monkeypatch, name, value
+):
+    evil()
+    monkeypatch.setenv(f"FILLBRIDGE_EXECUTION_HANDLER__{name}", value)
+    done = fillbridge(*RUN)
+    assert (done.returncode, trip.exists()) == (2, False)
+    assert "expected the plugin lock, which trading in prod needs" in done.stderr
 
 
 def test_paper_mode_and_backtests_need_no_lock(folder, fillbridge):

@@ -61,6 +61,18 @@ def test_nothing_is_included_or_merged(write, sections, text):
     refusal(write(text), sections)
 
 
+@pytest.mark.parametrize("key", ["dynaconf_merge", "DYNACONF_INCLUDE", "dynaconf_hooks"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "execution_handler: {{live_settings: {{credentials: {{{key}: x}}}}}}",
+        "execution_handler: {{instruments: {{{key}: {{tick_size: 1.0}}}}}}",
+    ],
+)
+def test_no_key_of_dynaconf_stands_where_any_name_may(write, sections, key, text):
+    assert "keys of dynaconf are not allowed" in refusal(write(text.format(key=key)), sections)
+
+
 @pytest.mark.parametrize("name", ["config.py", "config.json", "config.ini", "config", ".env"])
 def test_no_file_is_executed_or_guessed(write, sections, name, tmp_path):
     path = write(f"open({str(tmp_path / 'ran')!r}, 'w')", name)
@@ -111,6 +123,16 @@ def test_no_variable_of_dynaconf_has_any_effect(write, tmp_path):
         ("risk_controls__max_daily_trades", "limits are set in the file alone"),
         ("PERFORMANCE__MAX_OPEN_POSITIONS", "limits are set in the file alone"),
         ("RISK_CONTROLS", "limits are set in the file alone"),
+        ("LIVE_SETTINGS__ENVIRONMENT", "limits are set in the file alone"),
+        ("LIVE_SETTINGS__OPERATORS__EVE", "limits are set in the file alone"),
+        ("LIVE_SETTINGS__PROPOSAL_KEYS__EVE__SECRET", "limits are set in the file alone"),
+        ("LIVE_SETTINGS__SIGNED_PROPOSALS", "limits are set in the file alone"),
+        ("LIVE_SETTINGS__DEAD_MAN_S", "limits are set in the file alone"),
+        ("LIVE_SETTINGS__DEAD_MAN_LEVEL", "limits are set in the file alone"),
+        ("LIVE_SETTINGS__MAX_LOOP_LAG_MS", "limits are set in the file alone"),
+        ("LIVE_SETTINGS__JOURNAL", "its journal with the kill latch, are set in the file alone"),
+        ("live_settings__account", "the account, and its journal with the kill latch"),
+        ("LIVE_SETTINGS__PLUGINS_LOCK", "the plugin lock is named in the file alone"),
         ("LIVE_SETTINGS__CREDENTIALS__PASSWORD", "credentials are set in the file alone"),
         ("LIVE_SETTINGS__SECRETS", "where secrets come from is set in the file alone"),
         ("LIVE_SETTINGS__SECRET_PROVIDERS", "where secrets come from is set in the file alone"),
@@ -151,6 +173,9 @@ def test_a_variable_is_one_value_however_it_is_written(sections):
         ("c.yaml", b"a: &a [x]\nb: &b [*a, *a]\n", "anchors (&) and aliases (*)"),
         ("c.yaml", b"a: !!python/name:os.system\n", "the tag"),
         ("c.yaml", b"a: !ruby/object x\n", "the tag"),
+        ("c.yaml", b"a: !!str 1\n", "the tag tag:yaml.org,2002:str is not allowed"),
+        ("c.yaml", b"a: !!binary aGk=\n", "the tag tag:yaml.org,2002:binary is not allowed"),
+        ("c.yaml", b"a: !!set {b, c}\n", "the tag tag:yaml.org,2002:set is not allowed"),
         ("c.yaml", b"a: 1\nb: 1\na: 2\n", 'line 3: found duplicate key "a"'),
         ("c.toml", b"a = 1\nb = 1\na = 2\n", "Cannot overwrite a value"),
         ("c.toml", b"[a]\n[a]\n", "Cannot declare"),

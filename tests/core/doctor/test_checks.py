@@ -7,16 +7,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from fillbridge.config import LiveSettings, Settings, decode_settings
 from fillbridge.doctor import account, examine, machine, process, trusting
 from fillbridge.doctor.findings import Patient
+from fillbridge.engine.messages import EntriesHalted, EntriesResumed
 from fillbridge.journal import open_journal
+from fillbridge.journal.latch import LatchFile, LatchState, seal_of
 from fillbridge.plugins import Plugins
 from fillbridge.plugins.lock import PluginLock, write_lock
 from fillbridge.plugins.trust import lock_installed
-from fillbridge_hooks import Instrument, VirtualClock
+from fillbridge_hooks import Instrument, KillLevel, VirtualClock
 
 START = 1_700_000_000_000_000_000
 
@@ -252,26 +255,73 @@ def test_a_journal_that_was_changed(patient, tmp_path):
     assert (found.status, "was changed" in found.found) == ("fail", True)
 
 
-@pytest.mark.parametrize(
-    ("content", "status", "said"),
-    [
-        (None, "ok", "there is none"),
-        (b'{"level":null}\nab\n', "ok", "armed"),
-        (b'{"level":"flatten","by":"ann","reason":"drill"}\n', "warn", "(flatten) by ann: drill"),
-        (b"nonsense", "fail", "is no latch"),
-    ],
-)
-def test_the_kill_latch(patient, tmp_path, content, status, said):
+def latched(patient, level=None, sequence=1):
+    """Write the latch of the account as its handler would."""
+    where = patient.places
+    state = LatchState(
+        level=level, sequence=sequence, reason="drill", by="ann", via="api", time_ns=START
+    )
+    LatchFile(where.latch, seal_of(where.key.read_bytes(), where.account)).write(state)
+
+
+def test_the_kill_latch(patient, tmp_path):
+    assert account.latch(patient()).found == "there is none"
     made_journal(tmp_path)
-    if content is not None:
-        (patient().places.folder / "default.latch").write_bytes(content)
-    found = account.latch(patient())
-    assert (found.status, said in found.found) == (status, True)
+    made = patient()
+    assert account.latch(made).found == "there is none"
+    latched(made)
+    found = account.latch(made)
+    assert (found.status, found.found) == ("ok", "armed: entries may leave")
+    latched(made, KillLevel.FLATTEN)
+    found = account.latch(made)
+    assert (found.status, found.found) == ("warn", "stopped (flatten) by ann: drill")
+
+
+def test_a_kill_latch_that_was_forged(patient, tmp_path):
+    made_journal(tmp_path)
+    made = patient()
+    latched(made, KillLevel.FLATTEN)
+    path = made.places.latch
+    stopped = path.read_bytes()
+    forged = stopped.replace(b'"flatten"', b"null")
+    for content, said in (
+        (forged, "was changed"),
+        (b"nonsense", "was changed"),
+        (b"", "was changed"),
+        (b"x" * 20_000, "was something else"),
+    ):
+        path.write_bytes(content)
+        found = account.latch(made)
+        assert (found.status, said in found.found) == ("fail", True), found
+    path.write_bytes(stopped)
+    path.chmod(0o644)
+    assert "with mode 0600, was 0644" in account.latch(made).found
+    path.chmod(0o600)
+    made.places.key.rename(tmp_path / "key")
+    found = account.latch(made)
+    assert (found.status, "without the journal's key" in found.found) == ("fail", True)
+
+
+def test_a_kill_latch_that_is_gone_or_an_older_copy(patient, tmp_path):
+    made = open_journal(
+        tmp_path / "journal", "default", clock=VirtualClock(START), durability="process"
+    )
+    made.append([EntriesHalted("drill", "ann", START), EntriesResumed("ann", START)], START)
+    made.commit()
+    made.close(True)
+    who = patient()
+    found = account.latch(who)
+    assert (found.status, found.found) == ("fail", "the kill latch is gone")
+    latched(who, sequence=1)
+    found = account.latch(who)
+    assert (found.status, "it is another copy" in found.found) == ("fail", True)
+    latched(who, sequence=2)
+    assert account.latch(who).status == "ok"
 
 
 def test_a_kill_latch_that_cannot_be_read(patient, tmp_path):
     made_journal(tmp_path)
-    (patient().places.folder / "default.latch").mkdir()
+    patient().places.latch.mkdir()
     assert account.latch(patient()).status == "fail"
 
 
@@ -288,9 +338,14 @@ def test_plugins(patient, tmp_path):
     assert trusting.plugins(patient()).status == "ok"
     if any(one.install == "editable" for one in lock.plugins):
         assert trusting.plugins(patient(is_prod=True)).status == "warn"
-    write_lock(path, PluginLock(plugins=lock.plugins[1:]))
+    write_lock(path, PluginLock(plugins=lock.plugins[1:], dependencies=lock.dependencies))
     found = trusting.plugins(patient())
     assert (found.status, "never imported: plugin 'chaos'" in found.found) == ("warn", True)
+    changed = msgspec.structs.replace(lock.dependencies[0], record="00")
+    write_lock(path, msgspec.structs.replace(lock, dependencies=(changed, *lock.dependencies[1:])))
+    found = trusting.plugins(patient())
+    assert (found.status, found.found.startswith(f"{changed.distribution} ")) == ("fail", True)
+    write_lock(path, lock)
     content = json.loads(path.read_text())
     content["plugins"][0]["record"] = "00"
     path.write_text(json.dumps(content))

@@ -5,13 +5,14 @@ from hypothesis import strategies as st
 
 from fillbridge.engine.activity import (
     Activity,
+    StrategyActivity,
     begin_trade_date,
     count_entry,
     count_fill,
     count_message,
     count_reject,
     count_result,
-    resume_all,
+    resume,
     suspend,
     within,
 )
@@ -60,7 +61,7 @@ def test_rejects_are_those_of_a_minute_and_no_more_than_a_hundred():
 
 def test_of_too_many_strategies_the_oldest_is_forgotten_unless_it_is_suspended():
     activity = Activity()
-    suspend(activity, "kept", "too many")
+    suspend(activity, "kept", "too many", START)
     for number in range(1_500):
         count_entry(activity, f"s{number}", START)
     assert len(activity.strategies) == 1_000
@@ -69,16 +70,22 @@ def test_of_too_many_strategies_the_oldest_is_forgotten_unless_it_is_suspended()
     assert "s1499" in activity.strategies
 
 
-def test_a_strategy_that_goes_on_counts_its_stop_outs_anew():
+def test_of_a_strategy_that_goes_on_nothing_before_counts():
     activity = Activity()
     for name in ("a", "b"):
         for _ in range(3):
+            count_entry(activity, name, START)
             count_result(activity, name, is_stop_out=True)
-    suspend(activity, "a", "3 in a row")
-    resume_all(activity)
-    assert activity.suspended == {}
-    assert activity.strategies["a"].stop_outs == 0
-    assert activity.strategies["b"].stop_outs == 3
+        suspend(activity, name, "3 in a row", START)
+    resume(activity, "a")
+    assert activity.suspended == {"b": "3 in a row"}
+    assert activity.suspended_ns == {"b": START}
+    assert activity.strategies["a"] == StrategyActivity()
+    before = activity.strategies["b"]
+    assert (before.stop_outs, before.entries_today, len(before.entry_times)) == (3, 3, 3)
+    count_entry(activity, "a", START)
+    resume(activity, "a")  # not suspended: changes nothing
+    assert activity.strategies["a"].entries_today == 1
 
 
 def test_a_new_trade_date_begins_with_no_entries():

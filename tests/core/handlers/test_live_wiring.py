@@ -126,7 +126,7 @@ def test_credentials_are_resolved_when_they_are_taken(plugins, monkeypatch):
     made = plugins()
     configured = settings(made, credentials={"user": "${FB_USER}", "password": "${FB_PASSWORD}"})
     references = configured.live_settings.credentials
-    found = Credentials(references, live_secrets(configured, made), Redactor())
+    found = Credentials(references, live_secrets(configured, made, Redactor()), Redactor())
     assert set(found) == {"user", "password"}
     assert len(found) == 2
     monkeypatch.setenv("FB_USER", "me")

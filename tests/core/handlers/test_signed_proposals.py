@@ -226,15 +226,34 @@ async def test_what_is_rejected_is_refused_for_good(floor, proposal):
         assert answer.kind == "failed"
 
 
-async def test_what_waited_is_refused_after_a_restart(floor, proposal):
+@pytest.mark.parametrize("is_killed", [True, False])
+async def test_what_waited_waits_after_a_restart_and_is_approved_there(floor, proposal, is_killed):
+    here = floor(sections=HOLDING)
+    async with here.running() as handler:
+        with pytest.raises(ProposalHeld):
+            await handler.execute_trade(proposal(proposal_id="P1"))
+        (before,) = handler.holds
+        if is_killed:
+            here.kill()
+    async with here.running() as handler:
+        (listed,) = (await asked(handler, ListHolds())).result
+        assert (listed["hold_id"], handler.holds) == ("H1-1", (before,))
+        async with anyio.create_task_group() as group:
+            group.start_soon(asked, handler, ApproveHold(by="ann", hold_id="H1-1"))
+            await here.wait(0.1)
+        assert here.sent("ENTRY") == 1
+
+
+async def test_what_waited_too_long_for_a_restart_is_refused(floor, proposal):
     here = floor(sections=HOLDING)
     async with here.running() as handler:
         with pytest.raises(ProposalHeld):
             await handler.execute_trade(proposal(proposal_id="P1"))
         here.kill()
+    await here.wait(61)
     async with here.running() as handler:
         assert handler.holds == ()
-        with pytest.raises(OrderRefused, match="expired by the handler: the handler started anew"):
+        with pytest.raises(OrderRefused, match="expired by the handler: nobody approved it"):
             await handler.execute_trade(proposal(proposal_id="P1"))
         assert any("which waited as H1-1" in alarm for alarm in here.alarms)
 

@@ -96,6 +96,14 @@ def test_a_folder_in_its_place_is_refused(latch):
         latch.read()
 
 
+def test_one_below_a_folder_that_anybody_may_write_says_nothing_any_more(latch, tmp_path):
+    latch.write(state())
+    tmp_path.chmod(0o777)
+    with pytest.raises(OSError, match="anybody can replace the file"):
+        latch.write(state(KillLevel.FLATTEN, 2))
+    assert not latch.path.exists()
+
+
 def test_one_that_cannot_be_written_says_nothing_any_more(latch, monkeypatch):
     latch.write(state())
 

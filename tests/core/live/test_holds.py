@@ -179,16 +179,50 @@ def test_at_its_last_moment_it_cannot_be_approved_any_more(held_world, judges):
         held_world.trading.holds.approve(hold_id, "ann")
 
 
-def test_after_a_restart_nothing_waits(held_world, judges):
+def test_after_a_restart_it_waits_as_before(held_world, judges):
     judges[0].verdict = hold()
-    held(held_world, proposal_id="P1")
+    hold_id = held(held_world, proposal_id="P1", symbol="NQ")
+    before = held_world.trading.holds.listed()
+    held_world.pass_time(20)
+    held_world.restart()
+
+    assert held_world.trading.holds.listed() == before
+    assert "NQ" in held_world.trading.market.instruments
+    with pytest.raises(OrderRefused, match="gate"):  # nothing leaves before it is connected
+        held_world.trading.holds.approve(hold_id, "ann")
+    held_world.connect()
+    assert held(held_world, proposal_id="P1") == hold_id  # its strategy gets the same answer
+    assert held(held_world, proposal_id="P2") == "H2-1"
+    trade_id = held_world.trading.holds.approve(hold_id, "ann")
+    held_world.exchange()
+    assert held_world.house.sent == [f"{trade_id}_ENTRY"]
+    assert held_world.propose(proposal_id="P1") == trade_id
+
+
+def test_what_was_approved_before_a_crash_does_not_wait_again(held_world, judges):
+    judges[0].verdict = hold()
+    hold_id = held(held_world, proposal_id="P1")
+    trade_id = held_world.trading.holds.approve(hold_id, "ann")
     held_world.restart()
 
     assert held_world.trading.holds.listed() == ()
-    assert answers(held_world)["P1"][-1] == "expired by the handler: the handler started anew"
+    assert held_world.propose(proposal_id="P1") == trade_id
+
+
+@pytest.mark.parametrize("late_s", [0, 1, 1000])
+def test_after_a_restart_too_late_it_is_refused(held_world, judges, late_s):
+    judges[0].verdict = hold()
+    held(held_world, proposal_id="P1")
+    (waiting,) = held_world.trading.holds.listed()
+    held_world.clock.advance_to(waiting.expires_ns + late_s * 1_000_000_000)
+    held_world.restart()
+
+    assert held_world.trading.holds.listed() == ()
+    assert answers(held_world)["P1"][-1] == "expired by the handler: nobody approved it in time"
     assert held_world.told()[-1].startswith("proposal P1 (LONG 2 ES) is refused, which waited as")
     held_world.connect()
-    assert held(held_world, proposal_id="P2") == "H2-1"
+    with pytest.raises(OrderRefused, match="nobody approved it in time"):
+        held_world.propose(proposal_id="P1")
 
 
 def test_no_more_wait_than_a_person_may_look_at(held_world, judges):

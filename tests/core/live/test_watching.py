@@ -13,6 +13,7 @@ from fillbridge_hooks import (
     ReduceOnly,
     Suspend,
 )
+from fillbridge_risk.watches import daily_loss, max_rejects, strategy_throttle
 
 SECOND = 1_000_000_000
 LIMIT = {"entry_type": OrderType.LIMIT, "entry_limit_price": 3900.0}
@@ -237,10 +238,69 @@ def test_a_strategy_is_suspended_until_a_person_resumes_after_a_restart_too(acco
         account.propose(strategy="a")
     assert account.propose(strategy="b")
     assert sum("is suspended" in one for one in account.told()) == 0  # told before the restart
+    account.trading.resume("ann")  # the account, and no strategy
+    with pytest.raises(OrderRefused, match=r"strategy: expected .* was test: 3 stop-outs"):
+        account.propose(strategy="a")
+    account.trading.watches.resume("a", "ann", ("ann",))
+    account.pass_time(0.2)
+    shown = watch.view.strategies["a"]
+    assert (shown.stop_outs_in_a_row, shown.entries_today, shown.entries_10m) == (0, 0, 0)
+    assert account.propose(strategy="a")
+    account.restart()
+    account.connect()
+    assert account.state.activity.suspended == {}
+
+
+def test_one_strategy_goes_on_and_another_does_not(account, watch):
+    for name in ("a", "b"):
+        watch.answer = Suspend(watch="test", reason="too many", strategy=name)
+        account.pass_time(0.2)
+    watch.answer = None
+    account.trading.watches.resume("b", "ann")
+    assert list(account.state.activity.suspended) == ["a"]
+    assert account.propose(strategy="b")
+
+
+def lose(account, points):
+    """Let the last price be where the only trade, 2 contracts, loses so much."""
+    account.price(4000.0 - points)
+    account.pass_time(0.2)
+
+
+def test_it_is_shown_what_a_person_knew_who_went_on(account, watch):
+    account.opened(stop_loss_ticks=400)
+    lose(account, 10)
+    assert watch.view.open_pnl == -1000.0
+    assert (watch.view.resumed_pnl, watch.view.armed_pnl) == (None, None)
+    account.trading.resume("ann")  # nothing was stopped: whoever says so knows of nothing
+    account.pass_time(0.2)
+    assert (watch.view.resumed_pnl, watch.view.armed_pnl) == (None, None)
+    account.trading.kill(KillLevel.PAUSE, "fire", "ann")
     account.trading.resume("ann")
     account.pass_time(0.2)
-    assert watch.view.strategies["a"].stop_outs_in_a_row == 0
-    assert account.propose(strategy="a")
+    assert (watch.view.resumed_pnl, watch.view.armed_pnl) == (-1000.0, None)
+    account.restart()
+    account.connect()
+    account.pass_time(0.2)
+    assert (watch.view.resumed_pnl, watch.view.armed_pnl) == (-1000.0, None)
+    account.trading.kill(KillLevel.FLATTEN, "fire", "ann")
+    account.trading.resume("ann", ("ann", "bob"))
+    account.pass_time(0.2)
+    assert watch.view.armed_pnl == watch.view.resumed_pnl
+
+
+def test_rejects_that_a_person_knew_of_who_went_on_are_shown_no_more(account, watch):
+    account.house.rejects = {"entry"}
+    account.propose()
+    account.exchange()
+    account.pass_time(0.2)
+    account.trading.resume("ann")  # nothing was stopped
+    account.pass_time(0.2)
+    assert len(watch.view.rejects) == 1
+    account.trading.kill(KillLevel.PAUSE, "rejects", "watch")
+    account.trading.resume("ann")
+    account.pass_time(0.2)
+    assert watch.view.rejects == ()
 
 
 def test_an_entry_of_a_strategy_that_was_suspended_meanwhile_does_not_leave(account, watch):
@@ -272,3 +332,84 @@ def test_a_watch_that_breaks_shuts_the_gate_and_is_told_once(new_world, watch, a
     watch.answer = None
     account.trading.resume("ann")
     assert account.propose()
+
+
+# With the watches of the plugin: a person who let it go on has the last word, until there is news
+
+
+@pytest.fixture
+def losing(new_world):
+    """An account that watches its loss: reduce only from 2,000 on, close everything from 2,500."""
+    made = new_world(watches=(("daily_loss", daily_loss(None, 2_000.0, 2_500.0)),))
+    made.connect()
+    return made
+
+
+def kills(account):
+    return [note["level"] for kind, note in account.journal.notes if kind == "kill"]
+
+
+def test_a_loss_that_two_operators_knew_of_closes_nothing_again(losing):
+    losing.opened(stop_loss_ticks=400)
+    lose(losing, 25)
+    assert kills(losing) == ["flatten"]
+    losing.exchange()
+    losing.trading.resume("bob", ("ann", "bob"))
+    losing.pass_time(5)
+    assert losing.trading.kill_switch.level is None
+    losing.restart()
+    losing.connect()
+    losing.pass_time(5)
+    assert losing.trading.kill_switch.level is None
+
+
+def test_a_further_loss_stops_it_again(losing):
+    losing.opened(stop_loss_ticks=400)
+    lose(losing, 20)
+    assert kills(losing) == ["pause"]
+    losing.trading.resume("ann")
+    lose(losing, 23.75)  # another 375
+    assert kills(losing) == ["pause"]
+    lose(losing, 24)  # another 400: a fifth of 2,000
+    assert kills(losing) == ["pause", "pause"]
+    losing.trading.resume("ann")
+    lose(losing, 25)  # one operator has let it go on, and that moves no limit that takes two
+    assert kills(losing) == ["pause", "pause", "flatten"]
+
+
+def test_going_on_without_a_stop_moves_no_limit(losing):
+    losing.opened(stop_loss_ticks=400)
+    for points in (10, 15, 19.75):
+        lose(losing, points)
+        losing.trading.resume("ann")
+    lose(losing, 20)
+    assert kills(losing) == ["pause"]
+
+
+def test_a_strategy_that_a_person_let_go_on_has_its_entries_anew(new_world):
+    account = new_world(watches=(("strategy_throttle", strategy_throttle(None, 2, 2)),))
+    account.connect()
+    for _ in range(2):
+        close(account, account.opened(strategy="a"), "TP")
+    assert "2 entries a day" in account.state.activity.suspended["a"]
+    account.trading.watches.resume("a", "ann")
+    account.pass_time(5)
+    assert account.state.activity.suspended == {}
+    close(account, account.opened(strategy="a"), "SL")
+    assert account.state.activity.suspended == {}
+    close(account, account.opened(strategy="a"), "SL")
+    assert "a" in account.state.activity.suspended
+
+
+def test_rejects_that_a_person_knew_of_stop_nothing_again(new_world):
+    account = new_world(watches=(("rejects", max_rejects(2, None)),))
+    account.connect()
+    account.house.rejects = {"entry"}
+    for _ in range(2):
+        account.propose()
+        account.exchange()
+    account.pass_time(0.2)
+    assert account.trading.kill_switch.level is KillLevel.PAUSE
+    account.trading.resume("ann")
+    account.pass_time(1)
+    assert account.trading.kill_switch.level is None

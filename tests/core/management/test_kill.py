@@ -4,6 +4,7 @@ import os
 
 import msgspec
 import pytest
+from tests.core.management import conftest
 
 from fillbridge import ExecutionHandlerAPI, OrderRefused
 from fillbridge.limits import LimitsRefused
@@ -58,6 +59,16 @@ async def test_by_the_interface(desk, level):
         (note,) = opened.notes("kill")
         assert (note["by"], note["reason"], note["via"]) == ("ann", "news", "api")
         assert {one["trade_id"] for one in note["open"]} == {held, resting}
+
+
+@pytest.mark.parametrize("said", ["half of a character \ud800", None, 7])
+async def test_whatever_is_said_it_stops(desk, said):
+    async with desk() as opened:
+        held, _ = await opened.open_both()
+        assert ExecutionHandlerAPI(opened.handler).kill(FLATTEN, reason=said, by=said)
+        await opened.trade(5000.0)
+        assert level_of(opened) == FLATTEN
+        assert held not in opened.handler.open_positions
 
 
 @pytest.mark.parametrize("level", KillLevel)
@@ -266,6 +277,120 @@ async def test_after_less_one_operator_arms_it(served, level):
         assert (await at.client.ask(make_request("arm"))).kind == "refused"
         answer = await at.client.ask(make_request("arm", approval=approval(at.desk, "bob")))
         assert answer.result["armed"]
+
+
+async def test_the_first_of_two_approvals_waits_over_a_restart(served):
+    with_operators = {"live_settings": {"operators": OPERATORS}}
+    async with served(**with_operators) as at:
+        at.handler.kill(FLATTEN, "fire", "ann")
+        await at.client.ask(make_request("arm", approval=approval(at.desk, "ann")))
+    async with served(**with_operators) as at:
+        assert at.handler.arming()["approved_by"] == ["ann"]
+        again = await at.client.ask(make_request("arm", approval=approval(at.desk, "ann")))
+        assert not again.result["armed"]
+        assert level_of(at.desk) == FLATTEN
+        answer = await at.client.ask(make_request("arm", approval=approval(at.desk, "bob")))
+        assert answer.result["armed"]
+        at.handler.kill(FLATTEN, "again", "ann")
+        assert at.handler.arming()["approved_by"] == []  # they were for the stop before
+    async with served(**with_operators) as at:
+        assert at.handler.arming()["approved_by"] == []
+
+
+@pytest.mark.parametrize("change", ["late", "no operator any more", "another key"])
+async def test_one_that_waited_is_verified_anew_after_a_restart(served, monkeypatch, change):
+    async with served(live_settings={"operators": OPERATORS}) as at:
+        at.handler.kill(FLATTEN, "fire", "ann")
+        hashed = at.handler.arming()["content_hash"]
+        age_ns = 898_000_000_000 if change == "late" else 0
+        early = sign("arm", hashed, "ann", KEYS["ann"], at.desk.clock.now_ns - age_ns)
+        await at.client.ask(make_request("arm", approval=early))
+        assert at.handler.arming()["approved_by"] == ["ann"]
+    operators = {
+        "late": OPERATORS,
+        "no operator any more": {"bob": OPERATORS["bob"]},
+        "another key": {**OPERATORS, "ann": public_line(KEYS["eve"])},
+    }
+    monkeypatch.setattr(
+        conftest, "START_NS", conftest.START_NS + (30 if change == "late" else 1) * 1_000_000_000
+    )
+    async with served(live_settings={"operators": operators[change]}) as at:
+        assert at.handler.arming()["approved_by"] == []
+
+
+# Suspended strategies
+
+
+def suspend(opened, strategy, reason="3 stop-outs"):
+    """Suspend a strategy as a watch would."""
+    trading = opened.handler._trading
+    with trading._account.recorded():
+        trading.watches._suspend("test", strategy, reason)
+
+
+async def test_a_strategy_is_named_to_go_on(served):
+    async with served() as at:
+        for name in ("a", "b"):
+            suspend(at.desk, name)
+        status = (await at.client.ask(make_request("status"))).result
+        assert status["suspended"] == {"a": "test: 3 stop-outs", "b": "test: 3 stop-outs"}
+        answer = await at.client.ask(make_request("resume", by="ann"))
+        assert answer.result["said"] == (
+            "the gate is open; suspended: 'a', 'b' (fillbridge resume --strategy NAME)"
+        )
+        answer = await at.client.ask(make_request("resume", by="ann", strategy="a"))
+        assert answer.result["said"].startswith("strategy 'a' goes on; the gate is open; ")
+        (left,) = (await at.client.ask(make_request("suspended"))).result
+        assert (left["strategy"], left["signed"]) == ("b", False)
+        answer = await at.client.ask(make_request("resume", by="ann", strategy="a"))
+        assert (answer.kind, answer.error) == (
+            "invalid",
+            "strategy: expected one that is suspended ('b'), was 'a'",
+        )
+        assert list(at.handler._journal._contents.state.activity.suspended) == ["b"]
+
+
+async def test_letting_a_strategy_go_on_lifts_no_stop(served):
+    async with served() as at:
+        suspend(at.desk, "a")
+        at.handler.kill(PAUSE, "fire", "ann")
+        answer = await at.client.ask(make_request("resume", by="ann", strategy="a"))
+        assert "the gate is still shut: halted: fire" in answer.result["said"]
+        assert level_of(at.desk) == PAUSE
+
+
+async def test_where_there_are_operators_a_strategy_takes_one_of_them(served):
+    async with served(live_settings={"operators": OPERATORS}) as at:
+
+        def signed(name, purpose="resume", **changes):
+            (found,) = at.handler.suspended()
+            hashed = found["content_hash"]
+            made = sign(purpose, hashed, name, KEYS[name], at.desk.clock.now_ns)
+            return msgspec.structs.replace(made, **changes)
+
+        async def ask(approval=None):
+            return await at.client.ask(
+                make_request("resume", by="x", strategy="a", approval=approval)
+            )
+
+        suspend(at.desk, "a")
+        for wrong in (
+            None,
+            signed("ann", "arm"),
+            signed("eve"),
+            signed("ann", operator="bob"),
+            signed("ann", content_hash="0" * 64),
+        ):
+            answer = await ask(wrong)
+            assert answer.kind == "refused", answer
+        used = signed("ann")
+        assert (await ask(used)).kind == "done"
+        assert at.handler.suspended() == []
+        await at.desk.settle(1)
+        suspend(at.desk, "a")  # for the same reason
+        answer = await ask(used)
+        assert "what it was given for has changed" in answer.error
+        assert [one["strategy"] for one in at.handler.suspended()] == ["a"]
 
 
 async def test_approvals_of_one_stop_are_not_for_the_next(served):

@@ -345,7 +345,7 @@ ONE = LockedPlugin(
         (b"", "expected a plugin lock"),
         (b"\xff", "expected a plugin lock"),
         (b"{}", "missing required field `plugins`"),
-        (b'{"format": 2, "plugins": []}', "Invalid enum value 2"),
+        (b'{"format": 1, "plugins": []}', "Invalid enum value 1"),
         (b'{"plugins": [], "also": 1}', "unknown field `also`"),
         (b" " * (1 << 20) + b"{}", "was a file over 1 MiB"),
     ],

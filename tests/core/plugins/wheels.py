@@ -10,14 +10,20 @@ def digest(content):
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
 
 
-def build(folder, distribution, files, plugins, version="1.0"):
-    """A wheel; ``files`` maps names to sources, ``plugins`` names to what they refer to."""
+def build(folder, distribution, files, plugins, version="1.0", requires=()):
+    """A wheel; ``files`` maps names to sources, ``plugins`` names to what they refer to.
+
+    ``requires`` are further lines of its metadata.
+    """
     name = distribution.replace("-", "_")
     metadata = f"{name}-{version}.dist-info"
     entries = "".join(f"{plugin} = {value}\n" for plugin, value in plugins.items())
     contents = {path: dedent(source).encode() for path, source in files.items()} | {
         f"{metadata}/METADATA": (
-            f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n".encode()
+            "\n".join(
+                ("Metadata-Version: 2.1", f"Name: {distribution}", f"Version: {version}", *requires)
+            ).encode()
+            + b"\n"
         ),
         f"{metadata}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{metadata}/entry_points.txt": f"[fillbridge]\n{entries}".encode(),

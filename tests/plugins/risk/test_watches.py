@@ -78,6 +78,29 @@ def test_the_same_alarm_has_the_same_reason_and_a_demand_says_the_loss():
     )
 
 
+@given(
+    lost=st.integers(0, 6_000),
+    resumed=st.none() | st.integers(0, 5_000),
+    armed=st.none() | st.integers(0, 5_000),
+)
+def test_what_a_person_knew_of_stops_it_again_a_fifth_further(lost, resumed, armed):
+    watch = watches.daily_loss(None, 2_000, 2_500)
+    pnl = {
+        "resumed_pnl": None if resumed is None else -float(resumed),
+        "armed_pnl": None if armed is None else -float(armed),
+    }
+    answer = watch(view(realised_pnl=-float(lost), **pnl))
+    # What one operator lets go on does not move the limit that takes two.
+    flatten = 2_500 if armed is None or armed < 2_500 else armed + 500
+    reduce_only = 2_000 if resumed is None or resumed < 2_000 else resumed + 400
+    if lost >= flatten:
+        assert isinstance(answer, FlattenAll)
+    elif lost >= reduce_only:
+        assert isinstance(answer, ReduceOnly)
+    else:
+        assert answer is None
+
+
 def test_an_open_position_without_a_price_closes_nothing():
     watch = watches.daily_loss(None, None, 2_500)
     assert watch(view(realised_pnl=-2_499.99, open_pnl=None)) is None

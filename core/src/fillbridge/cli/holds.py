@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fillbridge.cli.handler import Where, ask, bounded, say, to_a_handler
-from fillbridge.cli.keys import key_options, operator_key
-from fillbridge.cli.output import fail, failures, print_json
+from fillbridge.cli.keys import key_options, signed
+from fillbridge.cli.output import fail, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,13 +65,8 @@ def approve(
         if not as_json:
             # What is approved is said before a passphrase is asked for.
             _print([waiting[hold_id]])
-        with failures():
-            name, private = operator_key(operator, key, passphrase_file)
-            from fillbridge.live import SystemClock
-            from fillbridge.operators import sign
-
-            hashed = waiting[hold_id]["content_hash"]
-            approval = sign("release", hashed, name, private, SystemClock().now_ns)
+        hashed = waiting[hold_id]["content_hash"]
+        approval = signed("release", hashed, operator, key, passphrase_file)
     say(ask(where, "approve", hold_id=hold_id, approval=approval), as_json=as_json)
 
 

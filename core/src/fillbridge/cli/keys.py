@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fillbridge.cli.output import REDACTOR, failures
 from fillbridge_hooks import ConfigurationError, Secret
+from fillbridge_hooks.private_files import private_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from fillbridge.operators import Approval
 
 _FILE = click.Path(path_type=Path)
 _LONGEST = 10_000
@@ -51,16 +55,31 @@ def operator_key(
     return operator, read_key_file(key, passphrase(passphrase_file))
 
 
+def signed(
+    purpose: str,
+    content_hash: str,
+    operator: str | None,
+    key: Path | None,
+    passphrase_file: Path | None,
+) -> Approval:
+    """The approval of whoever sits here, now; ends the command if the key cannot be read."""
+    with failures():
+        name, private = operator_key(operator, key, passphrase_file)
+        from fillbridge.live import SystemClock
+        from fillbridge.operators import sign
+
+        return sign(purpose, content_hash, name, private, SystemClock().now_ns)
+
+
 def passphrase(file: Path | None, *, is_new: bool = False) -> Secret:
     """The passphrase, from a file or whoever sits at the terminal.
 
     :param is_new: ask for it twice
-    :raises ConfigurationError: if the file cannot be read
+    :raises ConfigurationError: if the file is not private, or cannot be read
     """
     if file is None:
-        return Secret(click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new))
-    try:
-        with file.open(encoding="utf-8") as source:
-            return Secret(source.read(_LONGEST).rstrip("\r\n"))
-    except (OSError, UnicodeDecodeError):
-        raise ConfigurationError(f"{file}: the passphrase cannot be read") from None
+        found = Secret(click.prompt("Passphrase", hide_input=True, confirmation_prompt=is_new))
+    else:
+        found = private_text(file, "the passphrase", largest=_LONGEST)
+    REDACTOR.learn(found)
+    return found

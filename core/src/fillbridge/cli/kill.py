@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fillbridge.cli.handler import Where, ask, say, to_a_handler
-from fillbridge.cli.keys import key_options, operator_key
-from fillbridge.cli.output import failures, print_json
+from fillbridge.cli.keys import key_options, signed
+from fillbridge.cli.output import print_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,13 +83,7 @@ def arm(
         found: dict[str, Any] = ask(where, "arming")
         if not as_json:
             _show(found)
-        with failures():
-            name, private = operator_key(operator, key, passphrase_file)
-            from fillbridge.live import SystemClock
-            from fillbridge.operators import sign
-
-            now_ns = SystemClock().now_ns
-            approval = sign("arm", found["content_hash"], name, private, now_ns)
+        approval = signed("arm", found["content_hash"], operator, key, passphrase_file)
     result = ask(where, "arm", approval=approval)
     if as_json:
         print_json(result)

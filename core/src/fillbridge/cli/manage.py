@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from fillbridge.cli.handler import Where, ask, bounded, say, to_a_handler
-from fillbridge.cli.output import print_json
+from fillbridge.cli.keys import key_options, signed
+from fillbridge.cli.output import cleaned, fail, print_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
@@ -187,20 +193,46 @@ def flatten(where: Where, reason: str, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--strategy", metavar="NAME", help="Let this suspended strategy go on instead.")
+@key_options
 @to_a_handler
-def resume(where: Where, as_json: bool) -> None:
-    """Lift a halt, or a standby.
+def resume(
+    where: Where,
+    strategy: str | None,
+    operator: str | None,
+    key: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Lift a halt, or a standby; with --strategy, the suspension of that strategy alone.
 
-    Where operators are configured, or everything was stopped, a stop takes fillbridge arm.
+    Where operators are configured, or everything was stopped, a stop takes fillbridge arm, and a
+    suspended strategy one operator, with a key.
 
     After another login took the session, or the broker refused one, it connects again. What else
-    shuts the gate opens by itself when it has passed.
+    shuts the gate opens by itself when it has passed. Suspended strategies stay so, each until it
+    is named.
 
     \b
     Example:
-      fillbridge resume
+      fillbridge resume --strategy breakout
     """  # noqa: D301 (click reads the character \b: do not wrap)
-    say(ask(where, "resume"), as_json=as_json)
+    is_signed = operator is not None or key is not None
+    if strategy is None:
+        if is_signed:
+            fail("--operator and --key: expected with --strategy (see fillbridge arm)", 2)
+        say(ask(where, "resume"), as_json=as_json)
+        return
+    approval = None
+    if is_signed:
+        found = {one["strategy"]: one for one in ask(where, "suspended")}
+        if strategy not in found:
+            fail(f"strategy {strategy!r} is not suspended", 2)
+        if not as_json:
+            # What is approved is said before a passphrase is asked for.
+            click.echo(cleaned(f"strategy {strategy!r}: {found[strategy]['reason']}"))
+        approval = signed("resume", found[strategy]["content_hash"], operator, key, passphrase_file)
+    say(ask(where, "resume", strategy=strategy, approval=approval), as_json=as_json)
 
 
 COMMANDS = (

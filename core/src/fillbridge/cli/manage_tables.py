@@ -31,6 +31,7 @@ def print_status(status: dict[str, Any]) -> None:
         ("account", f"{status['account']} at {status['driver']}, {status['status']}"),
         ("gate", gate),
         *(("", reason) for reason in status["reasons"]),
+        *(("suspended", f"{name!r}: {why}") for name, why in status["suspended"].items()),
         ("open trades", status["open_positions"]),
         ("journal", journal),
         ("process", status["process"]),

@@ -9,7 +9,7 @@ import click
 from fillbridge.cli.keys import passphrase, passphrase_option
 from fillbridge.cli.output import failures, print_json
 from fillbridge.config import load_settings
-from fillbridge.plugins import Plugins
+from fillbridge.trusted import load_trusted
 
 _FILE = click.Path(path_type=Path)
 
@@ -67,8 +67,7 @@ def list_operators(config: Path | None, as_json: bool) -> None:
     from fillbridge.operators import Authority
 
     with failures():
-        plugins = Plugins()
-        plugins.load()
+        plugins = load_trusted(config, is_trading=False)
         found = load_settings(config, plugins.settings_sections()).settings.live_settings.operators
         Authority(found, is_sim=True)
     if as_json:

@@ -28,9 +28,10 @@ def lock_command(config: Path | None, as_json: bool) -> None:
     """Lock the installed plugins as they are now.
 
     None of them is imported: every file that RECORD names is hashed, and of an editable install,
-    whose RECORD says nothing of its sources, the sources themselves. From then on nothing else is
-    imported by a command with this configuration. Look at what is locked before you trust it.
-    Exits with 1 if a plugin cannot be verified, and nothing is written.
+    whose RECORD says nothing of its sources, the sources themselves. So is every distribution that
+    they and Fillbridge depend on. From then on no other plugin is imported by a command with this
+    configuration. Look at what is locked before you trust it. Exits with 1 if a plugin or a
+    dependency cannot be verified, and nothing is written.
 
     \b
     Example:
@@ -43,12 +44,14 @@ def lock_command(config: Path | None, as_json: bool) -> None:
         lock = lock_installed()
         write_lock(path, lock)
     if as_json:
-        print_json({"lock": str(path), "plugins": lock.plugins})
+        document = {"lock": str(path), "plugins": lock.plugins, "dependencies": lock.dependencies}
+        print_json(document)
         return
     _print(
         "Locked", [(one.plugin, one.distribution, one.version, one.install) for one in lock.plugins]
     )
-    click.echo(printable(f"{len(lock.plugins)} plugins locked in {path}"))
+    more = f"and {len(lock.dependencies)} distributions that they depend on"
+    click.echo(printable(f"{len(lock.plugins)} plugins locked in {path}, {more}"))
 
 
 @click.command("verify")
@@ -58,18 +61,21 @@ def verify_command(config: Path | None, as_json: bool) -> None:
     """Verify the installed plugins against the lock.
 
     None of them is imported. A plugin that the lock does not name is passed over when plugins are
-    loaded; one that was changed or is gone keeps a run from starting. Exits with 1 if there is
-    one of either kind, with 2 if there is no lock.
+    loaded; one that was changed or is gone keeps a run from starting. Every file of what they
+    depend on is read too, which a start does not. Exits with 1 if something is not as it was
+    locked, with 2 if there is no lock.
 
     \b
     Example:
       fillbridge plugins verify --config config.yaml
     """  # noqa: D301 (click reads the character \b: do not wrap)
+    from fillbridge.plugins.dependencies import judge_dependencies
     from fillbridge.plugins.trust import judge
 
     with failures():
         path = lock_path(config)
-        judged = judge(read_lock(path))
+        lock = read_lock(path)
+        judged, depended = judge(lock), judge_dependencies(lock)
     rows: list[dict[str, Any]] = [
         {
             "plugin": one.source.plugin,
@@ -81,9 +87,12 @@ def verify_command(config: Path | None, as_json: bool) -> None:
         }
         for one in judged
     ]
-    is_sound = all(one.is_trusted for one in judged)
+    bad = sum(not one.is_trusted for one in judged)
+    bad_dependencies = [one for one in depended if one.status != "trusted"]
+    is_sound = not bad and not bad_dependencies
     if as_json:
-        print_json({"lock": str(path), "is_sound": is_sound, "plugins": rows})
+        document = {"lock": str(path), "is_sound": is_sound, "plugins": rows}
+        print_json({**document, "dependencies": depended})
     else:
         _print(
             "Verified",
@@ -98,9 +107,15 @@ def verify_command(config: Path | None, as_json: bool) -> None:
                 for row in rows
             ],
         )
+        for one in bad_dependencies:
+            click.echo(printable(f"{one.distribution} {one.version}: {one.status}: {one.reason}"))
+        good = len(depended) - len(bad_dependencies)
+        click.echo(f"{good} of {len(depended)} dependencies are as they were locked")
     if not is_sound:
-        bad = [one for one in judged if not one.is_trusted]
-        fail(f"{path}: {len(bad)} of {len(judged)} plugins are not as they were locked", 1)
+        said = f"{path}: {bad} of {len(judged)} plugins"
+        if bad_dependencies:
+            said += f" and {len(bad_dependencies)} of {len(depended)} dependencies"
+        fail(f"{said} are not as they were locked", 1)
 
 
 def _print(title: str, rows: list[tuple[str, ...]]) -> None:

@@ -17,7 +17,7 @@ from fillbridge.cli.handler import (
     to_a_handler,
     who,
 )
-from fillbridge.cli.output import cleaned, fail, failures, print_json
+from fillbridge.cli.output import REDACTOR, cleaned, fail, failures, print_json
 from fillbridge.config.schema import LiveSettings
 from fillbridge.files import BadFile, read_proposal_lines, read_proposals
 from fillbridge_hooks import NotConnected
@@ -159,7 +159,8 @@ def _signer(where: Where, key_id: str) -> Callable[[RiskProposal], RiskProposal]
     from fillbridge_hooks.signing import sign_proposal
 
     settings, plugins = found_settings(where)
-    secret = proposal_secret(settings, live_secrets(settings, plugins), key_id)
+    secrets = live_secrets(settings, plugins, REDACTOR)
+    secret = proposal_secret(settings, secrets, key_id, REDACTOR)
     clock = SystemClock()
     account = settings.live_settings.account
 

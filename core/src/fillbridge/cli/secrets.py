@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
-from fillbridge.cli.output import failures, print_json
+from fillbridge.cli.output import REDACTOR, failures, print_json
 from fillbridge.config import load_settings
-from fillbridge.plugins import Plugins
 from fillbridge.secrets import configured_secrets, reference_in
+from fillbridge.trusted import load_trusted
 from fillbridge_hooks import (
     ConfigurationError,
     KeepsSecrets,
@@ -21,7 +21,7 @@ from fillbridge_hooks import (
     Secret,
     Unlockable,
 )
-from fillbridge_hooks.private_files import read_private
+from fillbridge_hooks.private_files import private_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -177,10 +177,9 @@ def check(config: Path | None, as_json: bool) -> None:
 
 
 def _load(path: Path | None) -> tuple[Settings, Secrets]:
-    plugins = Plugins()
-    plugins.load()
+    plugins = load_trusted(path, is_trading=False)
     settings = load_settings(path, plugins.settings_sections()).settings
-    return settings, configured_secrets(settings, plugins)
+    return settings, configured_secrets(settings, plugins, learn=REDACTOR.learn)
 
 
 def _only(able: Mapping[str, T], does: str, name: str | None) -> tuple[str, T]:
@@ -205,8 +204,7 @@ def _given(name: str) -> Secret:
 
 def _new_passphrase(path: Path | None) -> Secret:
     if path is not None:
-        content = read_private(path, "the new passphrase", largest=_LARGEST)
-        return _text(content, str(path))
+        return private_text(path, "the new passphrase", largest=_LARGEST)
     if not sys.stdin.isatty():
         raise ConfigurationError("--passphrase-file: missing, and there is no terminal to ask at")
     return Secret(click.prompt("New passphrase", hide_input=True, confirmation_prompt=True))

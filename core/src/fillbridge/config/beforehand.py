@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,7 +12,6 @@ from fillbridge.config.environment import PREFIX, SEPARATOR, read_value
 from fillbridge.config.files import read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from fillbridge.config import data
@@ -22,6 +22,8 @@ _ENVIRONMENT = ("live_settings", "environment")
 _LOCK = ("live_settings", "plugins_lock")
 _PROFILE = ("risk_controls", "profile")
 _RISK = "risk"
+_REAL = "prod"
+_HARMLESS_MODE = "backtest"
 
 
 class Beforehand(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,18 +42,26 @@ class Beforehand(msgspec.Struct, frozen=True, kw_only=True):
         """
         if self.profile in ("live", "plain"):
             return self.profile == "live"
-        return self.environment == "prod" and self.mode != "backtest"
+        return self.environment == _REAL and self.mode != _HARMLESS_MODE
 
 
 def read_beforehand(path: Path | None, environ: Mapping[str, str]) -> Beforehand:
     """What a file and the environment over it say; whether they are right is found out later.
 
+    A variable can make it trading in ``prod``, and never the other way: plugins are imported by
+    this, before anybody refuses the variable.
+
     :raises ConfigurationError: if the file cannot be read
     """
     written: Any = {} if path is None else read_file(path).get(ROOT, {})
+    mode, environment = lookup(written, _MODE), lookup(written, _ENVIRONMENT)
+    if mode in (MISSING, _HARMLESS_MODE):
+        mode = _variable(environ, _MODE) or mode
+    if environment != _REAL:
+        environment = _variable(environ, _ENVIRONMENT) or environment
     return Beforehand(
-        mode=_text(_variable(environ, _MODE) or lookup(written, _MODE)),
-        environment=_text(_variable(environ, _ENVIRONMENT) or lookup(written, _ENVIRONMENT)),
+        mode=_text(mode),
+        environment=_text(environment),
         profile=_text(lookup(written, _PROFILE)),
         plugins_lock=_text(lookup(written, _LOCK)),
     )
@@ -59,7 +69,7 @@ def read_beforehand(path: Path | None, environ: Mapping[str, str]) -> Beforehand
 
 def beforehand_of(given: Settings | Mapping[str, Any]) -> Beforehand:
     """The same of what a program hands over: settings, or a mapping as a file holds it."""
-    if isinstance(given, dict):
+    if isinstance(given, Mapping):
         inside = given.get(ROOT, given)
         return Beforehand(
             mode=_text(lookup(inside, _MODE)),

@@ -29,6 +29,7 @@ _LIMITS: tuple[Path, ...] = (
     ("live_settings", "signed_proposals"),
     ("live_settings", "dead_man_s"),
     ("live_settings", "dead_man_level"),
+    ("live_settings", "max_loop_lag_ms"),
 )
 """And what guards them: which bind, who may loosen them, and what stops the account."""
 _READ_BY_RISK: tuple[Path, ...] = (("mode",), ("live_settings", "account"))
@@ -41,6 +42,9 @@ _WHENCE: tuple[Path, ...] = (
     ("vault",),
 )
 """Where credentials come from."""
+_WHERE_IT_STANDS: tuple[Path, ...] = (("live_settings", "journal"), ("live_settings", "account"))
+"""What leads to the kill latch, to what was traded today, and to what was proposed before: whoever
+could name another place would have an account that nothing has stopped."""
 
 
 def read_environment(
@@ -98,6 +102,10 @@ def _path(name: str, limits: Sequence[Path], keys: Keys, data: Mapping[str, Any]
         raise ConfigurationError("the plugin lock is named in the file alone")
     if any(_is_below(parts, path) for path in _WHENCE):
         raise ConfigurationError("where secrets come from is set in the file alone")
+    if any(_is_below(parts, path) for path in _WHERE_IT_STANDS):
+        raise ConfigurationError(
+            "the account, and its journal with the kill latch, are set in the file alone"
+        )
     return _known_path(parts, keys, data)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from fillbridge.doctor.findings import Finding, Patient, fail, many, ok, warn
-from fillbridge.journal.places import file_name
+from fillbridge.journal.keys import read_key
+from fillbridge.journal.latch import LatchFile, objection_to, seal_of
 from fillbridge.journal.reading import reading
 from fillbridge.management.places import socket_path
 from fillbridge_hooks import FillbridgeError
@@ -18,8 +17,12 @@ from fillbridge_hooks import FillbridgeError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fillbridge.journal.latch import LatchState
+    from fillbridge.journal.places import Places
+
 _OTHERS = 0o077
 _OTHERS_WRITE = 0o022
+_A_STOP = "find out who changed it; a handler takes that for a stop, until somebody arms it"
 
 
 def lock(patient: Patient) -> Finding:
@@ -97,25 +100,41 @@ def journal(patient: Patient) -> Finding:
 
 
 def latch(patient: Patient) -> Finding:
-    """What the kill latch says, whose signature the handler verifies at its start."""
+    """What the kill latch says, and whether a handler will rely on it."""
     where = patient.places
-    path = where.folder / f"{file_name(where.account)}.latch"
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+    if not where.key.exists():
+        if os.path.lexists(where.latch):
+            said = f"{where.latch} is there without the journal's key, and cannot be verified"
+            return fail("kill latch", said, _A_STOP)
         return ok("kill latch", "there is none")
-    except OSError as error:
-        said = f"{path} cannot be read: {error.strerror}"
-        return fail("kill latch", said, "a handler takes that for a stop")
     try:
-        state: dict[str, Any] = msgspec.json.decode(content.partition(b"\n")[0], type=dict)
-    except msgspec.DecodeError:
-        return fail("kill latch", f"{path} is no latch", "a handler takes that for a stop")
-    level = state.get("level")
-    if level is None:
+        found = LatchFile(where.latch, seal_of(read_key(where.key), where.account)).read()
+    except FillbridgeError as error:
+        return fail("kill latch", str(error), _A_STOP)
+    said = _disagreement(where, found)
+    if said and running_process(patient) is None:
+        return fail("kill latch", said, _A_STOP)
+    if found is None:
+        return ok("kill latch", "there is none")
+    if found.level is None:
         return ok("kill latch", "armed: entries may leave")
-    said = f"stopped ({level}) by {state.get('by')}: {state.get('reason')}"
-    return warn("kill latch", said, "see docs/live.md for who may let it go on")
+    said = f"stopped ({found.level.value}) by {found.by}: {found.reason}"
+    return warn("kill latch", said, "see docs/kill-switch.md for who may let it go on")
+
+
+def _disagreement(where: Places, found: LatchState | None) -> str:
+    """Why the latch is not the one that goes with the journal.
+
+    Nothing where that cannot be read: another check says so.
+    """
+    if not where.database.exists():
+        return ""
+    try:
+        with reading(where) as reader:
+            standing = reader.standing()
+    except FillbridgeError:
+        return ""
+    return objection_to(found, standing.stops, is_stopped=bool(standing.halted))
 
 
 def _objections_to_folder(folder: Path) -> list[str]:

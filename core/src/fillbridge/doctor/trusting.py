@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from fillbridge.config.beforehand import beforehand_of
 from fillbridge.doctor.findings import Finding, Patient, fail, many, ok, warn
 from fillbridge.handlers.live_wiring import Credentials, live_secrets, wrapped_driver
+from fillbridge.plugins.dependencies import judge_dependencies
 from fillbridge.plugins.lock import read_lock
 from fillbridge.plugins.trust import judge
 from fillbridge.redaction import Redactor
@@ -29,11 +30,16 @@ def plugins(patient: Patient) -> Finding:
         if must:
             return fail("plugins", said, command)
         return ok("plugins", f"{said}; trading in prod needs it ({command})")
-    judged = judge(read_lock(path))
+    lock = read_lock(path)
+    judged, depended = judge(lock), judge_dependencies(lock)
     bad = [one for one in judged if not one.is_trusted]
     changed = [one for one in bad if one.is_listed]
     if changed:
         said = "; ".join(f"{one.source}: {one.reason}" for one in changed)
+        return fail("plugins", said, "find out who changed it; then install anew, and lock again")
+    other = [one for one in depended if one.status != "trusted"]
+    if other:
+        said = "; ".join(f"{one.distribution} {one.version}: {one.reason}" for one in other)
         return fail("plugins", said, "find out who changed it; then install anew, and lock again")
     if bad:
         said = ", ".join(str(one.source) for one in bad)
@@ -43,7 +49,8 @@ def plugins(patient: Patient) -> Finding:
     if editable and patient.is_prod:
         said = f"installed editable, so that RECORD has no hash of their sources: {editable}"
         return warn("plugins", said, "install wheels for trading in prod, and lock again")
-    return ok("plugins", f"{many(len(judged), 'plugin')} as locked in {path}")
+    said = f"{many(len(judged), 'plugin')} and what they depend on as locked in {path}"
+    return ok("plugins", said)
 
 
 def driver(patient: Patient) -> Finding:
@@ -67,10 +74,11 @@ def secrets(patient: Patient) -> Finding:
     if not references:
         return ok("secrets", "no credentials are configured")
     try:
-        secrets = live_secrets(patient.settings, patient.plugins)
+        redactor = Redactor()
+        secrets = live_secrets(patient.settings, patient.plugins, redactor)
     except ConfigurationError as error:
         return fail("secrets", str(error), _MEND)
-    found: Mapping[str, Secret] = Credentials(references, secrets, Redactor())
+    found: Mapping[str, Secret] = Credentials(references, secrets, redactor)
     missing: list[str] = []
     for name in references:
         try:

@@ -24,6 +24,7 @@ class StrategyActivity(msgspec.Struct):
     entry_times: deque[int] = msgspec.field(default_factory=deque)
     """Of the entries approved within ten minutes, ns UTC, the oldest first."""
     entries_today: int = 0
+    """Of the trade date, since a person let it go on."""
     stop_outs: int = 0
     """Trades in a row that ended at their stop."""
 
@@ -41,6 +42,8 @@ class Activity(msgspec.Struct):
     """By name; what has none stands under an empty one."""
     suspended: dict[str, str] = {}
     """Strategies of which no entry may leave, and why."""
+    suspended_ns: dict[str, int] = {}
+    """Since when, ns UTC."""
 
 
 def count_entry(activity: Activity, strategy: str | None, time_ns: int) -> None:
@@ -81,17 +84,19 @@ def count_result(activity: Activity, strategy: str | None, *, is_stop_out: bool)
     found.stop_outs = found.stop_outs + 1 if is_stop_out else 0
 
 
-def suspend(activity: Activity, strategy: str, reason: str) -> None:
+def suspend(activity: Activity, strategy: str, reason: str, time_ns: int) -> None:
     """Let no entry of a strategy leave."""
     strategy_of(activity, strategy)
     activity.suspended[strategy] = reason
+    activity.suspended_ns[strategy] = time_ns
 
 
-def resume_all(activity: Activity) -> None:
-    """Somebody lets every strategy go on: what suspended it counts anew."""
-    for strategy in activity.suspended:
-        strategy_of(activity, strategy).stop_outs = 0
-    activity.suspended.clear()
+def resume(activity: Activity, strategy: str) -> None:
+    """Somebody lets a strategy go on: what it did before counts no more."""
+    if activity.suspended.pop(strategy, None) is None:
+        return
+    del activity.suspended_ns[strategy]
+    activity.strategies[strategy] = StrategyActivity()
 
 
 def begin_trade_date(activity: Activity) -> None:

@@ -14,6 +14,7 @@ def counters_at(state: EngineState, instrument: Instrument, time_ns: int) -> Cou
     if time_ns >= counters.trade_date_ends_ns:
         counters.trade_date_ends_ns = trade_date_end_ns(instrument, time_ns)
         counters.orders = counters.trades = counters.rejects = counters.realised_cents = 0
+        counters.resumed_cents = counters.armed_cents = None
         state.proposed_before, state.proposed = state.proposed, {}
         begin_trade_date(state.activity)
     return counters

@@ -23,6 +23,7 @@ from fillbridge.engine.messages import (
     ProtectionDue,
     ReplaceRequested,
     SetTimer,
+    StrategyResumed,
     StrategySuspended,
     Submit,
     TimerFired,
@@ -100,6 +101,7 @@ def _recorded(
         | EntriesHalted
         | EntriesResumed
         | StrategySuspended
+        | StrategyResumed
     ),
     now: int,
 ) -> Decision:
@@ -116,6 +118,7 @@ _DECISIONS: dict[type, Callable[[EngineState, Any, int], Decision]] = {
     EntriesHalted: _recorded,
     EntriesResumed: _recorded,
     StrategySuspended: _recorded,
+    StrategyResumed: _recorded,
     FillBooked: on_fill,
     FillVoided: on_fill_voided,
     NotSent: on_not_sent,

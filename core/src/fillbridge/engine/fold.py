@@ -7,14 +7,12 @@ is a function of the events alone.
 from collections.abc import Callable
 from typing import Any
 
-from fillbridge.engine import proposed
+from fillbridge.engine import halting, proposed
 from fillbridge.engine.activity import (
     count_entry,
     count_fill,
     count_reject,
     count_result,
-    resume_all,
-    suspend,
 )
 from fillbridge.engine.counting import count_order, count_request, counters_at
 from fillbridge.engine.messages import (
@@ -27,6 +25,7 @@ from fillbridge.engine.messages import (
     OrdersPlaced,
     ReplaceSent,
     ReportIgnored,
+    StrategyResumed,
     StrategySuspended,
     TradeAbandoned,
     TradeApproved,
@@ -334,23 +333,6 @@ def _report_ignored(state: EngineState, event: ReportIgnored) -> None:
     """A fact worth keeping that changes nothing."""
 
 
-def _entries_halted(state: EngineState, event: EntriesHalted) -> None:
-    state.halts += 1
-    # Only a person makes it less.
-    if state.halted is None or event.level.rank >= state.halted.level.rank:
-        state.halted = event
-
-
-def _entries_resumed(state: EngineState, event: EntriesResumed) -> None:
-    state.halts += 1
-    state.halted = None
-    resume_all(state.activity)
-
-
-def _strategy_suspended(state: EngineState, event: StrategySuspended) -> None:
-    suspend(state.activity, event.strategy, event.reason)
-
-
 def _apply(trade: Trade, order_state: OrderState, signal: OrderSignal) -> None:
     before = order_state.status
     after = TRANSITIONS[before][signal]
@@ -374,9 +356,10 @@ _FOLDS: dict[type, Callable[[EngineState, Any], None]] = {
     FillBooked: _fill_booked,
     FillVoided: _fill_voided,
     NotSent: _expired,
-    EntriesHalted: _entries_halted,
-    EntriesResumed: _entries_resumed,
-    StrategySuspended: _strategy_suspended,
+    EntriesHalted: halting.halt,
+    EntriesResumed: halting.resume,
+    StrategySuspended: halting.suspend_strategy,
+    StrategyResumed: halting.resume_strategy,
     Accepted: _accepted,
     Cancelled: _cancelled,
     Expired: _expired,

@@ -195,6 +195,8 @@ class EntriesResumed(msgspec.Struct, frozen=True, gc=False, tag=True):
     time_ns: int
     approved_by: tuple[str, ...] = ()
     """The operators who put their keys to it."""
+    pnl_cents: int | None = None
+    """Of the trade date, realised and open, as far as it was known: where a stop was lifted."""
 
 
 class StrategySuspended(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -204,6 +206,16 @@ class StrategySuspended(msgspec.Struct, frozen=True, gc=False, tag=True):
     reason: str
     by: str
     time_ns: int
+
+
+class StrategyResumed(msgspec.Struct, frozen=True, gc=False, tag=True):
+    """Entries of a strategy may leave again."""
+
+    strategy: str
+    by: str
+    time_ns: int
+    approved_by: tuple[str, ...] = ()
+    """The operators who put their keys to it."""
 
 
 class TimerFired(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -339,6 +351,7 @@ Input = (
     | EntriesHalted
     | EntriesResumed
     | StrategySuspended
+    | StrategyResumed
 )
 Event = (
     TradeApproved
@@ -359,6 +372,7 @@ Event = (
     | EntriesHalted
     | EntriesResumed
     | StrategySuspended
+    | StrategyResumed
 )
 Effect = (
     Submit

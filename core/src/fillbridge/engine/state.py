@@ -120,6 +120,10 @@ class Counters(msgspec.Struct):
     trades: int = 0
     rejects: int = 0
     realised_cents: int = 0
+    resumed_cents: int | None = None
+    """PnL of the trade date, realised and open, when a person lifted a stop last."""
+    armed_cents: int | None = None
+    """The same of a stop that closed everything."""
     message_times: deque[int] = msgspec.field(default_factory=deque)
     """Times of the messages of the last minute, oldest first."""
     recent_orders: tuple[Order, ...] = ()

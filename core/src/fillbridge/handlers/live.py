@@ -113,7 +113,7 @@ class LiveExecutionHandler(LiveProposing):
         self._driver_name = config.live_settings.provider or "sim"
         self._driver = wrapped_driver(self._driver_name, config, plugins)
         self.redactor = redactor or Redactor()
-        secrets = live_secrets(config, plugins)
+        secrets = live_secrets(config, plugins, self.redactor)
         self._intake = intake_rules(config, secrets, self.redactor)
         self._credentials = Credentials(config.live_settings.credentials, secrets, self.redactor)
         self._events = Publisher(

@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 import anyio
+import msgspec
 
 from fillbridge.engine.state import EngineState
 from fillbridge.handlers.live_knowledge import LiveKnowledge
@@ -15,18 +16,22 @@ from fillbridge.live.stop_sources import DeadMan, KillFile, Stop
 from fillbridge.operators import (
     Approval,
     ApprovalBook,
+    ApprovalRefused,
     Authority,
     NotApproved,
     content_hash,
     verify,
 )
-from fillbridge_hooks import Instrument, KillLevel
+from fillbridge_hooks import Instrument, InvalidValue, KillLevel
 
 _logger = logging.getLogger(__name__)
 
 _API = "the management API"
 ARM = "arm"
 """The purpose of an approval that lets entries out again."""
+RESUME = "resume"
+"""The purpose of an approval that lets a suspended strategy go on."""
+_WAITING = "approvals"
 _NEEDED = {KillLevel.PAUSE: 1, KillLevel.CANCEL: 1, KillLevel.FLATTEN: 2}
 
 
@@ -47,14 +52,15 @@ class LiveControl(LiveKnowledge):
     def note_request(self, request: str, by: str, **details: Any) -> None:
         """Record who asked for what: in the same commit as what follows from it.
 
-        A journal that has failed shuts the gate, and keeps nobody from closing what is open.
+        A journal that has failed shuts the gate, and keeps nobody from closing what is open, nor
+        does text that it cannot write.
 
         :param details: plain values
         """
         payload = {"request": request, "by": by, **details}
         try:
             self._journal.note("management", payload, self._now_ns())
-        except JournalFailed as error:
+        except (JournalFailed, InvalidValue) as error:
             _logger.critical("%s by %s is not recorded: %s", request, by, error)
 
     def keep_requests(self) -> None:
@@ -107,6 +113,7 @@ class LiveControl(LiveKnowledge):
         self._approvals = ApprovalBook()
         self._dead_man = DeadMan(self.clock, live.dead_man_s, live.dead_man_level)
         self._kill_file = KillFile(self._places.kill)
+        self._recall_approvals()
 
     def _look_for_stops(self) -> None:
         """Stop where a file or the dead man's timer says so, and nothing has stopped it yet."""
@@ -158,9 +165,33 @@ class LiveControl(LiveKnowledge):
         verify(approval, self._authority.operators, ARM, self._arming_hash(), now_ns)
         self._approvals.add(approval, now_ns)
         self.note_request("approve", approval.operator, purpose=ARM, hash=approval.content_hash)
+        self._keep_approvals()
+
+    def _keep_approvals(self) -> None:
+        """Record the approvals that wait for another, so that they do after a restart too."""
+        found = self._approvals.of(ARM, self._arming_hash())
+        newest = {one.operator: msgspec.to_builtins(one) for one in found}
+        try:
+            self._journal.note(_WAITING, {"waiting": list(newest.values())}, self._now_ns())
+        except JournalFailed as error:
+            _logger.critical("an approval that waits is not recorded: %s", error)
+
+    def _recall_approvals(self) -> None:
+        """Take those that waited when an earlier run ended, each verified as if it came now."""
+        note = next(self._journal.notes(_WAITING), None)
+        now_ns, hashed = self._now_ns(), self._arming_hash()
+        for plain in () if note is None else note.payload["waiting"]:
+            try:
+                approval = msgspec.convert(plain, Approval)
+                verify(approval, self._authority.operators, ARM, hashed, now_ns)
+                self._approvals.add(approval, now_ns)
+            except (ApprovalRefused, msgspec.ValidationError):
+                continue  # of an earlier stop, or too old by now
 
     def resume(self, by: str = _API) -> None:
         """Let entries out again, and connect again after a forced logout.
+
+        Strategies that were suspended stay so until :meth:`resume_strategy`.
 
         :raises NotApproved: if the stop that is in force takes more approvals, or the file that
             stops the account is still there; nothing is lifted then
@@ -178,6 +209,54 @@ class LiveControl(LiveKnowledge):
         self._dead_man.alive()
         self._trading.resume(by, approvers)
         self._connection.resume()
+        self._wake()
+
+    def suspended(self) -> list[dict[str, Any]]:
+        """The strategies that a watch has suspended: why, since when, and what lets them go on.
+
+        ``content_hash`` is what an operator signs for the purpose ``resume``; ``signed`` says
+        whether that takes a key.
+        """
+        activity = self._state.activity
+        return [
+            {
+                "strategy": strategy,
+                "reason": reason,
+                "time_ns": activity.suspended_ns[strategy],
+                "content_hash": self._suspension_hash(strategy),
+                "signed": self._authority.is_signed,
+            }
+            for strategy, reason in activity.suspended.items()
+        ]
+
+    def _suspension_hash(self, strategy: str) -> str:
+        activity = self._state.activity
+        content = {
+            "account": self.settings.live_settings.account,
+            "strategy": strategy,
+            "reason": activity.suspended[strategy],
+            "time_ns": activity.suspended_ns[strategy],
+        }
+        return content_hash(content)
+
+    def resume_strategy(
+        self, strategy: str, by: str = _API, approval: Approval | None = None
+    ) -> None:
+        """Let one suspended strategy go on; what it did until now is not held against it again.
+
+        :param strategy: its name; empty for proposals that have none
+        :param approval: of an operator, where operators are configured; ``by`` counts elsewhere
+        :raises InvalidValue: if it is not suspended
+        :raises NotApproved: if operators are configured, and none of them has approved this
+        """
+        suspended = self._state.activity.suspended
+        if strategy not in suspended:
+            names = ", ".join(map(repr, sorted(suspended))) or "none is"
+            raise InvalidValue("strategy", f"one that is suspended ({names})", strategy)
+        hashed = self._suspension_hash(strategy)
+        approvals = () if approval is None else (approval,)
+        approvers = self._authority.approvers(approvals, RESUME, hashed, 1, by, self._now_ns())
+        self._trading.watches.resume(strategy, by, approvers)
         self._wake()
 
     def _wake(self) -> None:

@@ -138,6 +138,7 @@ class LiveKnowledge(RequestingHandler):
             "gate": gate.state.value,
             "reasons": list(gate.reasons()),
             "kill": self._trading.kill_switch.document(),
+            "suspended": dict(self._trading.state.activity.suspended),
         }
 
     def _validate_proposal(self, proposal: RiskProposal) -> None:

@@ -116,13 +116,15 @@ class Credentials(Mapping[str, Secret]):
         return len(self._references)
 
 
-def live_secrets(settings: Settings, plugins: Plugins) -> Secrets:
+def live_secrets(settings: Settings, plugins: Plugins, redactor: Redactor) -> Secrets:
     """Who resolves references; whoever must be opened for those that are configured is open.
 
+    :param redactor: learns what opens them
     :raises ConfigurationError: if a reference or the providers that are configured cannot be used
     :raises PluginError: if a plugin's secret provider cannot be used
     """
-    secrets, live = configured_secrets(settings, plugins), settings.live_settings
+    secrets = configured_secrets(settings, plugins, learn=redactor.learn)
+    live = settings.live_settings
     places = {f"credentials.{name}": value for name, value in live.credentials.items()}
     places |= {
         f"proposal_keys.{name}.secret": key.secret for name, key in live.proposal_keys.items()

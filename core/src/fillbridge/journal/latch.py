@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from fillbridge.journal import chain
 from fillbridge.journal.errors import JournalUnusable
 from fillbridge.journal.private_files import read_private, sync_folder, write_private
 from fillbridge_hooks import FillbridgeError, KillLevel
@@ -89,11 +90,38 @@ class LatchFile:
         """
         try:
             write_private(self.path, latch_bytes(state, self._seal))
-        except OSError:
+        except (OSError, JournalUnusable) as error:
             # What it said before may no longer be so, and a full disk lets a file be removed.
             self.path.unlink(missing_ok=True)
             sync_folder(self.path.parent)
-            raise
+            if isinstance(error, OSError):
+                raise
+            raise OSError(str(error)) from None  # whoever stops an account minds this one alone
+
+
+def seal_of(key: bytes, account: str) -> Seal:
+    """What signs the files of an account beside its journal, with the journal's key."""
+
+    def seal(purpose: str, content: bytes) -> bytes:
+        return chain.seal(key, purpose, account.encode(), content)
+
+    return seal
+
+
+def objection_to(found: LatchState | None, stops: int, *, is_stopped: bool) -> str:
+    """Why a genuine latch is not the one that goes with the journal; empty if it is.
+
+    :param stops: how often the journal says that the account was stopped or let go on
+    :param is_stopped: whether the journal says that it is stopped
+    """
+    if found is None:
+        return "the kill latch is gone" if stops else ""
+    is_first = not stops and found.sequence == 1
+    if found.level is None and found.sequence != stops and not is_first and not is_stopped:
+        return (
+            f"expected the kill latch with number {stops}, was {found.sequence}: it is another copy"
+        )
+    return ""
 
 
 def latch_bytes(state: LatchState, seal: Seal) -> bytes:

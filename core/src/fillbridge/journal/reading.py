@@ -56,6 +56,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Orders that left, and of which the broker has said nothing."""
     halted: str
     """Why no entry may leave; empty if they may."""
+    stops: int
+    """How often it was stopped or let go on, which the kill latch says too."""
     broken: str
     """What is not as it was written; empty if all is."""
 
@@ -173,6 +175,7 @@ class JournalReader:
                 )
             ),
             halted="" if state.halted is None else state.halted.reason,
+            stops=state.halts,
             broken="" if broken is None else str(broken),
         )
 

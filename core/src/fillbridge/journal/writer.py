@@ -11,6 +11,7 @@ from fillbridge.journal import chain
 from fillbridge.journal.archive import Archive, ArchiveReader
 from fillbridge.journal.contents import copy_state, same_state
 from fillbridge.journal.errors import JournalFailed, StateDiverged
+from fillbridge.journal.latch import seal_of
 from fillbridge.journal.records import Note, decode, encode, pack, unpack
 from fillbridge.journal.recovery import Recovered, Recovery
 from fillbridge.journal.store import Head, Row, Store
@@ -87,7 +88,7 @@ class Journal:
 
     def seal(self, purpose: str, content: bytes) -> bytes:
         """A signature of another file of the account, good for this purpose alone."""
-        return chain.seal(self._key, purpose, self.account.encode(), content)
+        return seal_of(self._key, self.account)(purpose, content)
 
     # Recording
 

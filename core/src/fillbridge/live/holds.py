@@ -108,9 +108,15 @@ class Holds:
                 self._expire(held, "nobody approved it in time")
 
     def take_up(self) -> None:
-        """Refuse those that an earlier run left: what they were made in view of is over."""
+        """Go on with those that an earlier run left, and refuse those whose time is over.
+
+        Their prices are followed from now on: approved, they are judged by these.
+        """
+        self.look()
+        market = self._account.market
         for held in self.listed():
-            self._expire(held, "the handler started anew")
+            if held.instrument.symbol not in market.instruments:
+                market.open_market(held.instrument)
 
     def _expire(self, held: TradeHeld, reason: str) -> None:
         self._drop(held, "expired", _HANDLER, reason)

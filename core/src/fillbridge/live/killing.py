@@ -14,7 +14,8 @@ from fillbridge.engine.messages import (
     EntriesHalted,
     EntriesResumed,
 )
-from fillbridge.journal.latch import BrokenLatch, Latch, LatchState
+from fillbridge.exposure import pnl_of_the_day
+from fillbridge.journal.latch import BrokenLatch, Latch, LatchState, objection_to
 from fillbridge.live.account import Account
 from fillbridge.live.flattening import Flattening
 from fillbridge.live.gate import GateState
@@ -128,18 +129,12 @@ class KillSwitch:
 
     def _found(self, latch: Latch) -> tuple[LatchState | None, str]:
         """What the latch says, and why it cannot be relied on."""
-        halts = self._account.state.halts
         try:
             found = latch.read()
         except BrokenLatch as error:
             return None, str(error)
-        if found is None:
-            return None, "the kill latch is gone" if halts else ""
-        is_first = not halts and found.sequence == 1
-        if found.level is None and found.sequence != halts and not is_first and not self.level:
-            rule = f"expected the kill latch with number {halts}, was {found.sequence}"
-            return found, f"{rule}: it is another copy"
-        return found, ""
+        stops = self._account.state.halts
+        return found, objection_to(found, stops, is_stopped=self.level is not None)
 
     # Stopping and going on
 
@@ -150,6 +145,8 @@ class KillSwitch:
         at each :meth:`look`. A stop is never made less by another one.
         """
         account = self._account
+        # A stop that cannot be written down as it was said is made all the same.
+        reason, by, via = map(_writable, (reason, by, via))
         before = self.level
         if before is not None and before.rank > level.rank:
             level = before
@@ -186,10 +183,17 @@ class KillSwitch:
     def arm(self, by: str, approved_by: tuple[str, ...] = ()) -> None:
         """Let entries out again, as far as nothing else shuts the gate."""
         account = self._account
+        pnl = None if self.level is None else self._pnl_cents()
         with account.recorded():
-            account.shell.step(EntriesResumed(by, account.now_ns, approved_by))
+            account.shell.step(EntriesResumed(by, account.now_ns, approved_by, pnl))
             account.lift(HALTED)
         self._write(None, "armed", by, "arm", is_recorded=True)
+
+    def _pnl_cents(self) -> int:
+        """What whoever arms it knows of the day's result; what has no price is left out."""
+        account = self._account
+        parts = pnl_of_the_day(account.state, account.market.last_price, account.now_ns)
+        return round(100 * sum(part or 0.0 for part in parts))
 
     def _halt(self, level: KillLevel, reason: str, by: str) -> None:
         account = self._account
@@ -286,3 +290,8 @@ class KillSwitch:
             }
             for trade in tuple(self._account.state.trades.values())[:_LISTED]
         ]
+
+
+def _writable(text: object) -> str:
+    """Any text as UTF-8 can write it."""
+    return str(text).encode("utf-8", "replace").decode()

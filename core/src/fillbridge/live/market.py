@@ -82,6 +82,10 @@ class LiveMarket:
             symbol, None, bid, ask, price, size, self.now_ns, quote_ns, self.connected_ns
         )
 
+    def last_price(self, symbol: str) -> float | None:
+        """Of the last trade, points; ``None`` where there was none."""
+        return self.view(symbol).last
+
     def arrival(self, symbol: str) -> ArrivalPrice | None:
         """The market as a trade that is decided now finds it; ``None`` where nothing is known."""
         view = self.view(symbol)

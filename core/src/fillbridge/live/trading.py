@@ -221,6 +221,11 @@ class LiveTrading:
         """How much is stopped, and why."""
         return self._kill
 
+    @property
+    def watches(self) -> Watches:
+        """What plugins watch the account for, and which strategies that suspended."""
+        return self._watches
+
     def kill(self, level: KillLevel, reason: str, by: str, via: str = "api") -> None:
         """Stop, after a restart too, until :meth:`resume`; see :meth:`KillSwitch.kill`."""
         self._kill.kill(level, reason, by, via)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from fillbridge.engine.activity import REJECTS_NS, WINDOW_NS, within
-from fillbridge.engine.messages import StrategySuspended
-from fillbridge.exposure import open_pnl
+from fillbridge.engine.messages import StrategyResumed, StrategySuspended
+from fillbridge.exposure import pnl_of_the_day
 from fillbridge.live.account import Account
 from fillbridge.live.gate import GateState
 from fillbridge.live.killing import KillSwitch
@@ -66,11 +66,12 @@ class Watches:
         state, moves = account.state, account.moves
         activity, counters = state.activity, state.counters
         is_today = now_ns < counters.trade_date_ends_ns
+        realised, opened = pnl_of_the_day(state, account.market.last_price, now_ns)
         since_ns = now_ns - WINDOW_NS
         return AccountView(
             now_ns=now_ns,
-            realised_pnl=counters.realised_cents / 100 if is_today else 0.0,
-            open_pnl=open_pnl(state, self._last_price) if state.trades else 0.0,
+            realised_pnl=realised,
+            open_pnl=opened,
             rejects=tuple(one for one in activity.rejects if one[0] > now_ns - REJECTS_NS),
             messages_10m=sum(count for slot, count in activity.messages if slot > since_ns),
             fills_10m=within(activity.fill_times, since_ns),
@@ -86,10 +87,18 @@ class Watches:
                     for name, one in activity.strategies.items()
                 }
             ),
+            resumed_pnl=_money(counters.resumed_cents) if is_today else None,
+            armed_pnl=_money(counters.armed_cents) if is_today else None,
         )
 
-    def _last_price(self, symbol: str) -> float | None:
-        return self._account.market.view(symbol).last
+    def resume(self, strategy: str, by: str, approved_by: tuple[str, ...] = ()) -> None:
+        """Let a suspended strategy go on; what it did until now counts no more.
+
+        Whoever calls it has seen to it that an operator has approved.
+        """
+        account = self._account
+        with account.recorded():
+            account.shell.step(StrategyResumed(strategy, by, account.now_ns, approved_by))
 
     def _carry_out(self, name: str, verdict: WatchVerdict | None) -> None:
         account = self._account
@@ -160,3 +169,7 @@ class Watches:
             account.shut(cause, GateState.REDUCE_ONLY, f"{name}: {reason}")
         else:
             account.lift(cause)
+
+
+def _money(cents: int | None) -> float | None:
+    return None if cents is None else cents / 100

@@ -136,7 +136,18 @@ class SetLimit(Asked, frozen=True, kw_only=True, tag="limits_set"):
 
 
 class Resume(Asked, frozen=True, kw_only=True, tag="resume"):
-    """Lift what only a person may lift, and connect again after a forced logout."""
+    """Lift what only a person may lift, and connect again after a forced logout.
+
+    With a strategy: let that one go on after it was suspended, and nothing else.
+    """
+
+    strategy: str | None = None
+    approval: Approval | None = None
+    """Of whoever lets the strategy go on; ``None`` where no operators are configured."""
+
+
+class ShowSuspended(Asked, frozen=True, kw_only=True, tag="suspended"):
+    """The strategies that a watch has suspended, and what it takes to let each go on."""
 
 
 Request = (
@@ -160,6 +171,7 @@ Request = (
     | ShowArming
     | Arm
     | Resume
+    | ShowSuspended
 )
 
 

@@ -33,6 +33,7 @@ from fillbridge.management.messages import (
     ShowArming,
     ShowLimitChange,
     ShowMetrics,
+    ShowSuspended,
     decode_request,
     encode_line,
 )
@@ -139,9 +140,16 @@ class Management:
             case SetLimit():
                 asked = request.limit, request.value, by, request.approval
                 return _done(handler.set_limit(*asked))
+            case Resume(strategy=str(strategy)):
+                handler.resume_strategy(strategy, by, request.approval)
+                said = f"strategy {strategy!r} goes on; {self._resumed()}"
+                return _requested(handler.is_recording, said)
             case Resume():
                 handler.resume(by)
-                return _requested(handler.is_recording, self._resumed())
+                said = self._resumed()
+                return _requested(handler.is_recording, said)
+            case ShowSuspended():
+                return _done(handler.suspended())
             case _:
                 return _done(self._status())
 
@@ -194,9 +202,11 @@ class Management:
 
     def _resumed(self) -> str:
         status = self._api.get_connection_status()
+        names = ", ".join(repr(one["strategy"]) for one in self._handler.suspended())
+        still = f"; suspended: {names} (fillbridge resume --strategy NAME)" if names else ""
         if status["gate"] == "open":
-            return "the gate is open"
-        return f"the gate is still shut: {'; '.join(status['reasons'])}"
+            return f"the gate is open{still}"
+        return f"the gate is still shut: {'; '.join(status['reasons'])}{still}"
 
     def _status(self) -> dict[str, Any]:
         return {

@@ -9,21 +9,29 @@ import os
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from fillbridge.plugins.lock import Install  # msgspec reads it
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from importlib.metadata import Distribution, EntryPoint
 
     from fillbridge.plugins.sources import Source
+    from fillbridge_hooks import FillbridgeError
 
 _STRONG = ("sha256", "sha384", "sha512")
 _CACHE = "__pycache__"
 _BYTECODE = ".pyc"
+
+
+class Named(Protocol):
+    """Somebody whose name an error must say."""
+
+    def error(self, message: str) -> FillbridgeError:
+        """An error that names them."""
 
 
 class Examined(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,14 +60,14 @@ def examine(source: Source, entry: EntryPoint) -> Examined:
     """
     if entry.dist is None or (record := entry.dist.read_text("RECORD")) is None:
         raise source.error("has no RECORD, so what was installed cannot be verified")
-    hashes = _verified_files(source, entry.dist, record)
+    hashes = verified_files(source, entry.dist, record)
     package = entry.module.partition(".")[0]
-    origin = _origin(source, package)
+    origin = origin_of(source, package)
     is_package = origin.name == "__init__.py"
     folder = origin.parent.parent if is_package else origin.parent
     install: Install = "recorded"
     sources = ""
-    if _is_editable(entry.dist) and str(origin) not in hashes:
+    if is_editable(entry.dist) and str(origin) not in hashes:
         install = "editable"
         found = dict(_source_files(source, origin.parent)) if is_package else _one_file(origin)
         sources = _digest_of_all(found, folder)
@@ -82,8 +90,11 @@ def examine(source: Source, entry: EntryPoint) -> Examined:
     )
 
 
-def _verified_files(source: Source, dist: Distribution, record: str) -> dict[str, str]:
-    """SHA-256 of every file that RECORD names with a hash, by real path."""
+def verified_files(source: Named, dist: Distribution, record: str) -> dict[str, str]:
+    """SHA-256 of every file that RECORD names with a hash, by real path.
+
+    :raises FillbridgeError: of ``source``, if a file differs from what RECORD says, or is missing
+    """
     found: dict[str, str] = {}
     for row in csv.reader(record.splitlines()):
         if len(row) != 3:
@@ -114,8 +125,11 @@ def _goes_without_hash(name: str) -> bool:
 _SELF = ("RECORD", "RECORD.jws", "RECORD.p7s")
 
 
-def _origin(source: Source, package: str) -> Path:
-    """The file that importing a top-level package would run first."""
+def origin_of(source: Named, package: str) -> Path:
+    """The file that importing a top-level package would run first.
+
+    :raises FillbridgeError: of ``source``, if there is none
+    """
     spec = _spec(source, package)
     if spec is None:
         raise source.error(f"module '{package}' cannot be found")
@@ -131,7 +145,7 @@ def _origin(source: Source, package: str) -> Path:
     return origin
 
 
-def _spec(source: Source, package: str) -> ModuleSpec | None:
+def _spec(source: Named, package: str) -> ModuleSpec | None:
     try:
         # Of a name without a dot nothing is imported.
         return find_spec(package) or PathFinder.find_spec(package)
@@ -139,7 +153,8 @@ def _spec(source: Source, package: str) -> ModuleSpec | None:
         raise source.error(f"module '{package}' cannot be found: {error}") from None
 
 
-def _is_editable(dist: Distribution) -> bool:
+def is_editable(dist: Distribution) -> bool:
+    """Whether the sources stand elsewhere, where their author edits them."""
     written = dist.read_text("direct_url.json")
     if written is None:
         return False
@@ -151,7 +166,7 @@ def _is_editable(dist: Distribution) -> bool:
     return isinstance(info, dict) and info.get("editable") is True
 
 
-def _source_files(source: Source, folder: Path) -> Iterator[tuple[str, str]]:
+def _source_files(source: Named, folder: Path) -> Iterator[tuple[str, str]]:
     """Each file below a package, bytecode aside, with its SHA-256."""
     for directory, folders, names in os.walk(folder):
         here = Path(directory)
@@ -166,6 +181,18 @@ def _source_files(source: Source, folder: Path) -> Iterator[tuple[str, str]]:
             yield str(path), hashlib.sha256(_content(source, path)).hexdigest()
 
 
+def digest_of_folders(source: Named, origins: Sequence[Path]) -> str:
+    """SHA-256 over the sources of packages, each named by its first file.
+
+    :raises FillbridgeError: of ``source``, if one cannot be read, or a link leads elsewhere
+    """
+    parts = [
+        _digest_of_all(dict(_source_files(source, origin.parent)), origin.parent.parent)
+        for origin in origins
+    ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
 def _one_file(path: Path) -> dict[str, str]:
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest()}
 
@@ -178,7 +205,7 @@ def _digest_of_all(files: dict[str, str], folder: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _content(source: Source, path: Path) -> bytes:
+def _content(source: Named, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:

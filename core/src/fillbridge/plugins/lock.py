@@ -40,11 +40,25 @@ class LockedPlugin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """SHA-256 over the names and hashes of the sources of an ``editable`` install."""
 
 
-class PluginLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every plugin that may be imported."""
+class LockedDependency(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A distribution that a plugin or Fillbridge itself depends on, as it was when locked."""
 
-    format: Literal[1] = 1
+    distribution: str
+    """Its canonical name."""
+    version: str
+    install: Install
+    record: str
+    """SHA-256 of the text of RECORD, hexadecimal."""
+    sources: str = ""
+    """SHA-256 over the names and hashes of the sources of an ``editable`` install."""
+
+
+class PluginLock(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every plugin that may be imported, and what they depend on."""
+
+    format: Literal[2] = 2
     plugins: tuple[LockedPlugin, ...]
+    dependencies: tuple[LockedDependency, ...] = ()
 
     def find(self, plugin: str) -> LockedPlugin | None:
         """The plugin of that name; ``None`` where the lock does not name it."""

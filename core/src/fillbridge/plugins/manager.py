@@ -106,7 +106,14 @@ class Plugins:
         :raises BrokenPlugins: if one cannot be imported, has an implementation that is refused,
             shares its name with another, is in ``only`` but not installed, or is not what was
             locked
+        :raises ChangedDependency: if a distribution that they depend on is not what was locked,
+            strict or not; nothing is imported then
         """
+        if lock is not None and lock.dependencies:
+            # Imported here because it is slow to import, and most processes have no lock.
+            from fillbridge.plugins.dependencies import check_dependencies
+
+            check_dependencies(lock)
         candidates = [
             (source, entry)
             for source, entry in installed()

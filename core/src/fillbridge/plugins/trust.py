@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from fillbridge.plugins.dependencies import lock_dependencies
 from fillbridge.plugins.installs import Examined, examine
 from fillbridge.plugins.lock import LockedPlugin, PluginLock
 from fillbridge.plugins.sources import Source, installed
@@ -55,6 +56,7 @@ def lock_installed() -> PluginLock:
     """A lock of every plugin that is installed; none is imported.
 
     :raises PluginError: if one cannot be verified, or two have one name
+    :raises ChangedDependency: if what they depend on cannot be verified
     """
     locked: dict[str, LockedPlugin] = {}
     for source, entry in installed():
@@ -62,7 +64,7 @@ def lock_installed() -> PluginLock:
             other = locked[source.plugin].distribution
             raise source.error(f"a plugin of {other} has the same name; uninstall one of them")
         locked[source.plugin] = describe(source, examine(source, entry))
-    return PluginLock(plugins=tuple(locked.values()))
+    return PluginLock(plugins=tuple(locked.values()), dependencies=lock_dependencies())
 
 
 def admit(source: Source, entry: EntryPoint, lock: PluginLock) -> Examined:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fillbridge_hooks import ConfigurationError, Secret
-from fillbridge_hooks.private_files import read_private
+from fillbridge_hooks.private_files import private_text
 
 _LARGEST = 64 * 1024
 _SYSTEMD = "CREDENTIALS_DIRECTORY"
@@ -45,14 +45,10 @@ class FileSecrets:
             ) from None
         if stat.S_ISDIR(mode):
             return None
-        content = read_private(path, "a secret", largest=_LARGEST, given=self._given)
-        try:
-            text = content.decode().removesuffix("\n").removesuffix("\r")
-        except UnicodeDecodeError:
-            raise ConfigurationError(f"{path}: expected a secret in UTF-8") from None
-        if not text:
+        secret = private_text(path, "a secret", largest=_LARGEST, given=self._given)
+        if not secret.reveal():
             raise ConfigurationError(f"{path}: expected a secret, was an empty file")
-        return Secret(text)
+        return secret
 
     def names(self) -> Sequence[str]:
         """The names of the files, sorted.

@@ -1,7 +1,7 @@
 """Who is asked for a secret, and in which order."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fillbridge.config import Settings
@@ -9,7 +9,13 @@ from fillbridge.plugins import Plugins
 from fillbridge.secrets.environment import EnvironmentSecrets
 from fillbridge.secrets.files import folders_of
 from fillbridge.secrets.references import reference_in
-from fillbridge_hooks import ConfigurationError, Secret, SecretProvider, Unlockable
+from fillbridge_hooks import (
+    ConfigurationError,
+    Secret,
+    SecretProvider,
+    TellsSecrets,
+    Unlockable,
+)
 
 _SETTING = "execution_handler.live_settings.secret_providers"
 _ENVIRONMENT = "environment"
@@ -26,6 +32,7 @@ class Secrets:
         environ: Mapping[str, str],
         directory: Path | None = None,
         only: Sequence[str] | None = None,
+        learn: Callable[[Secret], None] | None = None,
     ) -> None:
         """Take the providers of plugins, and add ``environment`` and ``file``.
 
@@ -35,6 +42,7 @@ class Secrets:
         :param directory: a further folder of the provider ``file``
         :param only: the providers that are asked, in this order; ``None`` for all, in the order
             of their names
+        :param learn: told of the secrets that providers use themselves, such as passphrases
         :raises ConfigurationError: if ``only`` names one that is not offered, or one twice
         """
         offered = {
@@ -51,6 +59,10 @@ class Secrets:
             raise ConfigurationError(f"{_SETTING}: expected each name once, was {list(names)!r}")
         self.providers = {name: offered[name] for name in names}
         """By name, in the order in which they are asked."""
+        if learn is not None:
+            for provider in self.providers.values():
+                if isinstance(provider, TellsSecrets):
+                    provider.tell(learn)
 
     def unlock(self) -> None:
         """Open the providers that must be opened before they have anything.
@@ -83,7 +95,10 @@ class Secrets:
 
 
 def configured_secrets(
-    settings: Settings, plugins: Plugins, environ: Mapping[str, str] | None = None
+    settings: Settings,
+    plugins: Plugins,
+    environ: Mapping[str, str] | None = None,
+    learn: Callable[[Secret], None] | None = None,
 ) -> Secrets:
     """The providers that the configuration allows.
 
@@ -91,6 +106,7 @@ def configured_secrets(
 
     :param settings: loaded with the sections of these plugins
     :param environ: the variables of this process where ``None``
+    :param learn: as for :class:`Secrets`
     :raises ConfigurationError: if it names a provider that is not offered, or one twice
     :raises PluginError: if a plugin's secret provider cannot be used
     """
@@ -104,4 +120,5 @@ def configured_secrets(
         environ=os.environ if environ is None else environ,
         directory=None if live.secrets is None else Path(live.secrets),
         only=only,
+        learn=learn,
     )

@@ -52,16 +52,19 @@ def daily_loss(
     """Tell of the day's loss, then enter nothing more, then close everything.
 
     Realised, net, and open at last prices; an open position without a price is left out, so that
-    nothing is closed on a guess.
+    nothing is closed on a guess. Where a person let the account go on beyond a limit, that limit
+    stops it again once a fifth of it more is lost than that person knew of.
     """
 
     def watch(view: AccountView) -> WatchVerdict | None:
         lost = -(view.realised_pnl + (view.open_pnl or 0.0))
         said = "expected a loss of the day < {:.2f}, was " + f"{lost:.2f}"
-        if flatten is not None and lost >= flatten:
-            return FlattenAll(watch="C17 daily_loss_flatten", reason=said.format(flatten))
-        if reduce_only is not None and lost >= reduce_only:
-            return ReduceOnly(watch="C17 daily_loss_reduce_only", reason=said.format(reduce_only))
+        most = _beyond(flatten, view.armed_pnl)
+        if most is not None and lost >= most:
+            return FlattenAll(watch="C17 daily_loss_flatten", reason=said.format(most))
+        most = _beyond(reduce_only, view.resumed_pnl)
+        if most is not None and lost >= most:
+            return ReduceOnly(watch="C17 daily_loss_reduce_only", reason=said.format(most))
         if alarm is not None and lost >= alarm:
             # Without the amount, which changes at every look: it is told once.
             reason = f"expected a loss of the day < {alarm:.2f}, was that or more"
@@ -69,6 +72,13 @@ def daily_loss(
         return None
 
     return watch
+
+
+def _beyond(limit: float | None, known_pnl: float | None) -> float | None:
+    """The limit, or how much may be lost where a person who went on knew that it was reached."""
+    if limit is None or known_pnl is None or -known_pnl < limit:
+        return limit
+    return -known_pnl + limit / 5
 
 
 def max_rejects(per_minute: int | None, alike: int | None) -> WatchFunction:

@@ -33,6 +33,17 @@ _Identifier = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
 _SecretName = Annotated[str, msgspec.Meta(pattern=f"^{NAME.pattern}$")]
 
 
+class Hidden(bytes):
+    """Bytes of a key or a secret, which print as ``***`` where a program shows its variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+
 class Box(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Something encrypted, with the tag that proves it."""
 
@@ -67,9 +78,9 @@ def new_id() -> str:
     return secrets.token_hex(8)
 
 
-def new_key() -> bytes:
+def new_key() -> Hidden:
     """A random key."""
-    return secrets.token_bytes(KEY_SIZE)
+    return Hidden(secrets.token_bytes(KEY_SIZE))
 
 
 def put(key: bytes, content: bytes, *place: object) -> Box:
@@ -78,10 +89,10 @@ def put(key: bytes, content: bytes, *place: object) -> Box:
     return Box(nonce, AESGCM(key).encrypt(nonce, content, _bound(place)))
 
 
-def take(key: bytes, box: Box, *place: object) -> bytes | None:
+def take(key: bytes, box: Box, *place: object) -> Hidden | None:
     """What was put into the box for this place; ``None`` if that is not so."""
     try:
-        return AESGCM(key).decrypt(box.nonce, box.content, _bound(place))
+        return Hidden(AESGCM(key).decrypt(box.nonce, box.content, _bound(place)))
     except InvalidTag:
         return None
 

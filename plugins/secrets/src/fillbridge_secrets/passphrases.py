@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from fillbridge_hooks import ConfigurationError, Secret
-from fillbridge_hooks.private_files import read_private
+from fillbridge_hooks.private_files import private_text
 from fillbridge_secrets.keyrings import KeyringSecrets
 
 SHORTEST: Final = 12
@@ -52,12 +52,8 @@ def in_file(name: str, environ: Mapping[str, str] = os.environ) -> Passphrase:
         folder = environ.get(_SYSTEMD)
         given = folder is not None and "/" not in name
         path = Path(folder or "", name) if given else Path(name)
-        content = read_private(path, "the passphrase", largest=_LARGEST, given=given)
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            raise ConfigurationError(f"{path}: expected a passphrase in UTF-8") from None
-        return _not_empty(text.removesuffix("\n").removesuffix("\r"), str(path))
+        found = private_text(path, "the passphrase", largest=_LARGEST, given=given)
+        return _not_empty(found, str(path))
 
     return read
 
@@ -66,8 +62,8 @@ def in_keyring(service: str) -> Passphrase:
     """The keyring has it."""
 
     def find(is_new: bool) -> Secret:
-        found = KeyringSecrets(service)(KEYRING_NAME)
-        return _not_empty(found.reveal() if found else "", f"keyring {service!r}, {KEYRING_NAME}")
+        found = KeyringSecrets(service)(KEYRING_NAME) or Secret("")
+        return _not_empty(found, f"keyring {service!r}, {KEYRING_NAME}")
 
     return find
 
@@ -85,7 +81,7 @@ def long_enough(passphrase: Secret) -> Secret:
     return passphrase
 
 
-def _not_empty(text: str, place: str) -> Secret:
-    if not text:
+def _not_empty(found: Secret, place: str) -> Secret:
+    if not found.reveal():
         raise ConfigurationError(f"{place}: expected the passphrase, was nothing")
-    return Secret(text)
+    return found

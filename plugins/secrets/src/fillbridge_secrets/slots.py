@@ -6,7 +6,7 @@ from typing import Final
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from fillbridge_hooks import Secret
-from fillbridge_secrets.envelope import KEY_SIZE, Slot, new_id, put, take
+from fillbridge_secrets.envelope import KEY_SIZE, Hidden, Slot, new_id, put, take
 
 _MEMORY_KIB: Final = 65_536
 _ITERATIONS: Final = 3
@@ -22,7 +22,7 @@ def new_slot(passphrase: Secret, key: bytes, key_id: str) -> Slot:
     return Slot(slot_id, salt, *costs, put(own, key, "slot", slot_id, key_id, salt, *costs))
 
 
-def key_in(slot: Slot, passphrase: Secret, key_id: str) -> bytes | None:
+def key_in(slot: Slot, passphrase: Secret, key_id: str) -> Hidden | None:
     """The vault's key, if the passphrase opens the slot."""
     costs = (slot.memory_kib, slot.iterations, slot.lanes)
     own = _derived(passphrase, slot.salt, *costs)
@@ -31,8 +31,8 @@ def key_in(slot: Slot, passphrase: Secret, key_id: str) -> bytes | None:
 
 def _derived(
     passphrase: Secret, salt: bytes, memory_kib: int, iterations: int, lanes: int
-) -> bytes:
+) -> Hidden:
     derivation = Argon2id(
         salt=salt, length=KEY_SIZE, iterations=iterations, lanes=lanes, memory_cost=memory_kib
     )
-    return derivation.derive(passphrase.reveal().encode())
+    return Hidden(derivation.derive(passphrase.reveal().encode()))

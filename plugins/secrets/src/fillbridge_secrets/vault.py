@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from fillbridge_secrets.envelope import (
     NAME,
     Box,
     Contents,
+    Hidden,
     decode,
     encode,
     is_sealed,
@@ -46,6 +47,11 @@ class Vault:
         self._passphrase = passphrase
         self._asks = asks
         self._opened: tuple[str, bytes] | None = None
+        self._learn: Callable[[Secret], None] | None = None
+
+    def tell(self, learn: Callable[[Secret], None]) -> None:
+        """Tell ``learn`` of the passphrase, once it is read."""
+        self._learn = learn
 
     def unlock(self) -> None:
         """Open the vault.
@@ -91,8 +97,8 @@ class Vault:
                 key_id, slots, boxes = contents.key_id, contents.slots, dict(contents.secrets)
             else:
                 key, key_id, boxes = new_key(), new_id(), {}
-                slots = (new_slot(long_enough(self._passphrase(True)), key, key_id),)
-            boxes[name] = _put(key, key_id, name, secret.reveal().encode())
+                slots = (new_slot(long_enough(self._asked(True)), key, key_id),)
+            boxes[name] = _put(key, key_id, name, Hidden(secret.reveal().encode()))
             self._write(sealed(key, key_id, slots, boxes))
             self._opened = key_id, key
 
@@ -103,8 +109,10 @@ class Vault:
         """
         with self._changing():
             contents = self._read()
-            present = self._passphrase(False)
+            present = self._asked(False)
             key = self._key_by(present, contents)
+            if passphrase is not None:
+                self._told(passphrase)
             opens = present if passphrase is None else long_enough(passphrase)
             if keep_old:
                 if len(contents.slots) == MOST_SLOTS:
@@ -121,12 +129,21 @@ class Vault:
             self._write(sealed(key, key_id, slots, boxes))
             self._opened = key_id, key
 
+    def _asked(self, is_new: bool) -> Secret:
+        passphrase = self._passphrase(is_new)
+        self._told(passphrase)
+        return passphrase
+
+    def _told(self, passphrase: Secret) -> None:
+        if self._learn is not None:
+            self._learn(passphrase)
+
     def _key(self, contents: Contents) -> bytes:
         """The key that these contents are sealed with."""
         if self._opened is not None and self._opened[0] != contents.key_id and self._asks:
             raise self._error("its key was changed since it was unlocked; start again to unlock it")
         if self._opened is None or self._opened[0] != contents.key_id:
-            self._opened = contents.key_id, self._key_by(self._passphrase(False), contents)
+            self._opened = contents.key_id, self._key_by(self._asked(False), contents)
         key = self._opened[1]
         self._check_seal(key, contents)
         return key
