@@ -6,6 +6,7 @@ import anyio
 
 from fillbridge.live.outbox import Cancellation, Change, Command, Submission
 from fillbridge.live.trading import LiveTrading
+from fillbridge.live.waking import Reminder
 from fillbridge_hooks import (
     Clock,
     DriverError,
@@ -34,7 +35,7 @@ class OrderPump:
         self._trading = trading
         self._clock = clock
         self._send_timeout_s = send_timeout_s
-        self._woken = anyio.Event()
+        self._woken = Reminder()
         self._is_stopping = False
         self._waiting: dict[str, _Waiting] = {}
 
@@ -64,7 +65,7 @@ class OrderPump:
                 await self._woken.wait()
 
     async def _empty(self) -> None:
-        self._woken = anyio.Event()
+        self._woken.clear()
         ready = self._trading.outbox.ready
         while ready:
             command = ready.popleft()
