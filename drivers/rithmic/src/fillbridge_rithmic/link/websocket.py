@@ -67,7 +67,8 @@ class WebSocket:
         self._fragments: list[bytes] = []
         self._is_over = False
         self.heard_at = anyio.current_time()
-        """When anything last arrived, by the event loop's clock, s."""
+        """When anything last arrived and was dealt with, by the event loop's clock, s."""
+        self._is_heard = False
 
     async def send(self, data: bytes) -> None:
         """Send a binary message; returns when the operating system has taken it.
@@ -75,13 +76,20 @@ class WebSocket:
         :raises LinkClosed: if nothing has left, and nothing can any more
         :raises LinkLost: if the connection broke meanwhile
         """
-        async with self._writing:
+        writing = self._writing
+        try:
+            writing.acquire_nowait()
+        except anyio.WouldBlock:
+            await writing.acquire()
+        try:
             await self._check()
             try:
                 self._protocol.send_binary(data)
             except WebSocketException:
                 raise LinkClosed("the connection is being closed") from None
             await self._flush()
+        finally:
+            writing.release()
 
     async def ping(self) -> None:
         """Ask the other side for a sign of life.
@@ -183,6 +191,8 @@ class WebSocket:
         return None
 
     async def _read(self) -> None:
+        if self._is_heard:  # only now, for what arrived may be an answer that somebody waits for
+            self.heard_at, self._is_heard = anyio.current_time(), False
         if self._protocol.writes:  # what the protocol has to say to what was read
             async with self._writing:
                 await self._flush()
@@ -195,7 +205,7 @@ class WebSocket:
         except _FAILURES as error:
             self._is_over = True
             raise LinkLost(_reason(error)) from None
-        self.heard_at = anyio.current_time()
+        self._is_heard = True
         self._frames.add(data)
 
     @property
