@@ -38,6 +38,8 @@ class OrderPump:
         self._woken = Reminder()
         self._is_stopping = False
         self._waiting: dict[str, _Waiting] = {}
+        self._spare: _Waiting | None = None
+        """Made while nobody waits for it, for the next who does."""
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -50,7 +52,10 @@ class OrderPump:
 
     async def wait_left(self, client_order_id: str) -> int:
         """Wait until what became of the sending of an order is known; when that was, ns UTC."""
-        waiting = self._waiting.setdefault(client_order_id, _Waiting())
+        waiting = self._waiting.get(client_order_id)
+        if waiting is None:
+            waiting = self._waiting[client_order_id] = self._spare or _Waiting()
+            self._spare = None
         self.wake()
         await waiting.left.wait()
         return waiting.left_ns
@@ -77,6 +82,7 @@ class OrderPump:
         # What they wait for was taken back: it does not leave any more.
         for client_order_id in tuple(self._waiting):
             self._tell(client_order_id, self._clock.now_ns)
+        self._spare = self._spare or _Waiting()
 
     def _objection(self, command: Command) -> NotSent | None:
         """Why a command must not leave; where looking breaks, what reduces a position leaves."""
