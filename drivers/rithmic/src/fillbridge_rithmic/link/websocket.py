@@ -14,11 +14,12 @@ from anyio.abc import ByteStream, SocketAttribute
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from fillbridge_hooks import DriverError, FatalError, RetryableError
 from fillbridge_rithmic.link.address import Address, read_address
-from fillbridge_rithmic.link.frames import Frames
+from fillbridge_rithmic.link.frames import Frames, whole_message
 from fillbridge_rithmic.link.tls import handshake_error
 from fillbridge_rithmic.wire.framing import LARGEST
 
@@ -38,6 +39,7 @@ _FAILURES: Final = (
 )
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
 """Linger for no time."""
+_OPEN: Final = State.OPEN
 _DATA: Final = (Opcode.BINARY, Opcode.TEXT, Opcode.CONT)
 
 # The library logs what is sent at DEBUG, and a login holds a password: it gets a logger that no
@@ -83,11 +85,9 @@ class WebSocket:
             await writing.acquire()
         try:
             await self._check()
-            try:
-                self._protocol.send_binary(data)
-            except WebSocketException:
-                raise LinkClosed("the connection is being closed") from None
-            await self._flush()
+            if self._protocol.state is not _OPEN:
+                raise LinkClosed("the connection is being closed")
+            await self._flush(whole_message(data))
         finally:
             writing.release()
 
@@ -224,9 +224,10 @@ class WebSocket:
         if self._is_over:
             raise LinkClosed("the connection has ended")
 
-    async def _flush(self) -> None:
-        """Write what the protocol has to send; to be called by whoever may write."""
+    async def _flush(self, frame: bytes = b"") -> None:
+        """Write what the protocol has to send, and a frame; to be called by whoever may write."""
         writes = self._protocol.data_to_send()
+        writes.append(frame)
         try:
             for data in writes:
                 if data:
