@@ -98,12 +98,11 @@ class Redactor:
 
         :raises InvalidValue: naming the field
         """
-        names = message.__struct_fields__
-        texts = [value for name in names if isinstance(value := getattr(message, name), str)]
-        together = _BETWEEN.join(texts)
+        values = msgspec.structs.astuple(message)
+        together = _BETWEEN.join([value for value in values if isinstance(value, str)])
         if self(together) == together:
             return
-        for name in names:
+        for name in message.__struct_fields__:
             value = getattr(message, name)
             if isinstance(value, str) and self(value) != value:
                 raise InvalidValue(name, "text without a secret in it", self(value))
