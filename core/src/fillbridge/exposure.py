@@ -147,7 +147,10 @@ def risk_context(
 
 
 def _newest_first(times: Sequence[int], since_ns: int) -> tuple[int, ...]:
-    return tuple(takewhile(since_ns.__lt__, reversed(times)))
+    newest_first = reversed(times)
+    if not times or times[0] > since_ns:
+        return tuple(newest_first)
+    return tuple(takewhile(since_ns.__lt__, newest_first))
 
 
 def _without_one(times: tuple[int, ...], time_ns: int) -> tuple[int, ...]:

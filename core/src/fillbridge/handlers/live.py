@@ -41,6 +41,7 @@ from fillbridge.journal.latch import LatchFile
 from fillbridge.journal.places import places
 from fillbridge.limits import LimitsRefused, enforce, limits_in_force, read_approvals
 from fillbridge.live import Connection, Health, LiveTrading, OrderPump, SystemClock
+from fillbridge.live.waking import Bell, Reminder
 from fillbridge.plugins import Models, Plugins
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
@@ -125,8 +126,8 @@ class LiveExecutionHandler(LiveProposing):
         self._slow_executions = SlowExecutions(
             self.metrics, self.clock, config.performance.max_execution_latency_ms
         )
-        self._published = anyio.Event()
-        self._changed = anyio.Event()
+        self._published = Reminder()
+        self._changed = Bell()
         self._receiving: anyio.CancelScope
         self._received: anyio.Event
         self._stack = AsyncExitStack()
@@ -280,7 +281,7 @@ class LiveExecutionHandler(LiveProposing):
 
     async def _deliver(self) -> None:
         while True:
-            self._published = anyio.Event()
+            self._published.clear()
             await self.drain()
             await self._published.wait()
 

@@ -54,6 +54,7 @@ class Journal:
         self._store = store
         self._archive_folder = archive_folder
         self._key = key
+        self._links = chain.Links(key)
         self._clock = clock
         self._release = release
         self._contents = recovered.contents
@@ -153,7 +154,7 @@ class Journal:
     def _commit(self, upkeep: Upkeep, *, is_last: bool) -> None:
         head, now_ns = self._head, self._pending_ns
         payload = pack(self._pending)
-        value = chain.link(self._key, head.chain, head.seq + 1, now_ns, payload)
+        value = self._links.link(head.chain, head.seq + 1, now_ns, payload)
         row = Row(head.seq + 1, now_ns, payload, value)
         after = Head(head.seq + len(self._pending), value)
         began_ns = time.perf_counter_ns()
