@@ -9,8 +9,9 @@ same order to the same gateway, so that what the gateway itself takes can be tol
 is, and once subscribed to orders, as every driver is, for then the gateway writes its answer only
 with the notifications behind it. With
 RITHMIC_ORACLE naming an interpreter that has async_rithmic, its ``submit_order`` is
-timed against the same gateway in the same run. Each round measures all of them, one after the
-other. The last line is one JSON object, times in ms.
+timed against the same gateway in the same run: with the same order, a limit with stop and target,
+and with a limit alone, which gives the gateway less to do. Each round measures all of them, one
+after the other. The last line is one JSON object, times in ms.
 
     uv run python tests/benchmarks/rithmic.py [--orders N] [--rounds N] [--json]
 """
@@ -72,6 +73,10 @@ ORACLE = "RITHMIC_ORACLE"
 CLIENT = Path(__file__).with_name("rithmic_peer.py")
 PRICE = 5000.0
 FAR = 4900.0
+LEG_TICKS = 40
+"""From the price of an entry to its stop, and to its target."""
+
+LEG_POINTS = 10.0
 SYMBOL = "ES"
 ACCOUNTS = [f"BENCH{number}" for number in range(100)]
 """Each measurement takes the next, for a new journal begins with the same order ids."""
@@ -461,8 +466,8 @@ async def time_handler(
                 proposal = RiskProposal(
                     position_size=1,
                     direction="LONG",
-                    stop_loss_price=FAR - 10,
-                    take_profit_price=FAR + 10,
+                    stop_loss_price=FAR - LEG_POINTS,
+                    take_profit_price=FAR + LEG_POINTS,
                     entry_type=OrderType.LIMIT,
                     entry_limit_price=FAR,
                     proposal_id=f"P{wall_ns():x}-{number}",
@@ -482,12 +487,17 @@ async def time_handler(
     return {"to_gateway": to_gateway, "acknowledged": acknowledged, "works": works}
 
 
-def time_peer(other: Other, orders: int) -> list[float]:
-    """``submit_order`` of async_rithmic, ms each; none where it is not at hand."""
+def time_peer(other: Other, orders: int, *, has_legs: bool) -> list[float]:
+    """``submit_order`` of async_rithmic, ms each; none where it is not at hand.
+
+    :param has_legs: whether it sends what the handler does, or a limit alone
+    """
     interpreter = os.environ.get(ORACLE)
     if not interpreter:
         return []
     command = [interpreter, str(CLIENT), other.uri, other.ca_file, str(orders)]
+    if has_legs:
+        command.append(str(LEG_TICKS))
     output = subprocess.check_output(command, text=True, timeout=300)
     taken: list[float] = json.loads(output.splitlines()[-1])
     other.received()
@@ -529,7 +539,8 @@ def measure(orders: int, rounds: int, advance: Callable[[str], None]) -> dict[st
                 taken = anyio.run(time_handler, other, orders, next(accounts), durability)
                 for what, values in taken.items():
                     keep(f"{durability}_{what}", values)
-            keep("async_rithmic", time_peer(other, orders))
+            keep("async_rithmic", time_peer(other, orders, has_legs=True))
+            keep("async_rithmic_no_legs", time_peer(other, orders, has_legs=False))
     return summarise(found)
 
 
@@ -540,9 +551,10 @@ def summarise(found: dict[str, list[float]]) -> dict[str, Any]:
         overhead = p50["driver_acknowledged"] - p50[bare]
         document[f"driver_overhead{name}_in_echoes"] = round(overhead / p50["echo"], 2)
     document["bare_in_echoes"] = round(p50["bare"] / p50["echo"], 2)
-    if "async_rithmic" in p50:
-        ratio = p50["process_acknowledged"] / p50["async_rithmic"]
-        document["process_in_async_rithmic"] = round(ratio, 2)
+    for peer in ("async_rithmic", "async_rithmic_no_legs"):
+        if peer in p50:
+            ratio = p50["process_acknowledged"] / p50[peer]
+            document[f"process_in_{peer}"] = round(ratio, 2)
     return document
 
 

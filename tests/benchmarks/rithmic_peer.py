@@ -1,6 +1,7 @@
 """Times ``submit_order`` of async_rithmic; run by an interpreter that has it.
 
-Its arguments: where the gateway is, its CA file, how many orders. Prints the times in ms as JSON.
+Its arguments: where the gateway is, its CA file, how many orders, and how far stop and target of
+each are from its price, in ticks: nothing for orders without them. Prints the times in ms as JSON.
 """
 
 import asyncio
@@ -16,7 +17,8 @@ from async_rithmic import (  # type: ignore[import-not-found]
     TransactionType,
 )
 
-uri, ca_file, orders = sys.argv[1:]
+uri, ca_file, orders, *ticks = sys.argv[1:]
+legs = dict.fromkeys(("stop_ticks", "target_ticks"), int(ticks[0])) if ticks else {}
 
 
 async def main():
@@ -44,6 +46,7 @@ async def main():
             transaction_type=TransactionType.BUY,
             order_type=OrderType.LIMIT,
             price=4900.0,
+            **legs,
         )
         taken.append((time.perf_counter_ns() - started) / 1e6)
         assert answer, "rejected"

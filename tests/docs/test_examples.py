@@ -1,5 +1,7 @@
 """Every Python block of the documentation runs, in order, one namespace for each document."""
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,14 @@ DOCUMENTS = sorted(
     for folder in FOLDERS
     for path in REPOSITORY.glob(f"{folder}/*.md")
 )
+
+
+@pytest.fixture(autouse=True)
+def same_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    before = list(root.handlers)
+    yield
+    root.handlers[:] = before
 
 
 @pytest.mark.parametrize("name", ["README.md", *DOCUMENTS])

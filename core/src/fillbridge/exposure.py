@@ -7,6 +7,7 @@ from fillbridge.engine.proposed import habit_key
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge_hooks import (
     TERMINAL_STATUSES,
+    AccountMargin,
     Direction,
     Exposure,
     RiskContext,
@@ -95,11 +96,13 @@ def risk_context(
     last_price: Callable[[str], float | None],
     without: Trade | None = None,
     symbol: str = "",
+    margin: AccountMargin | None = None,
 ) -> RiskContext:
     """The counters of the trade date, and what open positions are worth at last prices.
 
     :param without: the trade under judgement, if its approval was counted already
     :param symbol: of the contract, where the proposal does not name it
+    :param margin: what the broker still lets the account do
     """
     counters = state.counters
     orders = trades = rejects = realised = of_strategy = 0
@@ -139,11 +142,15 @@ def risk_context(
         entry_days=state.entry_days.get(habit_key(proposal.strategy, symbol), ()),
         recent_messages=recent,
         strategy_trades_today=of_strategy,
+        margin=margin,
     )
 
 
 def _newest_first(times: Sequence[int], since_ns: int) -> tuple[int, ...]:
-    return tuple(takewhile(since_ns.__lt__, reversed(times)))
+    newest_first = reversed(times)
+    if not times or times[0] > since_ns:
+        return tuple(newest_first)
+    return tuple(takewhile(since_ns.__lt__, newest_first))
 
 
 def _without_one(times: tuple[int, ...], time_ns: int) -> tuple[int, ...]:

@@ -3,8 +3,8 @@
 import base64
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -14,6 +14,8 @@ from fillbridge_hooks import InvalidValue, Secret
 
 _MASK = "***"
 _SHORT = 4
+_BETWEEN = "\0"
+"""Between texts that are looked through together; no letter, so that short secrets stand alone."""
 
 MessageT = TypeVar("MessageT")
 
@@ -30,6 +32,7 @@ class Redactor:
         self._secrets: list[Secret] = []
         self._forms: list[Secret] = []
         """How each may be written; kept as secrets, for whoever looks at this object's fields."""
+        self._errors = _Masking(self)
 
     def learn(self, secret: Secret) -> None:
         """Mask this one from now on."""
@@ -95,22 +98,42 @@ class Redactor:
 
         :raises InvalidValue: naming the field
         """
+        values = msgspec.structs.astuple(message)
+        together = _BETWEEN.join([value for value in values if isinstance(value, str)])
+        if self(together) == together:
+            return
         for name in message.__struct_fields__:
             value = getattr(message, name)
             if isinstance(value, str) and self(value) != value:
                 raise InvalidValue(name, "text without a secret in it", self(value))
 
-    @contextmanager
-    def errors(self) -> Iterator[None]:
-        """Mask what goes through."""
-        try:
-            yield
-        except Exception as error:
-            self.clean(error)
-            raise
+    def errors(self) -> AbstractContextManager[None]:
+        """A context that masks what goes through."""
+        return self._errors
 
     def _cleaned(self, value: object) -> object:
         return self(value) if type(value) is str else value
+
+
+class _Masking:
+    """Masks errors; without a state of its own, for any number may be within at once."""
+
+    __slots__ = ("_redactor",)
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception):
+            self._redactor.clean(error)
 
 
 def mask_named(text: str) -> str:

@@ -50,11 +50,13 @@ from fillbridge.publishing import Publisher
 from fillbridge.results import trade_result
 from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
+    AccountMargin,
     Clock,
     Direction,
     Fill,
     Hold,
     MarketView,
+    Order,
     OrderRefused,
     OrderRole,
     OutcomeUnknown,
@@ -97,6 +99,7 @@ class Shell(Generic[DeskT, ClockT]):
     :param next_data_ns: when the data that is on its way has come: before, an entry has not met
         the market, and the rest of it is not withdrawn; ``None`` where it meets it when it is sent
     :param defers_observers: whether plugins are told of fills when events are delivered
+    :param collar: why an order that reduces must not be sent at its price; empty if it may
     """
 
     def __init__(
@@ -112,6 +115,7 @@ class Shell(Generic[DeskT, ClockT]):
         state: EngineState | None = None,
         next_data_ns: Callable[[], int] | None = None,
         defers_observers: bool = False,
+        collar: Callable[[Order], str] | None = None,
     ) -> None:
         self.state = EngineState() if state is None else state
         self.clock = clock
@@ -120,6 +124,8 @@ class Shell(Generic[DeskT, ClockT]):
         """Take in a price: the session tells it for every step of the market."""
         self.session: DeskT
         """Where orders go, once it is attached."""
+        self.margin: Callable[[str], AccountMargin | None] = lambda symbol: None
+        """What the broker still lets the account do in a symbol."""
         self.recorded = 0
         """How many events have been folded."""
         self._charging = Charging(hooks.commission, self.state, publisher)
@@ -133,6 +139,7 @@ class Shell(Generic[DeskT, ClockT]):
         self._on_entry_failed = on_entry_failed
         self._record = record
         self._next_data_ns = next_data_ns
+        self._collar = collar
         self._inbox: deque[Input] = deque()
         self._is_stepping = False
         self._judged = ("", 0)
@@ -205,7 +212,15 @@ class Shell(Generic[DeskT, ClockT]):
             plan.entry,
             exposure(self.state, symbol, without, plan.proposal.strategy),
             market,
-            risk_context(self.state, plan.proposal, now, self._last_price, without, symbol),
+            risk_context(
+                self.state,
+                plan.proposal,
+                now,
+                self._last_price,
+                without,
+                symbol,
+                self.margin(symbol),
+            ),
             plan.approved_holds,
         )
 
@@ -272,6 +287,10 @@ class Shell(Generic[DeskT, ClockT]):
         trade = self.state.trades[order.trade_id]
         if order.role is _ENTRY:
             self._submit_entry(effect, trade)
+            return
+        reason = self._collar(order) if self._collar is not None else ""
+        if reason:
+            self.step(Rejected(order.client_order_id, reason, self.clock.now_ns))
             return
         position = -trade.held if trade.plan.direction is _SHORT else trade.held
         self.session.submit(approve_reducing(order, position))

@@ -1,13 +1,14 @@
 """Everything that the author of a Fillbridge plugin or driver needs, and nothing else."""
 
 from fillbridge_hooks._markers import PROJECT, hookimpl, hookspec
-from fillbridge_hooks.broker import BrokerOrder, BrokerPosition
+from fillbridge_hooks.broker import BrokerMargin, BrokerOrder, BrokerPosition
 from fillbridge_hooks.capabilities import Capabilities
 from fillbridge_hooks.clock import NEVER, Clock, LiveClock, Timer, VirtualClock
 from fillbridge_hooks.driver import (
     AnyDriver,
     ConnectionTerms,
     Driver,
+    MarketMessage,
     Message,
     SendOutcome,
     Session,
@@ -126,6 +127,7 @@ __all__ = (
     "ArrivalPrice",
     "BarData",
     "BrokerOrder",
+    "BrokerMargin",
     "BrokerPosition",
     "CancelRejected",
     "Cancelled",
@@ -163,6 +165,7 @@ __all__ = (
     "LiveClock",
     "MarketListener",
     "MarketView",
+    "MarketMessage",
     "Message",
     "NEVER",
     "NotConnected",

@@ -1,4 +1,6 @@
-"""What a broker answers when it is asked how things stand."""
+"""What a broker answers when it is asked how things stand, and what it lets an account do."""
+
+from collections.abc import Mapping
 
 import msgspec
 
@@ -32,3 +34,21 @@ class BrokerPosition(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str
     quantity: int
     """Signed: positive is long."""
+
+
+class BrokerMargin(msgspec.Struct, frozen=True, kw_only=True):
+    """What the broker still lets the account do; money in account currency.
+
+    A session tells it as a message, each time the broker does.
+    """
+
+    available: float
+    """Buying power that is left."""
+    needed: Mapping[str, float] = msgspec.field(default_factory=dict)
+    """By symbol: what one contract takes of it, where the broker says so."""
+    max_order_quantity: Mapping[str, int] = msgspec.field(default_factory=dict)
+    """By symbol: the largest order, where the broker limits it."""
+    loss_limit: float | None = None
+    """The loss of a trade date, >= 0, at which the broker stops the account."""
+    time_ns: int
+    """When it was heard of, ns UTC."""

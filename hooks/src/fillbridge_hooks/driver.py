@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
-from fillbridge_hooks.broker import BrokerOrder, BrokerPosition
+from fillbridge_hooks.broker import BrokerMargin, BrokerOrder, BrokerPosition
 from fillbridge_hooks.capabilities import Capabilities
 from fillbridge_hooks.clock import LiveClock
 from fillbridge_hooks.instrument import Instrument
@@ -27,8 +27,11 @@ SendOutcome = Sent | NotSent | OutcomeUnknown
 left the process. ``OutcomeUnknown``: everything else.
 """
 
-Message = Report | TradeTick | QuoteTick
-"""What a session hears: reports on orders, and market data where the broker sends any."""
+MarketMessage = TradeTick | QuoteTick | BrokerMargin
+"""What a session hears that is about no order."""
+
+Message = Report | MarketMessage
+"""What a session hears: reports on orders, and whatever else the broker tells."""
 
 
 class ConnectionTerms(msgspec.Struct, frozen=True, kw_only=True):

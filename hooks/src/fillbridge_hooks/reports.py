@@ -32,6 +32,12 @@ class Cancelled(msgspec.Struct, frozen=True, gc=False, tag=True):
     client_order_id: str
     reason: str
     time_ns: int
+    cumulative_quantity: int | None = None
+    """What was filled of it by then; ``None`` where the broker does not say.
+
+    More than was heard of, or an entry of which it is not said, shuts the gate for entries until
+    the broker was asked.
+    """
 
 
 class Expired(msgspec.Struct, frozen=True, gc=False, tag=True):
@@ -40,6 +46,8 @@ class Expired(msgspec.Struct, frozen=True, gc=False, tag=True):
     client_order_id: str
     reason: str
     time_ns: int
+    cumulative_quantity: int | None = None
+    """As in :class:`Cancelled`."""
 
 
 class Replaced(msgspec.Struct, frozen=True, gc=False, tag=True):

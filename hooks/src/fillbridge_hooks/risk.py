@@ -129,7 +129,7 @@ class RiskContext(msgspec.Struct, frozen=True, gc=False):
     """Entries of the proposal's strategy approved on this trade date, since a person let it go on
     after it was suspended."""
     margin: AccountMargin | None = None
-    """``None`` where the broker does not tell; no driver does so far."""
+    """``None`` where the broker does not tell."""
 
 
 class StrategyCounters(msgspec.Struct, frozen=True, gc=False):

@@ -211,3 +211,39 @@ def test_looser_limits_of_a_live_account_take_two(tmp_path, start_handler):
     shown = json.loads(place.ask("limits", "show", "--json").stdout)
     assert shown["approved_by"] == ["ann", "bob"]
     assert shown["content"]["limits"]["risk_controls.max_position_size"] == 6
+
+
+def test_limits_of_a_running_account_are_tightened_at_once_and_loosened_by_two(
+    tmp_path, start_handler
+):
+    place = Place(tmp_path)
+    place.configure(environment="prod")
+    assert place.ask("plugins", "lock").exit_code == 0
+    handler = start_handler(place.folder, "--config", str(place.config))
+    handler.wait_for("started")
+    tighter = place.ask("limits", "set", "max_position_size", "3")
+    assert tighter.stdout == "risk_controls.max_position_size: 5 -> 3 (tighter)\n", tighter.stderr
+    looser = ("limits", "set", "max_position_size", "4")
+    refused = place.ask(*looser)
+    assert refused.exit_code == 1
+    assert "limits: expected approvals of two operators, approved by nobody" in refused.stderr
+    first = place.ask(*looser, "--operator", "ann", *place.key("ann"))
+    assert first.exit_code == 0, first.stderr
+    assert first.stdout.splitlines() == [
+        "risk_controls.max_position_size: 3 -> 4 (looser)",
+        "approved by ann; two operators are needed",
+    ]
+    second = place.ask(*looser, "--operator", "bob", *place.key("bob"), "--json")
+    answer = json.loads(second.stdout)
+    assert (answer["is_in_force"], answer["approved_by"]) == (True, ["ann", "bob"])
+    for arguments in (("max_position_size", "0"), ("max_postion_size", "3"), ("symbols", "ESZ6")):
+        assert place.ask("limits", "set", *arguments).exit_code == 2
+    assert place.ask("limits", "set", "symbols", "[]").stdout == "nothing changes\n"
+    shown = json.loads(place.ask("limits", "show", "--json").stdout)
+    assert shown["content"]["limits"]["risk_controls.max_position_size"] == 4
+    assert shown["approved_by"] == ["ann", "bob"]
+    assert handler.end(signal.SIGTERM) == 0
+    # What the file says is looser again.
+    again = start_handler(place.folder, "--config", str(place.config))
+    assert again.wait() == 2
+    assert "max_position_size: 4 -> 5 (looser)" in again.errors

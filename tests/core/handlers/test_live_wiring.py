@@ -1,5 +1,6 @@
 """From settings and plugins to what a live handler is made of."""
 
+import anyio
 import pytest
 
 from fillbridge import LiveExecutionHandler, PluginError, hookimpl
@@ -13,9 +14,11 @@ from fillbridge.handlers.live_wiring import (
     wrapped_session,
 )
 from fillbridge.handlers.redaction import Redactor
+from fillbridge.handlers.resource_wiring import resource_limits
 from fillbridge.live import LiveRules
+from fillbridge.live.resources import MIB, ResourceLimits
 from fillbridge.plugins import Plugins
-from fillbridge_hooks import Capabilities, ConfigurationError
+from fillbridge_hooks import Capabilities, ConfigurationError, OrderRefused
 
 
 @pytest.fixture
@@ -172,3 +175,48 @@ async def test_it_runs_on_what_is_installed_and_on_the_real_clock(tmp_path):
         status = handler.get_connection_status()
         assert (status["driver"], status["gate"]) == ("sim", "recovering")
         assert handler.clock.skew_ns < 1_000_000_000
+
+
+# What the machine leaves
+
+
+def test_the_bounds_of_disk_and_memory_are_those_of_the_risk_controls(plugins):
+    sections = plugins().settings_sections()
+    controls = {
+        "min_free_disk_mb": 2,
+        "min_free_disk_percent": 5,
+        "max_journal_sync_ms": 1.5,
+        "max_memory_mb": 300,
+    }
+    assert resource_limits(decode_settings({"risk_controls": controls}, sections)) == (
+        ResourceLimits(
+            min_free_bytes=2 * MIB,
+            min_free_share=0.05,
+            max_sync_ns=1_500_000,
+            max_memory_bytes=300 * MIB,
+        )
+    )
+    assert resource_limits(decode_settings({}, sections)) == ResourceLimits()
+
+
+def test_with_real_money_they_bind_where_nothing_is_said(plugins):
+    sections = plugins().settings_sections()
+    data = {"mode": "live", "live_settings": {"environment": "prod"}}
+    assert resource_limits(decode_settings(data, sections)) == ResourceLimits(
+        min_free_bytes=1_024 * MIB,
+        min_free_share=0.1,
+        max_sync_ns=250_000_000,
+        max_memory_bytes=2_048 * MIB,
+    )
+
+
+@pytest.mark.anyio
+async def test_a_handler_without_room_for_its_journal_lets_no_entry_out(floor, proposal):
+    place = floor(sections={"risk_controls": {"min_free_disk_mb": 10**12}})
+    async with place.running() as handler:
+        with anyio.fail_after(10):
+            while "disk" not in handler._trading.gate._causes:
+                await place.wait(1)
+                await anyio.sleep(0.001)
+        with pytest.raises(OrderRefused, match="are free for the journal"):
+            await handler.execute_trade(proposal())

@@ -1,7 +1,7 @@
 """No secret is in anything that a driver's words become: status, alarms, records, the log."""
 
 import json
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 import pytest
@@ -9,7 +9,14 @@ import pytest
 from fillbridge import hookimpl
 from fillbridge.config import decode_settings
 from fillbridge.handlers.redaction import Redactor
-from fillbridge_hooks import FatalError, InvalidValue, Rejected, RetryableError, Secret
+from fillbridge_hooks import (
+    FatalError,
+    InvalidValue,
+    Rejected,
+    RetryableError,
+    RiskProposal,
+    Secret,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -212,3 +219,29 @@ def test_text_fields_of_a_message_are_masked():
     assert made.texts(halt).client_order_id == "***_ENTRY"
     same = Rejected("x", "no", 1)
     assert made.texts(same) is same
+
+
+@pytest.mark.parametrize("field", ["symbol", "strategy", "proposal_id"])
+@pytest.mark.parametrize("secret", ["hunter22", "a1", "ES\0x"])
+def test_a_proposal_with_a_secret_in_any_text_is_refused_by_its_field(field, secret):
+    fields = {"symbol": "ES", "strategy": "x", "proposal_id": "p"}
+    made = RiskProposal(position_size=1, direction="LONG", **{**fields, field: secret})
+    with pytest.raises(InvalidValue) as refused:
+        redactor(secret).refuse(made)
+    assert str(refused.value).startswith(f"{field}: ")
+    assert secret not in str(refused.value)
+
+
+def test_two_texts_do_not_make_a_secret():
+    made = RiskProposal(position_size=1, direction="LONG", symbol="hun", strategy="ter22")
+    redactor("hunter22", "hun\0ter22").refuse(made)
+
+
+def test_any_number_of_contexts_mask_errors_at_once():
+    made = redactor("hunter22")
+    inner, outer = ValueError("hunter22"), KeyError("hunter22")
+    with suppress(KeyError), made.errors():
+        with suppress(ValueError), made.errors():
+            raise inner
+        raise outer
+    assert (inner.args, outer.args) == (("***",), ("***",))

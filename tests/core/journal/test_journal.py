@@ -371,3 +371,16 @@ def test_a_kill_loses_nothing_that_was_acknowledged(bench, durability):
         assert next(journal.notes("count")).payload["number"] in {acknowledged, acknowledged + 1}
         journal.close(clean=False)
     assert bench.verify().is_sound
+
+
+def test_the_slowest_commit_is_told_once(bench, busy, monkeypatch):
+    journal = bench.open()
+    journal.take_slowest_commit_ns()
+    times = iter([0, 3_000, 10_000, 17_000, 20_000, 21_000])
+    monkeypatch.setattr("fillbridge.journal.writer.time.perf_counter_ns", lambda: next(times))
+    for _ in range(3):
+        journal.note("a", {}, 1)
+        journal.commit()
+    journal.commit()  # there is nothing to write
+    assert journal.take_slowest_commit_ns() == 7_000
+    assert journal.take_slowest_commit_ns() == 0

@@ -9,7 +9,8 @@ from fillbridge.bus import InProcessBus
 from fillbridge.engine import EngineState, fold
 from fillbridge.journal import JournalFailed, StateDiverged
 from fillbridge.live import BrokerSnapshot, LiveRules, LiveTrading
-from fillbridge.live.outbox import Cancellation, Submission
+from fillbridge.live.outbox import Cancellation, Change, Submission
+from fillbridge.live.tally import CANCEL, CHANGE, SUBMIT
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.plugins import Implementation
 from fillbridge.publishing import Publisher
@@ -45,6 +46,7 @@ INSTRUMENTS = {
     "ES": Instrument(symbol="ES", tick_size=0.25, point_value=50.0),
     "NQ": Instrument(symbol="NQ", tick_size=0.25, point_value=20.0),
 }
+KINDS = {Submission: SUBMIT, Cancellation: CANCEL, Change: CHANGE}
 LAST = {"ES": 4000.0, "NQ": 15000.0}
 
 
@@ -104,6 +106,8 @@ class House:
         self.clock = clock
         self.orders = {}
         """By client order id; whoever sends one twice is caught."""
+        self.says_sums = True
+        """Whether it is said by how much an order had filled that is withdrawn."""
         self.fills = []
         self.said = deque()
         """Reports that have yet to be delivered."""
@@ -182,8 +186,11 @@ class House:
 
     def end(self, name, status, reason=""):
         self.change(name, status=status, reason=reason)
-        kind = {OrderStatus.CANCELLED: Cancelled, OrderStatus.REJECTED: Rejected}[status]
-        self.said.append(kind(name, reason, self.clock.now_ns))
+        if status is OrderStatus.REJECTED:
+            self.said.append(Rejected(name, reason, self.clock.now_ns))
+        else:
+            filled = self.orders[name].filled if self.says_sums else None
+            self.said.append(Cancelled(name, reason, self.clock.now_ns, filled))
 
     def fill(self, name, quantity=None, price=4000.0):
         """Trade some of a working order, all that is left unless told otherwise."""
@@ -365,6 +372,7 @@ class World:
                 assert self.journal.is_durable or self.journal.fails, (
                     "an order left before it was kept"
                 )
+                self.trading.tally.left(command.client_order_id, KINDS[type(command)])
                 self.house.take(command)
                 left.append(command)
             self.trading.on_outcome(command, refused or Sent(command.client_order_id))

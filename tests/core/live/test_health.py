@@ -2,6 +2,8 @@
 
 import anyio
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fillbridge.live import GateState, Health
 from fillbridge.live.clock import SystemClock
@@ -130,6 +132,37 @@ def test_a_small_skew_of_the_wall_clock_is_none(world):
     clock.wall_ns = 250 * MILLISECOND
     Health(world.trading, clock, 250 * MILLISECOND).sample(0)
     assert state(world) is OPEN
+
+
+@given(steps=st.lists(st.integers(-260, 260), max_size=30))
+def test_it_is_shut_by_more_than_250_ms_at_once_or_500_together(new_world, steps):
+    world = new_world()
+    world.connect()
+    clock = SteppingClock()
+    health = Health(world.trading, clock, 250 * MILLISECOND)
+    together_ms, is_astray = 0, False
+    for step_ms in steps:
+        clock.wall_ns += step_ms * MILLISECOND
+        health.sample(0)
+        together_ms += step_ms
+        if abs(step_ms) > 250 or abs(together_ms) > 500:
+            together_ms, is_astray = 0, True
+    assert world.trading.gate.shuts("clock") is is_astray
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_wall_clock_that_goes_astray_little_by_little_shuts_it_too(world, sign):
+    clock = SteppingClock()
+    health = Health(world.trading, clock, 250 * MILLISECOND)
+    for _ in range(500):
+        clock.wall_ns += sign * MILLISECOND
+        health.sample(0)
+    assert state(world) is OPEN
+    clock.wall_ns += sign * MILLISECOND
+    health.sample(0)
+    astray = f"reduce_only: the wall clock went astray by {sign * 501} ms"
+    assert astray in world.trading.gate.reasons()
+    assert clock.skew_ns == 0
 
 
 class LateClock(ManualClock):

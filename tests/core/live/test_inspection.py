@@ -6,7 +6,16 @@ import msgspec
 import pytest
 
 from fillbridge.live.inspection import objection
-from fillbridge_hooks import Accepted, OrderType, QuoteTick, Replaced, TradeTick
+from fillbridge_hooks import (
+    Accepted,
+    BrokerMargin,
+    Cancelled,
+    Expired,
+    OrderType,
+    QuoteTick,
+    Replaced,
+    TradeTick,
+)
 
 NO_PRICES = [math.nan, math.inf, -math.inf, 0.0, -1.0, None, "4000"]
 NO_QUANTITIES = [0, -1, math.nan, math.inf, None]
@@ -26,6 +35,10 @@ def test_what_is_sound_is_let_through(fill):
         QuoteTick(1, 4000.0, 0, 4000.25, 3, "ES"),
         Replaced("A", 1, OrderType.STOP, None, 15_000, 1),
         Accepted("A", "B", 1),
+        Cancelled("A", "asked", 1),
+        BrokerMargin(available=-1.5, needed={"ES": 15_000.0}, time_ns=1),
+        Cancelled("A", "asked", 1, 0),
+        Expired("A", "over", 1, 2),
     ):
         assert objection(message) is None
 
@@ -61,3 +74,21 @@ def test_a_trade_a_fill_and_a_change_need_a_quantity(fill, value):
 @pytest.mark.parametrize("message", [None, {"price": 1}, "filled"])
 def test_what_is_no_message_is_none(message):
     assert str(objection(message)) == f"message: expected a report or a price, was {message!r}"
+
+
+@pytest.mark.parametrize("kind", [Cancelled, Expired])
+@pytest.mark.parametrize("value", [-1, 1.5, "2"])
+def test_an_end_may_say_a_sum_that_can_be(kind, value):
+    refused = objection(kind("A", "over", 1, value))
+    assert str(refused) == (
+        f"end of A cumulative_quantity: expected a quantity >= 0, was {value!r}"
+    )
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, None, "1"])
+def test_a_margin_needs_amounts(value):
+    for margin, field in (
+        (BrokerMargin(available=value, time_ns=1), "margin available"),
+        (BrokerMargin(available=1.0, needed={"ES": value}, time_ns=1), "margin needed.ES"),
+    ):
+        assert str(objection(margin)) == f"{field}: expected a finite amount, was {value!r}"

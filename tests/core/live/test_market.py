@@ -3,7 +3,14 @@
 import pytest
 
 from fillbridge.live.market import LiveMarket
-from fillbridge_hooks import ArrivalPrice, QuoteTick, TradeTick, VirtualClock
+from fillbridge_hooks import (
+    AccountMargin,
+    ArrivalPrice,
+    BrokerMargin,
+    QuoteTick,
+    TradeTick,
+    VirtualClock,
+)
 
 
 @pytest.fixture
@@ -48,3 +55,18 @@ def test_a_symbol_that_nobody_follows_is_passed_over(market):
     assert market.on_trade(TradeTick(5, 15000.0, 1, "NQ")) is None
     market.on_quote(QuoteTick(6, 15000.0, 1, 15000.5, 1, "NQ"))
     assert set(market.instruments) == {"ES"}
+
+
+def test_what_the_broker_lets_the_account_do_is_told_by_symbol(world):
+    assert world.trading._account.market.margin("ES") is None
+    said = BrokerMargin(
+        available=5.0,
+        needed={"ES": 2.0},
+        max_order_quantity={"ES": 3},
+        loss_limit=4.0,
+        time_ns=7,
+    )
+    world.trading.on_message(said)
+    margin = world.trading._account.market.margin
+    assert margin("ES") == AccountMargin(5.0, 2.0, 7, 3, 4.0)
+    assert margin("NQ") == AccountMargin(5.0, 0.0, 7, None, 4.0)

@@ -186,6 +186,61 @@ async def test_a_session_that_takes_too_long_leaves_the_outcome_unknown(world, p
     assert world.state.orders[entry][1].reason == "sending took longer than 0.01 s"
 
 
+async def test_what_is_behind_an_order_that_takes_too_long_leaves_all_the_same(world, pump, line):
+    hangs, gate = world.propose() + "_ENTRY", anyio.Event()
+    behind = world.propose(symbol="NQ") + "_ENTRY"
+    hand = line._hand
+
+    async def hand_over(what, name):
+        line.gate = gate if name == hangs else None
+        return await hand(what, name)
+
+    line._hand = hand_over
+    with anyio.fail_after(30):
+        await drain(pump)
+    assert line.handed == [("submit", hangs), ("submit", behind), ("done", behind)]
+    assert world.status(hangs) is OrderStatus.UNKNOWN
+    assert world.status(behind) is OrderStatus.PENDING
+
+
+async def test_the_pump_goes_on_after_one_that_took_too_long(world, pump, line):
+    line.gate = anyio.Event()
+    hangs = world.propose() + "_ENTRY"
+    with anyio.fail_after(30):
+        async with anyio.create_task_group() as group:
+            group.start_soon(pump.run)
+            await pump.wait_left(hangs)
+            line.gate = None
+            later = world.propose(symbol="NQ") + "_ENTRY"
+            await pump.wait_left(later)
+            pump.stop()
+    assert world.status(hangs) is OrderStatus.UNKNOWN
+    assert line.handed[-1] == ("done", later)
+
+
+async def test_an_outcome_that_comes_too_late_counts_once(world, pump, line):
+    """The session notices that its time is up, and says itself what became of the order."""
+    late, behind = world.propose() + "_ENTRY", world.propose(symbol="NQ") + "_ENTRY"
+    outcomes, conclude = [], world.trading.on_outcome
+
+    async def submit(approved):
+        approved.permit.spend()
+        name = approved.order.client_order_id
+        with anyio.CancelScope(shield=True):
+            while name == late and not pump._limit.cancel_called:  # noqa: ASYNC110
+                await anyio.sleep(0.001)
+        return Sent(name)
+
+    def on_outcome(command, outcome):
+        outcomes.append((command.client_order_id, type(outcome)))
+        conclude(command, outcome)
+
+    line.submit, world.trading.on_outcome = submit, on_outcome
+    with anyio.fail_after(30):
+        await drain(pump)
+    assert outcomes == [(late, Sent), (behind, Sent)]
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [

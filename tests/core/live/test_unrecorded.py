@@ -439,3 +439,32 @@ def test_a_fill_that_was_not_heard_of_shuts_the_gate_until_the_answers_agree(wor
     assert world.trade(trade_id).held == 2
     assert world.house.covered() == 2
     assert world.trading.gate.state is GateState.OPEN
+
+
+@pytest.mark.parametrize("says_sums", [True, False], ids=["the sum is said", "no sum is said"])
+def test_a_withdrawn_entry_that_filled_unheard_shuts_the_gate_until_the_answers_agree(
+    world, says_sums
+):
+    world.house.says_sums = says_sums
+    trade_id = world.propose(position_size=3)
+    world.exchange()
+    world.house.fill(f"{trade_id}_ENTRY", 2)
+    world.house.said.clear()
+    world.house.end(f"{trade_id}_ENTRY", OrderStatus.CANCELLED)
+    world.exchange()
+    assert world.trading.gate.state is GateState.RECOVERING
+    assert world.trading.snapshot_due_ns <= world.clock.now_ns
+    world.pass_time(2)
+    assert world.trade(trade_id).held == 2
+    assert world.house.covered() == 2
+    assert world.trading.gate.state is GateState.OPEN
+
+
+def test_a_withdrawn_entry_that_filled_as_was_heard_leaves_the_gate_open(world):
+    trade_id = world.propose(position_size=3)
+    world.exchange()
+    world.house.fill(f"{trade_id}_ENTRY", 2)
+    world.exchange()
+    world.house.end(f"{trade_id}_ENTRY", OrderStatus.CANCELLED)
+    world.exchange()
+    assert world.trading.gate.state is GateState.OPEN

@@ -108,8 +108,9 @@ def desk(journal):
             **sections.pop("live_settings", {}),
         }
         plugins = Plugins()
-        is_prod = live.get("environment") == "prod"
-        plugins.load(lock=lock_installed() if is_prod else None)
+        is_live = sections.get("risk_controls", {}).get("profile") == "live"
+        needs_lock = is_live or live.get("environment") == "prod"
+        plugins.load(lock=lock_installed() if needs_lock else None)
         handler = LiveExecutionHandler(
             {"mode": "live", "live_settings": live, **sections}, plugins=plugins, clock=clock
         )

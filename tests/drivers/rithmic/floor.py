@@ -39,6 +39,9 @@ class Floor:
     def gate(self):
         return self.handler._trading.gate
 
+    def margin(self):
+        return self.handler._trading._account.market.margin(SYMBOL)
+
     @property
     def logins(self):
         """How many there were so far."""
@@ -114,20 +117,25 @@ async def floor(tmp_path, monkeypatch, **given):
 
 
 @asynccontextmanager
-async def open_floor(folder, *, live=None, rithmic=None, observers=None, hears=(), **offered):
+async def open_floor(
+    folder, *, live=None, rithmic=None, risk_controls=None, observers=None, hears=(), **offered
+):
     """A handler that has just begun to trade; ``CREDENTIALS`` stand in the environment.
 
     :param folder: where the journal is kept
     :param live: further keys of ``live_settings``
     :param rithmic: further keys of ``live_settings.rithmic``
+    :param risk_controls: of the handler
     :param observers: plugins by name
     :param hears: subscribers that hear of everything before the floor does
     :param offered: by the gateway
     """
     settings = GatewaySettings(
-        contracts=(Contract(symbol=SYMBOL, product_code=SYMBOL),),
-        users=(User(name="rehearsal", password=PASSWORD),),
-        **offered,
+        **{
+            "contracts": (Contract(symbol=SYMBOL, product_code=SYMBOL),),
+            "users": (User(name="rehearsal", password=PASSWORD),),
+        }
+        | offered,
     )
     results, events = [], []
 
@@ -151,6 +159,7 @@ async def open_floor(folder, *, live=None, rithmic=None, observers=None, hears=(
             "mode": "live",
             # A slow machine is no failure.
             "performance": {"max_execution_latency_ms": 60_000},
+            "risk_controls": risk_controls or {},
             "live_settings": {
                 "provider": "rithmic",
                 "account": ACCOUNT,

@@ -278,8 +278,9 @@ async def test_a_fill_that_crosses_a_cancel_is_booked_before_it():
         gateway.faults.arm("fill_while_cancelling", size=1)
         await talk.session.cancel(order.client_order_id)
         await talk.answer(order.client_order_id, Cancelled)
-        kinds = [type(one) for one in talk.about(order.client_order_id)]
-        assert kinds == [Accepted, Fill, Cancelled]
+        told = talk.about(order.client_order_id)
+        assert [type(one) for one in told] == [Accepted, Fill, Cancelled]
+        assert [one.cumulative_quantity for one in told[1:]] == [1, 1]
         assert await talk.position(stage.symbol) == 1
 
 

@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 from msgspec import Struct
-from tests.drivers.rithmic.orders.lives import desk
+from tests.drivers.rithmic.orders.lives import PLACE, desk
 from tests.drivers.rithmic.orders.test_brackets import STOP, Bracket
 
 from fillbridge_hooks import ForcedLogout, OrderType, Replacement, RetryableError
 from fillbridge_rithmic.inbox import Inbox
 from fillbridge_rithmic.link.plant import Delivery
+from fillbridge_rithmic.margins import Margins
 from fillbridge_rithmic.market import Market
 from fillbridge_rithmic.session import RithmicSession
 from fillbridge_rithmic.throttle import Throttle
@@ -65,7 +66,15 @@ class Queries:
 async def at_work(its_desk):
     plant, queries, inbox = Plant(), Queries(), Inbox()
     session = RithmicSession(
-        Terms(Clock()), its_desk, plant, queries, None, Market(), inbox, Throttle(20)
+        Terms(Clock()),
+        its_desk,
+        plant,
+        queries,
+        None,
+        Market(),
+        Margins(PLACE, ()),
+        inbox,
+        Throttle(20),
     )
     with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:

@@ -75,6 +75,8 @@ def test_a_trade_exactly_at_the_roll_no_longer_fills_a_day_order(exchange):
     market.trade(98, at=ROLL)
 
     assert [name for name, _, _ in market.traded] == ["gtc"]
+    (expired,) = [one for one in market.reports if isinstance(one, Expired)]
+    assert (expired.client_order_id, expired.cumulative_quantity) == ("day", 0)
 
 
 def test_a_day_order_that_was_cancelled_does_not_expire_as_well(exchange):

@@ -163,6 +163,7 @@ def test_immediate_or_cancel_gives_up_the_rest(exchange, kind):
     ended = market.reports[-1]
     assert isinstance(ended, Cancelled)
     assert ended.reason == "immediate or cancel: 2 could not trade"
+    assert ended.cumulative_quantity == 3
 
 
 @pytest.mark.parametrize("kind", [{}, {"limit": 101}])
@@ -190,6 +191,7 @@ def test_an_order_that_its_first_part_cancelled_is_not_ended_twice(exchange):
     market.bar(100, 101, 99, 100, volume=6)
 
     assert market.story == [("Accepted", "O1"), ("Fill", "O1"), ("Cancelled", "O1")]
+    assert market.reports[-1].cumulative_quantity == 3
 
 
 def test_a_killed_order_leaves_the_volume_to_others(exchange):

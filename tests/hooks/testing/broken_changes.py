@@ -27,6 +27,15 @@ class CancelAckForAFilledOrder(Broker):
             super().cancel(client_order_id)
 
 
+@caught_by("EX-340")
+class CancelSaysWhatWasLeft(Broker):
+    """Confirms a cancel with the quantity that did not fill."""
+
+    def withdrawn(self, entry: Entry, reason: str) -> Cancelled:
+        left = entry.quantity - entry.filled
+        return replaced(super().withdrawn(entry, reason), cumulative_quantity=left)
+
+
 @caught_by("EX-430")
 class CancelOnPaperOnly(Broker):
     """Confirms a cancel and works the order on."""

@@ -137,7 +137,10 @@ class Broker:
             self.report(CancelRejected(client_order_id, "no working order", self.clock.now_ns))
         else:
             self.end(entry, OrderStatus.CANCELLED)
-            self.report(Cancelled(client_order_id, "cancelled", self.clock.now_ns))
+            self.report(self.withdrawn(entry, "cancelled"))
+
+    def withdrawn(self, entry: Entry, reason: str) -> Cancelled:
+        return Cancelled(entry.client_order_id, reason, self.clock.now_ns, entry.filled)
 
     def replace(self, change: Replacement) -> None:
         entry = self.find(change.client_order_id)
@@ -321,7 +324,7 @@ class Broker:
         leg.quantity = leg.filled + left
         if not left:
             self.end(leg, OrderStatus.CANCELLED)
-            self.report(Cancelled(leg.client_order_id, "the other leg", self.clock.now_ns))
+            self.report(self.withdrawn(leg, "the other leg"))
 
 
 class HonestSession:

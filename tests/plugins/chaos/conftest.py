@@ -105,7 +105,7 @@ class HonestBroker:
             self.say(CancelRejected(name, "too late", now_ns))
             return
         self.orders[name] = msgspec.structs.replace(order, status=OrderStatus.CANCELLED)
-        self.say(Cancelled(name, "asked for", now_ns))
+        self.say(Cancelled(name, "asked for", now_ns, order.filled))
 
     def replace(self, change):
         name, now_ns = change.client_order_id, self.clock.now_ns

@@ -122,6 +122,16 @@ def test_margin_must_be_there_with_something_to_spare(available, quantity):
     assert (answer is None) is (quantity * 5 <= available)
 
 
+@pytest.mark.parametrize("working", [{"working_buys": 2}, {"working_sells": 2}])
+def test_margin_of_what_works_already_is_needed_too(working):
+    check = losses.margin_factor(1.25)
+    there = margined(available=20_000.0, needed_per_contract=4_000.0)
+    given = {"order": order(quantity=2), "context": there}
+    assert check(*case(exposure=exposure(), **given)) is None
+    answer = check(*case(exposure=exposure(**dict.fromkeys(working, 3)), **given))
+    assert answer.value == "25000.00 of 20000.00"
+
+
 @pytest.mark.parametrize(
     ("inside", "outside", "said"),
     [

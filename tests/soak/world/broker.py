@@ -63,6 +63,8 @@ class Broker:
         self.by_id: dict[str, list[Working]] = {}
         self.working: dict[str, list[Working]] = {symbol: [] for symbol in instruments}
         self.accepts_low_quantity = random.random() < 0.5
+        self.says_sums = True
+        """Whether an order that ended is said to have filled by so much."""
         self.strike: Callable[[str], str] = lambda place: ""
         self._legs = KeptLegs(self)
         self.timeline = timeline
@@ -137,7 +139,9 @@ class Broker:
             self._report(CancelRejected(client_order_id, "too late to cancel", self._now), None)
             return
         if fault == "late_fill" and working.left:
-            cancelled = Cancelled(client_order_id, "cancelled on request", self._now)
+            cancelled = Cancelled(
+                client_order_id, "cancelled on request", self._now, self._said(working)
+            )
             self.say(working, cancelled)
             self.has_filled_late = True
             self._fill(working, working.left, self.last[working.instrument.symbol])
@@ -252,7 +256,8 @@ class Broker:
         """The time in force of an order is over."""
         working.reason, working.time_ns = reason, self._now
         self._close(working, OrderStatus.EXPIRED)
-        self.say(working, Expired(working.client_order_id, reason, self._now))
+        expired = Expired(working.client_order_id, reason, self._now, self._said(working))
+        self.say(working, expired)
         self._changed(self.trades[working.trade_id])
 
     def bust(self, executed: Executed) -> None:
@@ -291,7 +296,11 @@ class Broker:
         """An order ends with less than it was for."""
         working.reason, working.time_ns = reason, self._now
         self._close(working, status)
-        self.say(working, Cancelled(working.client_order_id, reason, self._now))
+        cancelled = Cancelled(working.client_order_id, reason, self._now, self._said(working))
+        self.say(working, cancelled)
+
+    def _said(self, working: Working) -> int | None:
+        return working.filled if self.says_sums else None
 
     def _close(self, working: Working, status: OrderStatus) -> None:
         working.status = status

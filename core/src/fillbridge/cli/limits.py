@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from fillbridge.cli.handler import Where, ask, say, to_a_handler
 from fillbridge.cli.keys import key_options, operator_key
-from fillbridge.cli.output import failures, print_json
+from fillbridge.cli.output import cleaned, failures, print_json
 from fillbridge.config import load_settings
 from fillbridge.plugins import Plugins
 from fillbridge_hooks import ConfigurationError
@@ -20,16 +21,18 @@ if TYPE_CHECKING:
     from fillbridge.journal import Note
     from fillbridge.journal.places import Places
     from fillbridge.limits import Proposed
+    from fillbridge.operators import Approval
 
 _FILE = click.Path(path_type=Path)
 
 
 @click.group()
 def limits() -> None:
-    """Show the limits in force, and approve looser ones.
+    """Show the limits in force, change them, and approve looser ones.
 
-    Tighter limits are in force with the next start. In the profile live looser ones take two
-    operators: propose them, let each approve within 15 minutes, then start the handler.
+    Tighter limits are in force with the next start, or with fillbridge limits set at once. In the
+    profile live looser ones take two operators: propose them, let each approve within 15 minutes,
+    then start the handler; or let each set them in the running one.
 
     \b
     Example:
@@ -151,6 +154,57 @@ def approve(
         print_json(approval)
     else:
         click.echo(f"approved by {name} for 15 minutes")
+
+
+@limits.command("set")
+@click.argument("limit", metavar="KEY")
+@click.argument("value")
+@key_options
+@to_a_handler
+def set_(
+    where: Where,
+    limit: str,
+    value: str,
+    operator: str | None,
+    key: Path | None,
+    passphrase_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Change one limit of a running handler.
+
+    VALUE is JSON, such as 3, null or ["ESZ6"]; what is none is a text. A tighter limit is in force
+    at once. In the profile live a looser one takes two operators, each of whom runs this with a
+    key of their own within 15 minutes, and is in force as soon as no trade is open. The next
+    start takes the configuration again, and is refused where that is looser than what was set.
+    Exits with 1 if it is refused.
+
+    \b
+    Example:
+      fillbridge limits set max_position_size 3
+      fillbridge limits set max_position_size 6 --operator ann --key ann.pem
+    """  # noqa: D301 (click reads the character \b: do not wrap)
+    wanted = {"limit": limit, "value": _json_or_text(value)}
+    approval: Approval | None = None
+    if operator is not None or key is not None:
+        found: dict[str, Any] = ask(where, "limits_change", **wanted)
+        if not as_json:
+            for line in found["said"]:
+                click.echo(cleaned(line))
+        with failures():
+            from fillbridge.limits.record import PURPOSE
+            from fillbridge.live import SystemClock
+            from fillbridge.operators import sign
+
+            name, private = operator_key(operator, key, passphrase_file)
+            approval = sign(PURPOSE, found["hash"], name, private, SystemClock().now_ns)
+    say(ask(where, "limits_set", approval=approval, **wanted), as_json=as_json)
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return text
 
 
 def _tell(proposed: Proposed, *, as_json: bool) -> None:

@@ -79,6 +79,17 @@ def leaves(settings: Settings, sections: Sequence[DeclaredSection]) -> dict[Path
     return dict(sorted(found.items()))
 
 
+def with_value(section: Any, field: msgspec.structs.FieldInfo, path: Path, value: Any) -> Any:
+    """The section of a plugin with one value in place of its own, checked as one from a file.
+
+    :raises ConfigurationError: if the plugin refuses it
+    :raises InvalidValue: if it has the wrong type or breaks a bound; names the path
+    """
+    known = msgspec.structs.asdict(section)
+    known[field.name] = _convert(value, field.type, path, {})
+    return _build(type(section), [], {}, path[:-1], known)
+
+
 def _flatten(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
     value = msgspec.to_builtins(value)
     if isinstance(value, dict) and value:

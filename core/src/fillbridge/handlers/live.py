@@ -11,12 +11,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import anyio
+import msgspec
 
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings
 from fillbridge.config.sealing import sealed
 from fillbridge.engine.messages import CancelRequested
 from fillbridge.engine.state import EngineState, Trade
+from fillbridge.handlers.counting import CountedSession
 from fillbridge.handlers.intake_wiring import intake_rules
 from fillbridge.handlers.live_proposing import LiveProposing
 from fillbridge.handlers.live_wiring import (
@@ -31,6 +33,7 @@ from fillbridge.handlers.live_wiring import (
 )
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.handlers.redaction import RedactedDriver, RedactedSession, Redactor
+from fillbridge.handlers.resource_wiring import watch_resources
 from fillbridge.handlers.slowness import SlowExecutions
 from fillbridge.handlers.wiring import shell_hooks, slippage_model
 from fillbridge.journal import Journal, open_journal
@@ -38,6 +41,7 @@ from fillbridge.journal.latch import LatchFile
 from fillbridge.journal.places import places
 from fillbridge.limits import LimitsRefused, enforce, limits_in_force, read_approvals
 from fillbridge.live import Connection, Health, LiveTrading, OrderPump, SystemClock
+from fillbridge.live.waking import Bell, Reminder
 from fillbridge.plugins import Models, Plugins
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
@@ -103,7 +107,10 @@ class LiveExecutionHandler(LiveProposing):
         self._trade_sink = trade_sink
         self._closed_trades: deque[TradeResult] = deque(maxlen=_KEPT_TRADES)
         self._models: Models = plugins.configure(config.plugin_sections)
-        self._hooks = shell_hooks(config, plugins, self._models)
+        self._checks = list(self._models.risk_checks())
+        self._watched = list(self._models.watches())
+        hooks = shell_hooks(config, plugins, self._models)
+        self._hooks = msgspec.structs.replace(hooks, risk_checks=self._checks)
         self._driver_name = config.live_settings.provider or "sim"
         self._driver = wrapped_driver(self._driver_name, config, plugins)
         self.redactor = redactor or Redactor()
@@ -119,8 +126,8 @@ class LiveExecutionHandler(LiveProposing):
         self._slow_executions = SlowExecutions(
             self.metrics, self.clock, config.performance.max_execution_latency_ms
         )
-        self._published = anyio.Event()
-        self._changed = anyio.Event()
+        self._published = Reminder()
+        self._changed = Bell()
         self._receiving: anyio.CancelScope
         self._received: anyio.Event
         self._stack = AsyncExitStack()
@@ -173,6 +180,7 @@ class LiveExecutionHandler(LiveProposing):
                 group.start_soon(self._deliver)
                 health = Health(self._trading, self.clock, round(live.max_loop_lag_ms * 1e6))
                 group.start_soon(health.run)
+                group.start_soon(self._resources.run)
                 try:
                     yield
                 finally:
@@ -217,10 +225,12 @@ class LiveExecutionHandler(LiveProposing):
             intake=self._intake,
             on_trade_closed=self._trade_closed,
             may_flatten=self.may_stop,
-            watches=self._models.watches(),
+            watches=self._watched,
             latch=LatchFile(self._places.latch, self._journal.seal),
         )
         self._attend_to_stops()
+        self._begin_limits()
+        self._resources = watch_resources(self._trading, self.clock, self._journal, settings)
         self._pump = OrderPump(self._trading, self.clock)
         self._connection = Connection(
             RedactedDriver(self._driver, self.redactor),
@@ -237,6 +247,7 @@ class LiveExecutionHandler(LiveProposing):
         self._open_positions = OpenPositions(self._trading.state, self._excursion_of)
 
     def _wrapped(self, session: Session) -> Session:
+        session = CountedSession(session, self._trading.tally)
         wrapped = wrapped_session(session, self._driver_name, self._plugins)
         return RedactedSession(wrapped, self.redactor)
 
@@ -258,6 +269,7 @@ class LiveExecutionHandler(LiveProposing):
             with self._guard():
                 self._look_for_stops()
                 self._trading.look()
+                self._look_at_limits()
             self._wake()
             await self.clock.sleep_until(self.clock.now_ns + self._trading.rules.look_ns)
 
@@ -269,7 +281,7 @@ class LiveExecutionHandler(LiveProposing):
 
     async def _deliver(self) -> None:
         while True:
-            self._published = anyio.Event()
+            self._published.clear()
             await self.drain()
             await self._published.wait()
 

@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-import anyio
 import msgspec
 
 from fillbridge.engine.state import EngineState
@@ -13,6 +12,7 @@ from fillbridge.journal import JournalFailed
 from fillbridge.journal.places import Places
 from fillbridge.live import OrderPump
 from fillbridge.live.stop_sources import DeadMan, KillFile, Stop
+from fillbridge.live.waking import Reminder
 from fillbridge.operators import (
     Approval,
     ApprovalBook,
@@ -45,7 +45,7 @@ class LiveControl(LiveKnowledge):
     _approvals: ApprovalBook
     _dead_man: DeadMan
     _kill_file: KillFile
-    _published: anyio.Event
+    _published: Reminder
 
     # Requests
 
@@ -261,8 +261,7 @@ class LiveControl(LiveKnowledge):
 
     def _wake(self) -> None:
         """Something may have changed: let those go on who wait for it."""
-        self._changed.set()
-        self._changed = anyio.Event()
+        self._changed.ring()
         if self._trading.outbox.ready:
             self._pump.wake()
         if self._events.is_pending:

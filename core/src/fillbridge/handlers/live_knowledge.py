@@ -4,14 +4,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import anyio
-
 from fillbridge.config import Settings, find_instrument
 from fillbridge.engine.state import Trade
 from fillbridge.handlers.orders import KnownOrders
 from fillbridge.handlers.requesting import RequestingHandler
 from fillbridge.journal import Journal, Recovery
 from fillbridge.live import Connection, GateState, LiveTrading
+from fillbridge.live.waking import Bell
 from fillbridge.positions import OpenPositions
 from fillbridge.publishing import Publisher
 from fillbridge.results import order_info
@@ -34,7 +33,7 @@ class LiveKnowledge(RequestingHandler):
     _driver_name: str
     _events: Publisher
     _closed_trades: deque[TradeResult]
-    _changed: anyio.Event
+    _changed: Bell
     # From here on: since it was entered.
     _journal: Journal
     _trading: LiveTrading

@@ -8,7 +8,7 @@ import msgspec
 from fillbridge.bus import InProcessBus
 from fillbridge.engine.proposal_events import TradeHeld
 from fillbridge.engine.state import Trade
-from fillbridge.handlers.live_control import LiveControl
+from fillbridge.handlers.live_limits import LiveLimits
 from fillbridge.handlers.redaction import Redactor
 from fillbridge.handlers.slowness import SlowExecutions
 from fillbridge.live.intake import Source
@@ -20,7 +20,7 @@ RELEASE = "release"
 _logger = logging.getLogger(__name__)
 
 
-class LiveProposing(LiveControl):
+class LiveProposing(LiveLimits):
     """Takes proposals from wherever they come, and answers once their entries have left."""
 
     redactor: Redactor

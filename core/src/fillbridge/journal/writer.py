@@ -1,5 +1,6 @@
 """The open journal of one account."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,14 @@ class Journal:
         self._store = store
         self._archive_folder = archive_folder
         self._key = key
+        self._links = chain.Links(key)
         self._clock = clock
         self._release = release
         self._contents = recovered.contents
         self._head = recovered.head
         self._pending: list[bytes] = []
         self._pending_ns = 0
+        self._slowest_ns = 0
         self._is_unchecked = False
         self._failure = ""
         self._upkeep: Upkeep | None = None
@@ -78,6 +81,11 @@ class Journal:
     def failure(self) -> str:
         """Why nothing can be recorded; empty as long as it can."""
         return self._failure
+
+    def take_slowest_commit_ns(self) -> int:
+        """How long the slowest commit took since this was asked last, ns."""
+        slowest_ns, self._slowest_ns = self._slowest_ns, 0
+        return slowest_ns
 
     def seal(self, purpose: str, content: bytes) -> bytes:
         """A signature of another file of the account, good for this purpose alone."""
@@ -146,9 +154,10 @@ class Journal:
     def _commit(self, upkeep: Upkeep, *, is_last: bool) -> None:
         head, now_ns = self._head, self._pending_ns
         payload = pack(self._pending)
-        value = chain.link(self._key, head.chain, head.seq + 1, now_ns, payload)
+        value = self._links.link(head.chain, head.seq + 1, now_ns, payload)
         row = Row(head.seq + 1, now_ns, payload, value)
         after = Head(head.seq + len(self._pending), value)
+        began_ns = time.perf_counter_ns()
         try:
             if upkeep.write(row, after, self._contents, is_last=is_last):
                 self._is_unchecked = True
@@ -158,6 +167,7 @@ class Journal:
             raise JournalFailed(
                 f"account {self.account!r}: nothing is recorded any more: {self._failure}"
             ) from error
+        self._slowest_ns = max(self._slowest_ns, time.perf_counter_ns() - began_ns)
         self._head = after
         self._pending.clear()
         if is_last or upkeep.is_checkpoint_due(after):

@@ -11,11 +11,13 @@ from fillbridge.limits.record import (
     read_approvals,
     write_approval,
 )
+from fillbridge.limits.running import RunningLimits
 
 __all__ = (
     "Change",
     "LimitsRefused",
     "Proposed",
+    "RunningLimits",
     "changes",
     "enforce",
     "last_limits",

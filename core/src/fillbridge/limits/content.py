@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from fillbridge.config import Settings
     from fillbridge.plugins import DeclaredSection
 
-_PLUGIN = "risk"
+RISK_PLUGIN = "risk"
 _ELSEWHERE = ("mode", "live_settings")
 """What the plugin reads besides its limits."""
 _GUARDS = ("dead_man_s", "dead_man_level", "signed_proposals", "operators")
@@ -26,13 +26,13 @@ def limits_in_force(settings: Settings, sections: Sequence[DeclaredSection]) -> 
 
     ``{"profile": "live", "limits": {"risk_controls.max_position_size": 5, ...}}``; plain values.
     """
-    controls = settings.plugin_sections.get(_PLUGIN)
+    controls = settings.plugin_sections.get(RISK_PLUGIN)
     found: dict[str, Any] = {}
     for declared in sections:
-        if declared.plugin != _PLUGIN:
+        if declared.plugin != RISK_PLUGIN:
             continue
         for field, path in declared_paths(declared):
-            if path[0] not in _ELSEWHERE and field.name != "profile":
+            if is_limit(field, path):
                 value = getattr(controls, field.name)
                 if value is not msgspec.UNSET:
                     found[".".join(path)] = _plain(value)
@@ -43,6 +43,11 @@ def limits_in_force(settings: Settings, sections: Sequence[DeclaredSection]) -> 
     return {"profile": profile_of(settings), "limits": found}
 
 
+def is_limit(field: msgspec.structs.FieldInfo, path: Sequence[str]) -> bool:
+    """Whether a field of the section of the risk controls, read from ``path``, is a limit."""
+    return path[0] not in _ELSEWHERE and field.name != "profile"
+
+
 def _plain(value: Any) -> Any:
     """As the journal gives it back: a list where it was a tuple."""
     return msgspec.json.decode(msgspec.json.encode(value))
@@ -50,7 +55,7 @@ def _plain(value: Any) -> Any:
 
 def profile_of(settings: Settings) -> str:
     """``live`` where the limits guard real money, else ``plain``."""
-    said = getattr(settings.plugin_sections.get(_PLUGIN), "profile", None)
+    said = getattr(settings.plugin_sections.get(RISK_PLUGIN), "profile", None)
     if said is not None:
         return str(said)
     is_live = settings.mode == "live" and settings.live_settings.environment == "prod"

@@ -122,11 +122,22 @@ def enforce(
                 f"the limits are looser than those in force: {looser}. {error}; see fillbridge"
                 " limits propose"
             ) from None
+    record(journal, proposed, approvers, by, now_ns)
+    return found
+
+
+def record(
+    journal: LimitsJournal, proposed: Proposed, approvers: Sequence[str], by: str, now_ns: int
+) -> bool:
+    """Record a change of limits; whether that could be done.
+
+    No entry leaves without a journal, whatever its limits.
+    """
     payload = {
         "sequence": proposed.sequence,
-        "content": new,
+        "content": proposed.new,
         "hash": proposed.hash,
-        "changes": [msgspec.to_builtins(one) for one in found],
+        "changes": [msgspec.to_builtins(one) for one in proposed.changes()],
         "approved_by": list(approvers),
         "by": by,
     }
@@ -134,8 +145,8 @@ def enforce(
         journal.note(NOTE, payload, now_ns)
         journal.commit()
     except JournalFailed:
-        pass  # no entry leaves without a journal, whatever its limits
-    return found
+        return False
+    return True
 
 
 def read_approvals(path: Path) -> tuple[Approval, ...]:

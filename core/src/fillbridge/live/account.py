@@ -1,20 +1,24 @@
 """One account as all of live trading shares it: its state, its gate, what leaves, the record."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from fillbridge.engine.messages import Event
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.journal import JournalFailed, StateDiverged
+from fillbridge.live.collar import objection
 from fillbridge.live.early import Early
 from fillbridge.live.fills import at_reference
 from fillbridge.live.gate import Gate, GateState
 from fillbridge.live.market import LiveMarket
-from fillbridge.live.outbox import Command, Outbox, Submission
+from fillbridge.live.outbox import Cancellation, Change, Command, Outbox, Submission
 from fillbridge.live.recording import NoRecording, Recording
 from fillbridge.live.rules import LiveRules
+from fillbridge.live.tally import CANCEL, CHANGE, Tally
 from fillbridge.live.trailing import Trailing
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
@@ -66,6 +70,49 @@ class _RecordedClock:
         return self._clock.call_at(time_ns, call)
 
 
+class _Recorded:
+    """What follows from what happens within leaves once it is kept; any number may be nested."""
+
+    __slots__ = ("_account",)
+
+    def __init__(self, account: "Account") -> None:
+        self._account = account
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._account.keep()
+
+
+class _Guard:
+    """Makes a defect of an error, and goes on; any number may be nested."""
+
+    __slots__ = ("_account",)
+
+    def __init__(self, account: "Account") -> None:
+        self._account = account
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._account.defect(error)
+        return True
+
+
 class Account:
     """What happens to an account goes through here, so that it is recorded before it has effects.
 
@@ -82,6 +129,8 @@ class Account:
         rules: LiveRules,
         on_trade_closed: Callable[[Trade, TradeResult], None],
     ) -> None:
+        self._within_record = _Recorded(self)
+        self._within_guard = _Guard(self)
         self.clock = clock
         self.rules = rules
         self.gate = Gate()
@@ -105,8 +154,11 @@ class Account:
             self._record,
             state=journal.state,
             defers_observers=True,
+            collar=partial(objection, market=self.market),
         )
         self.shell.attach(self.outbox)
+        self.shell.margin = self.market.margin
+        self.tally = Tally(lambda: clock.now_ns)
         self._journal = journal
         self._publisher = publisher
         self._known_defects: set[tuple[object, ...]] = set()
@@ -123,19 +175,19 @@ class Account:
 
     # Recording
 
-    @contextmanager
-    def recorded(self) -> Iterator[None]:
-        """Keep what happens within, and only then let leave what follows from it."""
+    def recorded(self) -> AbstractContextManager[None]:
+        """A context that keeps what happens within, and then lets leave what follows from it."""
+        return self._within_record
+
+    def keep(self) -> None:
+        """Keep what has happened, and only then let leave what follows from it."""
         try:
-            yield
-        finally:
-            try:
-                self._journal.commit()
-                self._journal.check(self.state)
-            except _FAILURES as error:
-                self._go_on_without_journal(error)
-            else:
-                self.outbox.release()
+            self._journal.commit()
+            self._journal.check(self.state)
+        except _FAILURES as error:
+            self._go_on_without_journal(error)
+        else:
+            self.outbox.release()
 
     def note(self, kind: str, payload: Mapping[str, Any]) -> None:
         """Record a fact that is no event of the engine."""
@@ -145,6 +197,7 @@ class Account:
             self._go_on_without_journal(error)
 
     def _record(self, events: Sequence[Event]) -> None:
+        self.tally.allow(events)
         try:
             self._journal.append(events, self.now_ns)
         except _FAILURES as error:
@@ -166,13 +219,9 @@ class Account:
 
     # Defects
 
-    @contextmanager
-    def guard(self) -> Iterator[None]:
-        """Let an error within end what is within, and nothing else; see :meth:`defect`."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001  # it is logged there
-            self.defect(error)
+    def guard(self) -> AbstractContextManager[None]:
+        """A context in which an error ends what is within, and nothing else: :meth:`defect`."""
+        return self._within_guard
 
     def defect(self, error: Exception) -> None:
         """Something here is broken: no entry leaves until somebody resumes, all else goes on.
@@ -257,6 +306,12 @@ class Account:
             # What breaks over one must not leave the rest there.
             with self.guard():
                 self.not_sent(self.outbox.ready.popleft(), reason)
+
+    def ask_again(self, request: Cancellation | Change) -> None:
+        """Let a request leave that the broker does not know of, or that nothing else asked for."""
+        kind = CANCEL if isinstance(request, Cancellation) else CHANGE
+        self.tally.allow_again(request.client_order_id, kind)
+        self.outbox.repeat(request)
 
     def alarm(self, message: str) -> None:
         """Tell a person."""

@@ -2,7 +2,14 @@
 
 from fillbridge.engine.state import EngineState
 from fillbridge.live.account import Account
-from fillbridge_hooks import Fill, OrderStatus, OutcomeUnknown
+from fillbridge_hooks import (
+    Cancelled,
+    Expired,
+    Fill,
+    OrderRole,
+    OrderStatus,
+    OutcomeUnknown,
+)
 
 _UNKNOWN = "unknown"
 
@@ -38,7 +45,15 @@ def block_what_is_unknown(account: Account) -> None:
     account.block(_UNKNOWN, unknown)
 
 
-def missed_before(state: EngineState, fill: Fill) -> bool:
-    """Whether an order has filled by more than is known of it, this fill included."""
-    known = state.orders.get(fill.client_order_id)
-    return known is not None and known[1].filled < fill.cumulative_quantity
+def has_missed_fills(state: EngineState, report: Fill | Cancelled | Expired) -> bool:
+    """Whether an order has filled by more than is known of it, this report included.
+
+    Of an entry that ended it may, where the broker does not say by how much it filled.
+    """
+    known = state.orders.get(report.client_order_id)
+    if known is None:
+        return False
+    order_state = known[1]
+    if report.cumulative_quantity is None:
+        return order_state.order.role is OrderRole.ENTRY
+    return order_state.filled < report.cumulative_quantity

@@ -8,7 +8,10 @@ _MILLISECOND = 1_000_000
 _SAMPLE_NS = 50 * _MILLISECOND
 _LAG, _STEP = "lag", "clock"
 _STALL_NS = 1_000 * _MILLISECOND
-_MAX_SKEW_NS = 250 * _MILLISECOND
+_MAX_STEP_NS = 250 * _MILLISECOND
+"""From one sample to the next."""
+_MAX_SKEW_NS = 500 * _MILLISECOND
+"""Come together little by little, as while the wall clock is being slewed."""
 _CALM_NS = 10_000 * _MILLISECOND
 _STEADY_NS = 30_000 * _MILLISECOND
 
@@ -24,6 +27,7 @@ class Health:
         self._clock = clock
         self._max_lag_ns = max_lag_ns
         self._last_bad: dict[str, int] = {}
+        self._skew_ns = 0
 
     async def run(self) -> None:
         """Watch, for ever."""
@@ -44,15 +48,23 @@ class Health:
         if not isinstance(self._clock, SystemClock):
             return
         skew_ns = self._clock.skew_ns
-        if abs(skew_ns) > _MAX_SKEW_NS:
-            stepped = f"the wall clock stepped by {skew_ns / 1e6:.0f} ms"
-            # First, for the clock may move with it, and the calm is counted by the clock.
-            moved_ns = self._clock.accept_step()
-            self._is_bad(_STEP, stepped)
-            if moved_ns:
-                self._trading.doubt(stepped)
+        step_ns, self._skew_ns = skew_ns - self._skew_ns, skew_ns
+        if abs(step_ns) > _MAX_STEP_NS:
+            self._accept(f"the wall clock stepped by {step_ns / 1e6:.0f} ms")
+        elif abs(skew_ns) > _MAX_SKEW_NS:
+            self._accept(f"the wall clock went astray by {skew_ns / 1e6:.0f} ms")
         else:
             self._is_good(_STEP, _STEADY_NS)
+
+    def _accept(self, reason: str) -> None:
+        if not isinstance(self._clock, SystemClock):
+            return
+        # First, for the clock may move with it, and the calm is counted by the clock.
+        moved_ns = self._clock.accept_step()
+        self._skew_ns = self._clock.skew_ns
+        self._is_bad(_STEP, reason)
+        if moved_ns:
+            self._trading.doubt(reason)
 
     def _is_bad(self, cause: str, reason: str) -> None:
         self._last_bad[cause] = self._clock.now_ns

@@ -3,18 +3,24 @@
 from functools import partial
 
 from fillbridge.live.account import Account
-from fillbridge.live.doubt import block_what_is_unknown, missed_before
+from fillbridge.live.doubt import block_what_is_unknown, has_missed_fills
 from fillbridge.live.inspection import Refusals, objection
 from fillbridge.live.standing import Standing
 from fillbridge_hooks import (
+    BrokerMargin,
+    Cancelled,
+    Expired,
     Fill,
     InvalidValue,
+    MarketMessage,
     Message,
     OutcomeUnknown,
     QuoteTick,
     Report,
     TradeTick,
 )
+
+_SUMS = Fill | Cancelled | Expired
 
 
 class Hearing:
@@ -32,12 +38,14 @@ class Hearing:
         if refused is not None:
             self.refuse(refused)
             # Prices come again by themselves; of an order the broker must be asked.
-            if not isinstance(message, TradeTick | QuoteTick):
+            if not isinstance(message, MarketMessage):
                 account.ask_soon()
         elif isinstance(message, TradeTick):
             account.on_trade(message)
         elif isinstance(message, QuoteTick):
             account.market.on_quote(message)
+        elif isinstance(message, BrokerMargin):
+            account.market.on_margin(message)
         elif not account.early.holds(partial(self._take, message)):
             self._take(message)
 
@@ -47,8 +55,10 @@ class Hearing:
             account.report(report)
             if isinstance(report, OutcomeUnknown):
                 block_what_is_unknown(account)
-            elif isinstance(report, Fill) and missed_before(account.state, report):
-                self._standing.miss(f"a fill of {report.client_order_id} was not heard of")
+            elif isinstance(report, _SUMS) and has_missed_fills(account.state, report):
+                self._standing.miss(
+                    f"a fill of {report.client_order_id} may not have been heard of"
+                )
 
     def take_early(self) -> None:
         """Take what was held back."""

@@ -2,7 +2,17 @@
 
 import math
 
-from fillbridge_hooks import Fill, InvalidValue, QuoteTick, Replaced, Report, TradeTick
+from fillbridge_hooks import (
+    BrokerMargin,
+    Cancelled,
+    Expired,
+    Fill,
+    InvalidValue,
+    QuoteTick,
+    Replaced,
+    Report,
+    TradeTick,
+)
 
 _REPEATED_NS = 10_000_000_000
 
@@ -24,6 +34,10 @@ def objection(message: object) -> InvalidValue | None:
         )
     if isinstance(message, Replaced):
         return _quantity(f"change of {message.client_order_id} quantity", message.quantity)
+    if isinstance(message, Cancelled | Expired):
+        return _sum(f"end of {message.client_order_id} cumulative_quantity", message)
+    if isinstance(message, BrokerMargin):
+        return _margin(message)
     if not isinstance(message, Report):
         return InvalidValue("message", "a report or a price", message)
     return None
@@ -35,6 +49,21 @@ def _price(field: str, value: object) -> InvalidValue | None:
 
 def _quantity(field: str, value: object) -> InvalidValue | None:
     return None if _is_positive(value) else InvalidValue(field, "a finite quantity > 0", value)
+
+
+def _margin(margin: BrokerMargin) -> InvalidValue | None:
+    needed = [(f"needed.{symbol}", value) for symbol, value in margin.needed.items()]
+    for field, value in (("available", margin.available), *needed):
+        if not (isinstance(value, int | float) and math.isfinite(value)):
+            return InvalidValue(f"margin {field}", "a finite amount", value)
+    return None
+
+
+def _sum(field: str, ended: Cancelled | Expired) -> InvalidValue | None:
+    total = ended.cumulative_quantity
+    if total is None or (isinstance(total, int) and total >= 0):
+        return None
+    return InvalidValue(field, "a quantity >= 0", total)
 
 
 def _is_positive(value: object) -> bool:

@@ -52,7 +52,8 @@ class KillSwitch:
     ) -> None:
         self._account = account
         self._protection = protection
-        self._may_flatten = may_flatten
+        self.may_flatten = may_flatten
+        """Whether anything but a person may close positions."""
         self._latch = latch
         self._written: tuple[KillLevel | None, int] | None = None
         """What the latch says; ``None`` where it could not be written."""
@@ -174,7 +175,7 @@ class KillSwitch:
     def stop_by(self, stop: Stop) -> None:
         """Stop as far as ``stop`` says, if nothing has stopped as much yet."""
         level = stop.level
-        if level is KillLevel.FLATTEN and not self._may_flatten:
+        if level is KillLevel.FLATTEN and not self.may_flatten:
             level = KillLevel.CANCEL
         if self.level is None or self.level.rank < level.rank:
             self.kill(level, stop.reason, stop.by, stop.via)

@@ -1,7 +1,9 @@
-"""What is known of prices: the last trade and quote of each symbol, and since when."""
+"""What is known of prices, and of what the broker lets the account do; and since when."""
 
 from fillbridge_hooks import (
+    AccountMargin,
     ArrivalPrice,
+    BrokerMargin,
     Clock,
     Instrument,
     MarketView,
@@ -21,6 +23,7 @@ class LiveMarket:
         """When the session began that tells the prices, once there was one."""
         self._clock = clock
         self._watches: dict[str, PriceWatch] = {}
+        self._margin: BrokerMargin | None = None
 
     @property
     def now_ns(self) -> int:
@@ -48,6 +51,23 @@ class LiveMarket:
         watch = self._watches.get(quote.symbol)
         if watch is not None:
             watch.quote, watch.now = quote, quote.timestamp
+
+    def on_margin(self, margin: BrokerMargin) -> None:
+        """Take what the broker still lets the account do."""
+        self._margin = margin
+
+    def margin(self, symbol: str) -> AccountMargin | None:
+        """What the account may still do in the symbol; ``None`` where that was never said."""
+        said = self._margin
+        if said is None:
+            return None
+        return AccountMargin(
+            said.available,
+            said.needed.get(symbol, 0.0),
+            said.time_ns,
+            said.max_order_quantity.get(symbol),
+            said.loss_limit,
+        )
 
     def view(self, symbol: str) -> MarketView:
         """What is known of the symbol now."""

@@ -7,6 +7,7 @@ import msgspec
 from fillbridge.engine.messages import TradePlan, TradeRefused
 from fillbridge.handlers.requests import refuse_opposite
 from fillbridge.live.account import Account
+from fillbridge.live.collar import refuse_plan
 from fillbridge.live.holds import Holds
 from fillbridge.live.intake import Intake, IntakeRules, Source
 from fillbridge.planning import plan_trade
@@ -158,7 +159,7 @@ class Proposals:
             decided_ns = self._account.now_ns
         elif type(decided_ns) is not int:
             raise InvalidValue("decided_at_ns", "integer nanoseconds UTC", decided_ns)
-        return plan_trade(
+        plan = plan_trade(
             proposal,
             f"{self._prefix}{self._trades + 1}",
             instrument,
@@ -172,6 +173,8 @@ class Proposals:
             has_broker_distances=self._capabilities.bracket_distances,
             trails_here=True,
         )
+        refuse_plan(plan, self._account.market)
+        return plan
 
     def _instrument(self, symbol: str) -> Instrument:
         """The contract, whose prices are followed from now on; made once."""

@@ -6,6 +6,7 @@ import anyio
 
 from fillbridge.live.outbox import Cancellation, Change, Command, Submission
 from fillbridge.live.trading import LiveTrading
+from fillbridge.live.waking import Reminder
 from fillbridge_hooks import (
     Clock,
     DriverError,
@@ -19,13 +20,16 @@ from fillbridge_hooks import (
 
 _logger = logging.getLogger(__name__)
 
+_LOOKS = 4
+"""How often it is looked at a sending before it counts as too long."""
+
 
 class OrderPump:
     """Empties the outbox into the session that is there.
 
     Whoever waits for an order to leave may be cancelled: that ends the waiting, not the sending.
 
-    :param send_timeout_s: writing that takes longer leaves the outcome unknown
+    :param send_timeout_s: writing that takes longer, by up to a quarter, leaves the outcome unknown
     """
 
     def __init__(self, trading: LiveTrading, clock: Clock, send_timeout_s: float = 1.0) -> None:
@@ -34,9 +38,16 @@ class OrderPump:
         self._trading = trading
         self._clock = clock
         self._send_timeout_s = send_timeout_s
-        self._woken = anyio.Event()
+        self._woken = Reminder()
         self._is_stopping = False
         self._waiting: dict[str, _Waiting] = {}
+        self._sending: Command | None = None
+        """What the session has been handed and not answered yet."""
+        self._sends = 0
+        self._limit: anyio.CancelScope
+        """Around all sending, while it runs."""
+        self._spare: _Waiting | None = None
+        """Made while nobody waits for it, for the next who does."""
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -49,7 +60,10 @@ class OrderPump:
 
     async def wait_left(self, client_order_id: str) -> int:
         """Wait until what became of the sending of an order is known; when that was, ns UTC."""
-        waiting = self._waiting.setdefault(client_order_id, _Waiting())
+        waiting = self._waiting.get(client_order_id)
+        if waiting is None:
+            waiting = self._waiting[client_order_id] = self._spare or _Waiting()
+            self._spare = None
         self.wake()
         await waiting.left.wait()
         return waiting.left_ns
@@ -57,25 +71,63 @@ class OrderPump:
     async def run(self) -> None:
         """Send what there is, until :meth:`stop`."""
         with anyio.CancelScope(shield=True):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._watch)
+                while not await self._serve():
+                    self._give_up()
+                tasks.cancel_scope.cancel()
+
+    async def _serve(self) -> bool:
+        """Send what there is; true once that was the last, false where a send took too long."""
+        # A time limit for each would take longer than most of them do.
+        with anyio.CancelScope() as self._limit:
             while True:
                 await self._empty()
+                if self._limit.cancel_called:
+                    break
                 if self._is_stopping:
-                    return
+                    return True
                 await self._woken.wait()
+        return False
+
+    async def _watch(self) -> None:
+        """End the sending that takes too long, for ever."""
+        seen, looks = 0, 0
+        while True:
+            await anyio.sleep(self._send_timeout_s / _LOOKS)
+            if self._sending is None or self._sends != seen:
+                seen, looks = self._sends, 0
+                continue
+            looks += 1
+            if looks >= _LOOKS:
+                self._limit.cancel()
+
+    def _give_up(self) -> None:
+        """Nobody knows how much has left of what took too long to send."""
+        command, self._sending = self._sending, None
+        if command is not None:
+            reason = f"sending took longer than {self._send_timeout_s} s"
+            now_ns = self._clock.now_ns
+            self._conclude(command, OutcomeUnknown(command.client_order_id, reason, now_ns))
 
     async def _empty(self) -> None:
-        self._woken = anyio.Event()
+        self._woken.clear()
         ready = self._trading.outbox.ready
         while ready:
             command = ready.popleft()
-            outcome = self._objection(command) or await self._send(command)
-            left_ns = self._clock.now_ns
-            with self._trading.guard():
-                self._trading.on_outcome(command, outcome)
-            self._tell(command.client_order_id, left_ns)
+            self._conclude(command, self._objection(command) or await self._send(command))
+            if self._limit.cancel_called:
+                return
         # What they wait for was taken back: it does not leave any more.
         for client_order_id in tuple(self._waiting):
             self._tell(client_order_id, self._clock.now_ns)
+        self._spare = self._spare or _Waiting()
+
+    def _conclude(self, command: Command, outcome: SendOutcome) -> None:
+        left_ns = self._clock.now_ns
+        with self._trading.guard():
+            self._trading.on_outcome(command, outcome)
+        self._tell(command.client_order_id, left_ns)
 
     def _objection(self, command: Command) -> NotSent | None:
         """Why a command must not leave; where looking breaks, what reduces a position leaves."""
@@ -97,10 +149,10 @@ class OrderPump:
         session, order_id = self.session, command.client_order_id
         if session is None:
             return NotSent(order_id, "not connected", self._clock.now_ns)
+        self._sending = command
+        self._sends += 1
         try:
-            with anyio.move_on_after(self._send_timeout_s):
-                return await _hand_over(session, command)
-            reason = f"sending took longer than {self._send_timeout_s} s"
+            outcome = await _hand_over(session, command)
         except PermitSpent as error:
             # Whatever used it may have sent the order.
             _logger.critical("%s: %s", order_id, error)
@@ -110,6 +162,10 @@ class OrderPump:
         except Exception as error:
             _logger.exception("the session failed on %s", order_id)
             reason = f"{type(error).__name__}: {error}"
+        else:
+            self._sending = None
+            return outcome
+        self._sending = None
         return OutcomeUnknown(order_id, reason, self._clock.now_ns)
 
 

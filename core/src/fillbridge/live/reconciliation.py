@@ -250,9 +250,9 @@ def _end(known: BrokerOrder) -> Report:
     if known.status is OrderStatus.REJECTED:
         return Rejected(order_id, reason, known.time_ns)
     if known.status is OrderStatus.EXPIRED:
-        return Expired(order_id, reason, known.time_ns)
+        return Expired(order_id, reason, known.time_ns, known.filled)
     # An order that is done with less than we asked for was reduced by the broker.
-    return Cancelled(order_id, reason, known.time_ns)
+    return Cancelled(order_id, reason, known.time_ns, known.filled)
 
 
 def _terms(terms: BrokerOrder | Order | Replacement) -> _Terms:

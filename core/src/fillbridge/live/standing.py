@@ -11,6 +11,7 @@ from fillbridge.live.account import Account
 from fillbridge.live.adoption import unrecorded
 from fillbridge.live.elsewhere import closed_elsewhere, is_explained_by_nothing_of_ours
 from fillbridge.live.gate import GateState
+from fillbridge.live.outbox import Cancellation
 from fillbridge.live.protection import ProtectionWatch
 from fillbridge.live.reconciliation import Findings, Quarantine, Reconciler
 from fillbridge.live.snapshot import BrokerSnapshot
@@ -175,11 +176,11 @@ class Standing:
         account = self._account
         for request in findings.repeats:
             account.note("repeat", {"client_order_id": request.client_order_id})
-            account.outbox.repeat(request)
+            account.ask_again(request)
         for order_id in findings.strays:
             account.note("stray", {"client_order_id": order_id})
             account.alarm(f"{order_id} works at the broker although it has ended; cancelling it")
-            account.outbox.cancel(order_id)
+            account.ask_again(Cancellation(order_id))
 
     def _block(self, findings: Findings, snapshot: BrokerSnapshot) -> None:
         account, since = self._account, self._mismatched_since

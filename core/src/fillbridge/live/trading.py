@@ -19,6 +19,7 @@ from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
 from fillbridge.journal.latch import Latch
 from fillbridge.live.account import DEFECT, Account
+from fillbridge.live.collar import refuse_move
 from fillbridge.live.doubt import (
     block_what_is_unknown,
     doubt_what_is_under_way,
@@ -38,6 +39,7 @@ from fillbridge.live.recording import Recording
 from fillbridge.live.rules import LiveRules
 from fillbridge.live.snapshot import BrokerSnapshot
 from fillbridge.live.standing import GONE, RECONCILED, STRANGERS, Standing
+from fillbridge.live.tally import Tally
 from fillbridge.live.watching import Watches
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.publishing import Publisher
@@ -154,6 +156,11 @@ class LiveTrading:
         return self._account.outbox
 
     @property
+    def tally(self) -> Tally:
+        """What may leave, and what did."""
+        return self._account.tally
+
+    @property
     def metrics(self) -> ExecutionMetrics:
         """What is counted."""
         return self._account.metrics
@@ -193,8 +200,13 @@ class LiveTrading:
         self._proposals.plan(proposal)
 
     def request(self, message: CancelRequested | ReplaceRequested | CloseRequested) -> bool:
-        """Record a request and let what follows leave; whether anything does."""
+        """Record a request and let what follows leave; whether anything does.
+
+        :raises InvalidValue: if an order would move to where nobody can have meant it
+        """
         account, shell = self._account, self._account.shell
+        if isinstance(message, ReplaceRequested):
+            refuse_move(message, self.state, account.market)
         with account.recorded():
             before = shell.recorded
             asked: CloseNoted | CancelRequested | ReplaceRequested | CloseRequested = message
@@ -377,6 +389,9 @@ class LiveTrading:
                     account.ask_soon()
             block_what_is_unknown(account)
             self._watches.look()
+            excess = account.tally.look(self.state)
+        if excess:
+            self.kill(KillLevel.PAUSE, excess, "the tally", "tally")
 
     def _mending(self) -> Iterator[ProtectionDue | CloseRequested | ReplaceRequested]:
         state, now = self.state, self._account.now_ns

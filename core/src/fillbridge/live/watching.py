@@ -29,7 +29,10 @@ _VIA = "watch"
 
 
 class Watches:
-    """Runs the watches of one account, and carries out their verdicts."""
+    """Runs the watches of one account, and carries out their verdicts.
+
+    :param watches: what is asked, by name; it may be changed while this runs
+    """
 
     def __init__(
         self,
@@ -39,18 +42,19 @@ class Watches:
     ) -> None:
         self._account = account
         self._kill = kill
-        self._watches = tuple(watches)
+        self._watches = watches
         self._paused: dict[tuple[str, str | None], tuple[int, str]] = {}
         """By watch and symbol: until when, and why."""
         self._told: dict[tuple[str, str], None] = {}
-        if self._watches:
-            account.moves = Moves()
 
     def look(self) -> None:
         """Ask each; one that breaks shuts the gate, and keeps no other from being asked."""
         if not self._watches:
+            self._lift()
             return
         account = self._account
+        if account.moves is None:
+            account.moves = Moves()
         view = self._view(account.now_ns)
         for name, watch in self._watches:
             with account.guard():

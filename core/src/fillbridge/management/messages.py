@@ -119,6 +119,22 @@ class Arm(Asked, frozen=True, kw_only=True, tag="arm"):
     """Of whoever asks; ``None`` where no operators are configured."""
 
 
+class ShowLimitChange(Asked, frozen=True, kw_only=True, tag="limits_change"):
+    """What setting a limit would change, and the hash that operators sign for it."""
+
+    limit: _Text
+    value: Any
+    """Plain; null switches it off."""
+
+
+class SetLimit(Asked, frozen=True, kw_only=True, tag="limits_set"):
+    """Tighten a limit, or loosen it once two operators have approved."""
+
+    limit: _Text
+    value: Any
+    approval: Approval | None = None
+
+
 class Resume(Asked, frozen=True, kw_only=True, tag="resume"):
     """Lift what only a person may lift, and connect again after a forced logout.
 
@@ -149,6 +165,8 @@ Request = (
     | Halt
     | Flatten
     | Kill
+    | ShowLimitChange
+    | SetLimit
     | Alive
     | ShowArming
     | Arm

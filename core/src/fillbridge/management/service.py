@@ -29,7 +29,9 @@ from fillbridge.management.messages import (
     RejectHold,
     RequestError,
     Resume,
+    SetLimit,
     ShowArming,
+    ShowLimitChange,
     ShowMetrics,
     ShowSuspended,
     decode_request,
@@ -133,6 +135,11 @@ class Management:
                 return _done(handler.arming())
             case Arm():
                 return self._arm(request)
+            case ShowLimitChange():
+                return _done(handler.limits_change(request.limit, request.value))
+            case SetLimit():
+                asked = request.limit, request.value, by, request.approval
+                return _done(handler.set_limit(*asked))
             case Resume(strategy=str(strategy)):
                 handler.resume_strategy(strategy, by, request.approval)
                 said = f"strategy {strategy!r} goes on; {self._resumed()}"

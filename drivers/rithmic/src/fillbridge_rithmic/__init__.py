@@ -8,11 +8,17 @@ from fillbridge_rithmic.settings import RithmicSettings
 
 __all__ = ("RithmicDriver", "RithmicSettings")
 
+_READ_ELSEWHERE = {
+    "mode": "mode",
+    "provider": "live_settings.provider",
+    "environment": "live_settings.environment",
+}
+
 
 @hookimpl
 def fillbridge_register_settings(register: RegisterSettings) -> None:
     """Claim the section that says where Rithmic is."""
-    register("live_settings.rithmic", RithmicSettings)
+    register("live_settings.rithmic", RithmicSettings, aliases=_READ_ELSEWHERE)
 
 
 @hookimpl

@@ -11,8 +11,11 @@ import msgspec
 from fillbridge_hooks import ConfigurationError, FatalError, RetryableError
 from fillbridge_rithmic.inbox import Inbox
 from fillbridge_rithmic.link.errors import RequestRefused
+from fillbridge_rithmic.link.login import system_name
+from fillbridge_rithmic.link.money import check_money
 from fillbridge_rithmic.link.plant import Plant, log_in
 from fillbridge_rithmic.link.tls import client_context
+from fillbridge_rithmic.margins import Margins
 from fillbridge_rithmic.market import Market
 from fillbridge_rithmic.orders.desk import Desk
 from fillbridge_rithmic.orders.requests import Place
@@ -73,6 +76,7 @@ async def open_session(
         raise ConfigurationError(
             "execution_handler.live_settings.rithmic.uri: missing; expected wss://host:port"
         )
+    check_money(system_name(settings, terms.credentials), settings.environment)
     failure: Exception | None = None
     async with AsyncExitStack() as stack:
         ears = {plant: Ears() for plant in codes.Plant}
@@ -80,6 +84,8 @@ async def open_session(
         place, user_type = await _identify(plants.order, terms, settings)
         routes = await _find_routes(plants.order, place, terms, settings)
         instruments = {instrument.symbol: instrument for instrument in terms.instruments}
+        margins = Margins(place, instruments)
+        await margins.ask(plants.order, user_type)
         desk = Desk(place, instruments, routes, user_type)
         queries = OrderQueries(plants.order, desk, place, terms, settings)
         session = RithmicSession(
@@ -96,6 +102,7 @@ async def open_session(
                 lambda: terms.clock.now_ns,
             ),
             Market(),
+            margins,
             Inbox(),
             Throttle(settings.orders_per_second),
         )

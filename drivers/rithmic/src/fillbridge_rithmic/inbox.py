@@ -51,9 +51,11 @@ class Inbox:
 
     async def take(self) -> Message:
         """Wait for the next message; the end is raised, at every further call too."""
-        await anyio.lowlevel.checkpoint()
-        while not self._messages:
+        messages = self._messages
+        if messages:  # whoever takes what is there already lets others run first
+            await anyio.lowlevel.checkpoint()
+        while not messages:
             self.check()
             self._woken = anyio.Event()
             await self._woken.wait()
-        return self._messages.popleft()
+        return messages.popleft()

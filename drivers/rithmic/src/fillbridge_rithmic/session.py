@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     )
     from fillbridge_rithmic.inbox import Inbox
     from fillbridge_rithmic.link.plant import Plant
+    from fillbridge_rithmic.margins import Margins
     from fillbridge_rithmic.market import Market
     from fillbridge_rithmic.orders.changes import Request
     from fillbridge_rithmic.orders.desk import Desk
@@ -68,6 +69,7 @@ class RithmicSession:
         queries: OrderQueries,
         positions: PositionQueries,
         market: Market,
+        margins: Margins,
         inbox: Inbox,
         throttle: Throttle,
     ) -> None:
@@ -77,6 +79,7 @@ class RithmicSession:
         self._queries = queries
         self._positions = positions
         self._market = market
+        self._margins = margins
         self._inbox = inbox
         self._throttle = throttle
         self._woken = anyio.Event()
@@ -197,6 +200,9 @@ class RithmicSession:
     def hear_of_positions(self, message: Any) -> None:
         """Take in a message of the PnL plant."""
         self._positions.hear(message)
+        margin = self._margins.hear(message, self._clock.now_ns)
+        if margin is not None:
+            self._inbox.put((margin,))
 
     def hear_of_the_market(self, message: Any) -> None:
         """Take in a message of the ticker plant."""

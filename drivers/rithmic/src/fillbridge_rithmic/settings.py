@@ -1,11 +1,12 @@
 """Where Rithmic is and how it is spoken to: ``live_settings.rithmic``."""
 
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
 from fillbridge_rithmic.link.address import read_address
+from fillbridge_rithmic.link.money import check_money
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0)]
 _SecondsOrNone = Annotated[float, msgspec.Meta(ge=0)]
@@ -18,6 +19,12 @@ def _own_version() -> str:
 class RithmicSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``live_settings.rithmic``; user name and password are credentials and never stand here."""
 
+    mode: Literal["live", "backtest"] = "backtest"
+    """Read from ``mode``."""
+    provider: str | None = None
+    """Read from ``live_settings.provider``."""
+    environment: Literal["sim", "prod"] = "sim"
+    """Read from ``live_settings.environment``: a system must be what it says."""
     uri: str = ""
     """``wss://host:port`` of the gateway; without it nothing can be connected."""
     system_name: str = ""
@@ -50,3 +57,6 @@ class RithmicSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     def __post_init__(self) -> None:
         if self.uri:
             read_address(self.uri)
+        if self.system_name and self.mode == "live" and self.provider == "rithmic":
+            # One that the credentials name is looked at before the login.
+            check_money(self.system_name, self.environment)

@@ -379,7 +379,7 @@ class Market:
     def _end(self, working: WorkingOrder, reason: str) -> None:
         self.drop(working)
         self._listener.on_report(
-            Cancelled(working.order.client_order_id, reason, self._clock.now_ns)
+            Cancelled(working.order.client_order_id, reason, self._clock.now_ns, working.filled)
         )
 
     def drop(self, working: WorkingOrder) -> None:

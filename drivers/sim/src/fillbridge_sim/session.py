@@ -138,7 +138,7 @@ class SimulatedBroker:
         market, working = known
         market.drop(working)
         self._rearm(market, working)
-        self._listener.on_report(Cancelled(client_order_id, reason, now))
+        self._listener.on_report(Cancelled(client_order_id, reason, now, working.filled))
 
     def change(self, change: Replacement) -> None:
         """Change a working order, without latency."""
@@ -225,7 +225,7 @@ class SimulatedBroker:
             market.drop(working)
             self._rearm(market, working)
             self._listener.on_report(
-                Expired(client_order_id, "the trade date ended", self._clock.now_ns)
+                Expired(client_order_id, "the trade date ended", self._clock.now_ns, working.filled)
             )
 
     def _rearm(self, market: Market, working: WorkingOrder) -> None:

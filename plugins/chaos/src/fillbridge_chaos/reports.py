@@ -16,10 +16,9 @@ from fillbridge_hooks import (
     CancelRejected,
     Expired,
     Fill,
+    MarketMessage,
     Message,
-    QuoteTick,
     Report,
-    TradeTick,
 )
 
 _CANCEL_ANSWERS = (Cancelled, CancelRejected, Expired)
@@ -85,7 +84,7 @@ class ReportLine:
 
     def take(self, message: Message, now_ns: int) -> None:
         """Let what the broker said travel."""
-        if isinstance(message, TradeTick | QuoteTick):
+        if isinstance(message, MarketMessage):
             self._last_due_ns = max(self._last_due_ns, now_ns + self._delays.next_ns(now_ns))
             self._push(self._last_due_ns, message)
         elif isinstance(message, Fill):

@@ -35,8 +35,9 @@ def daily_loss_reduce_only(limit: float) -> RiskCheck:
 def margin_factor(factor: float) -> RiskCheck:
     """Refuse an entry that needs more margin, times ``factor``, than the broker has available.
 
-    The broker's own order size and loss limit are kept to, and what it said must be fresh. Where it
-    tells nothing there is no objection: so far no driver passes it on.
+    Entries of the symbol that work or are in doubt count as if they needed it on top: the broker
+    may not have taken them into account yet. Its own order size and loss limit are kept to, and
+    what it said must be fresh. Where its driver tells nothing there is no objection.
     """
     rule = f"needed x {factor:g} <= available"
 
@@ -48,7 +49,8 @@ def margin_factor(factor: float) -> RiskCheck:
             return None
         limit, said = rule, ""
         age_ns = context.now_ns - margin.read_ns
-        needed = order.quantity * margin.needed_per_contract * factor
+        contracts = order.quantity + exposure.working_buys + exposure.working_sells
+        needed = contracts * margin.needed_per_contract * factor
         lost = -(context.realised_pnl + (context.open_pnl or 0.0))
         most = margin.max_order_quantity
         if age_ns > _MARGIN_READ_S * _SECOND:

@@ -24,6 +24,7 @@ _Value = Annotated[float, msgspec.Meta(gt=0, le=HARD_ORDER_VALUE)]
 _Entries = Annotated[int, msgspec.Meta(ge=1, lt=SEEN_ENTRIES)]
 _Days = Annotated[int, msgspec.Meta(ge=0)]
 _Wait = Annotated[float, msgspec.Meta(ge=0)]
+_Percent = Annotated[float, msgspec.Meta(gt=0, lt=100)]
 _Calendar = Literal["CMES"]
 
 LIVE: Mapping[str, Any] = {
@@ -67,8 +68,17 @@ LIVE: Mapping[str, Any] = {
     "min_days_to_expiry": 8,
     "anomaly_hold": True,
     "cooling_off_s": 60.0,
+    "min_free_disk_mb": 1_024,
+    "min_free_disk_percent": 10.0,
+    "max_journal_sync_ms": 250.0,
+    "max_memory_mb": 2_048,
 }
 """What binds in the profile ``live`` where the configuration says nothing, for ES."""
+
+OF_THE_HANDLER = frozenset(
+    ("min_free_disk_mb", "min_free_disk_percent", "max_journal_sync_ms", "max_memory_mb")
+)
+"""The live handler reads these itself: no check and no watch of this plugin follows from them."""
 
 
 class RiskSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -176,6 +186,14 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Whether entries that are unusual for their strategy wait for a person."""
     cooling_off_s: Amount | _U | None = msgspec.UNSET
     """After a connection, in which entries have at most half of ``max_order_quantity``."""
+    min_free_disk_mb: Limit | _U | None = msgspec.UNSET
+    """Nothing is entered while the disk of the journal has less room, MiB."""
+    min_free_disk_percent: _Percent | _U | None = msgspec.UNSET
+    """Nothing is entered while it has less of itself free."""
+    max_journal_sync_ms: Amount | _U | None = msgspec.UNSET
+    """After a commit of the journal that took longer nothing is entered for 30 s."""
+    max_memory_mb: Limit | _U | None = msgspec.UNSET
+    """Nothing is entered while the process has more in memory, MiB."""
     emergency_stop_enabled: bool = True
     """Whether the management API may stop trading at once; no check of this plugin uses it."""
 

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.drivers.rithmic.link.server import PATIENCE_S, Heard, logged_in, say_nothing, serving
+from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
 
 from fillbridge_hooks import RetryableError
+from fillbridge_rithmic.link.frames import whole_message
 from fillbridge_rithmic.link.plant import Plant
 from fillbridge_rithmic.wire import codes
 from fillbridge_rithmic.wire.framing import framed
@@ -184,3 +187,30 @@ def test_after_any_bytes_the_next_good_frame_is_heard(data):
     plant._take(data)
     plant._take(GOOD)
     assert heard[-1].user_tag == "A1"
+
+
+def as_a_server_reads(data):
+    """The frame that stands there, and nothing else does."""
+    reader = StreamReader()
+    reader.feed_data(data)
+    reading = Frame.parse(reader.read_exact, mask=True)
+    with pytest.raises(StopIteration) as read:
+        next(reading)
+    assert not reader.buffer
+    return read.value.value
+
+
+@given(st.binary(max_size=300))
+def test_what_is_sent_is_one_whole_message(data):
+    read = as_a_server_reads(whole_message(data))
+    assert (read.opcode, read.fin, bytes(read.data)) == (Opcode.BINARY, True, data)
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 1 << 20])
+def test_what_is_sent_may_have_any_size(size):
+    data = random.Random(size).randbytes(size)
+    assert bytes(as_a_server_reads(whole_message(data)).data) == data
+
+
+def test_nobody_foresees_the_mask():
+    assert len({whole_message(bytes(64))[2:6] for _ in range(10)}) == 10

@@ -204,7 +204,9 @@ def test_fills_from_before_that_are_replayed_later_stand_for_no_later_ones():
     assert [one.cumulative_quantity for one in reports if type(one) is Fill] == [1, 2]
     last = life.fill(1).told.pop()
     assert told(made, life.end("PFBC")) == []
-    assert [type(one) for one in take(made, [last])] == [Fill, Cancelled]
+    reports = take(made, [last])
+    assert [type(one) for one in reports] == [Fill, Cancelled]
+    assert [one.cumulative_quantity for one in reports] == [3, 3]
 
 
 def test_a_fill_that_was_replayed_first_is_reported_when_it_is_told():

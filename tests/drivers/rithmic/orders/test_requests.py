@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.drivers.rithmic.orders.lives import PLACE, approved, entry, legs
+from tests.drivers.rithmic.orders.lives import PLACE, entry, legs
 
 from fillbridge_hooks import ArrivalPrice, OrderRole, OrderType, Side, TimeInForce
 from fillbridge_rithmic.orders.legs import legs_from, legs_of, window_name
@@ -12,7 +12,7 @@ from fillbridge_rithmic.orders.requests import Refusal, modify_order, new_order
 
 
 def asked(order, its_legs=(), market_ticks=None):
-    return new_order(approved(order, its_legs), PLACE, "simulator", 3, market_ticks)
+    return new_order(order, legs_of(its_legs), PLACE, "simulator", 3, market_ticks)
 
 
 def test_a_limit_order():

@@ -18,6 +18,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     price: float = 5000.0
     """Where the seeded market begins, points."""
     expiration_date: str = "20261218"
+    margin: float = 0.0
+    """Buying power that one contract takes; 0: the risk management does not look at it."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +32,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What it begins with, account currency."""
     max_order_quantity: int = 1000
     """Larger orders are rejected by the risk management."""
+    loss_limit: float = 0.0
+    """What is told as the largest loss of a day; 0: none."""
 
 
 class User(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Websocket frames as a server sends them, cut one by one from what arrived.
+"""Websocket frames: one as a client sends it; those of a server, cut one by one from what arrived.
 
 Many arrive at once, and the first may be an answer that somebody waits for: it is handed on before
 the next is looked at. Here is told where a frame ends, and whether it is a whole message; what else
@@ -7,6 +7,8 @@ it may be, and what it must not be, is for the protocol to say.
 
 from __future__ import annotations
 
+import os
+import struct
 from typing import Final
 
 from fillbridge_rithmic.wire.framing import LARGEST
@@ -20,6 +22,27 @@ _SHORTEST: Final = 2
 _SHORT: Final = 126
 _LONG: Final = 127
 """What stands for the length where that follows in two bytes, or in eight."""
+
+
+_MASKED: Final = 0x80
+_MASK_SIZE: Final = 4
+_SIZES: Final = 1 << 16
+"""Lengths below stand in two bytes."""
+
+
+def whole_message(data: bytes) -> bytes:
+    """The frame of a client that is a whole binary message, masked with bytes nobody foresees."""
+    length = len(data)
+    if length < _SHORT:
+        header = struct.pack("!BB", _MESSAGE, _MASKED | length)
+    elif length < _SIZES:
+        header = struct.pack("!BBH", _MESSAGE, _MASKED | _SHORT, length)
+    else:
+        header = struct.pack("!BBQ", _MESSAGE, _MASKED | _LONG, length)
+    mask = os.urandom(_MASK_SIZE)
+    over = (mask * (length // _MASK_SIZE + 1))[:length]
+    masked = int.from_bytes(data, "big") ^ int.from_bytes(over, "big")
+    return header + mask + masked.to_bytes(length, "big")
 
 
 class Frames:

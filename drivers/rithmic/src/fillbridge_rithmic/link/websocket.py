@@ -14,11 +14,12 @@ from anyio.abc import ByteStream, SocketAttribute
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.frames import Frame, Opcode
+from websockets.protocol import State
 from websockets.uri import parse_uri
 
 from fillbridge_hooks import DriverError, FatalError, RetryableError
 from fillbridge_rithmic.link.address import Address, read_address
-from fillbridge_rithmic.link.frames import Frames
+from fillbridge_rithmic.link.frames import Frames, whole_message
 from fillbridge_rithmic.link.tls import handshake_error
 from fillbridge_rithmic.wire.framing import LARGEST
 
@@ -38,6 +39,7 @@ _FAILURES: Final = (
 )
 _AT_ONCE: Final = struct.pack("ii", 1, 0)
 """Linger for no time."""
+_OPEN: Final = State.OPEN
 _DATA: Final = (Opcode.BINARY, Opcode.TEXT, Opcode.CONT)
 
 # The library logs what is sent at DEBUG, and a login holds a password: it gets a logger that no
@@ -67,7 +69,8 @@ class WebSocket:
         self._fragments: list[bytes] = []
         self._is_over = False
         self.heard_at = anyio.current_time()
-        """When anything last arrived, by the event loop's clock, s."""
+        """When anything last arrived and was dealt with, by the event loop's clock, s."""
+        self._is_heard = False
 
     async def send(self, data: bytes) -> None:
         """Send a binary message; returns when the operating system has taken it.
@@ -75,13 +78,18 @@ class WebSocket:
         :raises LinkClosed: if nothing has left, and nothing can any more
         :raises LinkLost: if the connection broke meanwhile
         """
-        async with self._writing:
+        writing = self._writing
+        try:
+            writing.acquire_nowait()
+        except anyio.WouldBlock:
+            await writing.acquire()
+        try:
             await self._check()
-            try:
-                self._protocol.send_binary(data)
-            except WebSocketException:
-                raise LinkClosed("the connection is being closed") from None
-            await self._flush()
+            if self._protocol.state is not _OPEN:
+                raise LinkClosed("the connection is being closed")
+            await self._flush(whole_message(data))
+        finally:
+            writing.release()
 
     async def ping(self) -> None:
         """Ask the other side for a sign of life.
@@ -183,6 +191,8 @@ class WebSocket:
         return None
 
     async def _read(self) -> None:
+        if self._is_heard:  # only now, for what arrived may be an answer that somebody waits for
+            self.heard_at, self._is_heard = anyio.current_time(), False
         if self._protocol.writes:  # what the protocol has to say to what was read
             async with self._writing:
                 await self._flush()
@@ -195,7 +205,7 @@ class WebSocket:
         except _FAILURES as error:
             self._is_over = True
             raise LinkLost(_reason(error)) from None
-        self.heard_at = anyio.current_time()
+        self._is_heard = True
         self._frames.add(data)
 
     @property
@@ -214,9 +224,10 @@ class WebSocket:
         if self._is_over:
             raise LinkClosed("the connection has ended")
 
-    async def _flush(self) -> None:
-        """Write what the protocol has to send; to be called by whoever may write."""
+    async def _flush(self, frame: bytes = b"") -> None:
+        """Write what the protocol has to send, and a frame; to be called by whoever may write."""
         writes = self._protocol.data_to_send()
+        writes.append(frame)
         try:
             for data in writes:
                 if data:

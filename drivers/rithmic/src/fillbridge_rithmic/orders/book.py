@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fillbridge_hooks import ApprovedOrder, Order, OrderRole
+from fillbridge_hooks import Order, OrderRole
 from fillbridge_rithmic.orders.lattice import Basket
-from fillbridge_rithmic.orders.legs import Leg, has_legs, legs_from, legs_of, role_of
+from fillbridge_rithmic.orders.legs import Leg, has_legs, legs_from, role_of
 from fillbridge_rithmic.orders.lines import Line, LineTerms
 
 if TYPE_CHECKING:
@@ -64,10 +64,9 @@ class Book:
 
     # What comes in
 
-    def expect(self, approved: ApprovedOrder) -> None:
+    def expect(self, order: Order, legs: dict[OrderRole, Leg]) -> None:
         """An order is about to be sent: notifications may be here before its answer is."""
-        order = approved.order
-        self.submitted[order.client_order_id] = Submitted(order=order, legs=legs_of(approved.legs))
+        self.submitted[order.client_order_id] = Submitted(order=order, legs=legs)
 
     def forget(self, tag: str) -> None:
         """It was not sent after all."""

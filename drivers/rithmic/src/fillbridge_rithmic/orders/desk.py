@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fillbridge_hooks import Rejected, ReplaceRejected
 from fillbridge_rithmic.orders.book import Book
 from fillbridge_rithmic.orders.changes import OPERATION_KEY, Changes, Request
+from fillbridge_rithmic.orders.legs import legs_of
 from fillbridge_rithmic.orders.lines import LineTerms
 from fillbridge_rithmic.orders.notices import Phase, read_notice
 from fillbridge_rithmic.orders.reports import as_fill, tell_nothing_of
@@ -62,8 +63,9 @@ class Desk:
                 f"exchange: expected one of {', '.join(sorted(self._routes))},"
                 f" was {order.instrument.exchange!r}"
             )
-        template, fields = new_order(approved, self._place, route, self._user_type, market_ticks)
-        self.book.expect(approved)
+        legs = legs_of(approved.legs)
+        template, fields = new_order(order, legs, self._place, route, self._user_type, market_ticks)
+        self.book.expect(order, legs)
         return Request(key=_ORDER_KEY + order.client_order_id, template=template, fields=fields)
 
     def was_not_sent(self, client_order_id: str) -> None:

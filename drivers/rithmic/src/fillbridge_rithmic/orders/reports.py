@@ -142,5 +142,5 @@ def _ended(line: Line, time_ns: int) -> list[Report]:
     if status is OrderStatus.REJECTED:
         return [Rejected(name, line.reason or _NO_REASON, time_ns)]
     if status is OrderStatus.EXPIRED:
-        return [Expired(name, line.reason or _NO_REASON, time_ns)]
-    return [Cancelled(name, line.reason or "cancelled", time_ns)]
+        return [Expired(name, line.reason or _NO_REASON, time_ns, line.filled)]
+    return [Cancelled(name, line.reason or "cancelled", time_ns, line.filled)]

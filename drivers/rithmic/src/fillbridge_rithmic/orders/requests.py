@@ -7,14 +7,13 @@ from typing import Any, Final
 import msgspec
 
 from fillbridge_hooks import (
-    ApprovedOrder,
     Order,
     OrderRole,
     OrderType,
     Side,
     TimeInForce,
 )
-from fillbridge_rithmic.orders.legs import Leg, distance, legs_of, window_name
+from fillbridge_rithmic.orders.legs import Leg, distance, window_name
 from fillbridge_rithmic.wire.codes import (
     BracketType,
     Duration,
@@ -63,7 +62,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def new_order(
-    approved: ApprovedOrder,
+    order: Order,
+    legs: dict[OrderRole, Leg],
     place: Place,
     trade_route: str,
     user_type: int | None,
@@ -71,12 +71,11 @@ def new_order(
 ) -> tuple[int, dict[str, Any]]:
     """Template and fields of the request for an order.
 
+    :param legs: what Rithmic shall keep for it
     :param market_ticks: where a market order is expected to fill, if its arrival does not say
     :raises Refusal: if it cannot be asked for
     """
-    order = approved.order
     _check(order)
-    legs = legs_of(approved.legs)
     instrument = order.instrument
     fields: dict[str, Any] = {
         **place.account(),

@@ -23,6 +23,8 @@ basket_id 110300 str
 bid_price 100022 f64
 bid_size 100030 i32
 bracket_type 157087 enum
+buy_limit 154009 i32
+buy_margin_rate 157003 f64
 cancel_after_secs 154488 i32
 cancelled_size 110318 i32
 cash_on_hand 156971 str
@@ -54,6 +56,7 @@ linked_basket_ids 110358 str
 loss_limit 154019 str
 manual_or_auto 154710 enum
 margin_balance 156977 str
+max_order_quantity 110105 i32
 max_record_count 154020 i32
 min_account_balance 156968 str
 min_margin_balance 156976 str
@@ -79,6 +82,8 @@ request 100000 enum
 rms_account_commission 157113 str
 rp_code 132766 str*
 rq_handler_rp_code 132764 str*
+sell_limit 154035 i32
+sell_margin_rate 157004 f64
 single_point_value 154389 f64
 ssboe 150100 i32
 start_index 153002 i32

@@ -48,6 +48,16 @@ TEMPLATES = """
 303 ResponseAccountList
     user_msg rq_handler_rp_code rp_code fcm_id ib_id account_id account_name account_currency
     loss_limit
+304 RequestAccountRmsInfo
+    user_msg fcm_id ib_id user_type
+305 ResponseAccountRmsInfo
+    user_msg rq_handler_rp_code rp_code fcm_id ib_id account_id loss_limit=154019:f64 buy_limit
+    sell_limit max_order_quantity
+306 RequestProductRmsInfo
+    user_msg fcm_id ib_id account_id
+307 ResponseProductRmsInfo
+    user_msg rq_handler_rp_code rp_code fcm_id ib_id account_id product_code buy_margin_rate
+    sell_margin_rate buy_limit sell_limit max_order_quantity
 308 RequestSubscribeForOrderUpdates
     user_msg fcm_id ib_id account_id
 309 ResponseSubscribeForOrderUpdates

@@ -10,6 +10,7 @@ import msgspec
 
 from fillbridge_hooks import (
     Accepted,
+    BrokerMargin,
     BrokerOrder,
     BrokerPosition,
     Cancelled,
@@ -186,7 +187,13 @@ class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     time_ns: int
 
 
-Heard = Reported | Filled | Traded | Quoted
+class Limited(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What the account may still do."""
+
+    margin: BrokerMargin
+
+
+Heard = Reported | Filled | Traded | Quoted | Limited
 Reply = Welcome | Refused | LoggedOut | Broken | Heard | Answer | Done
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -248,6 +255,8 @@ def to_wire(message: Message) -> Heard:
         return Traded(tick=message)
     if isinstance(message, QuoteTick):
         return Quoted(tick=message)
+    if isinstance(message, BrokerMargin):
+        return Limited(margin=message)
     return Reported(report=message)
 
 
@@ -257,4 +266,6 @@ def from_wire(heard: Heard) -> Message:
         return heard.report
     if isinstance(heard, Filled):
         return heard.fill
+    if isinstance(heard, Limited):
+        return heard.margin
     return heard.tick

@@ -6,9 +6,8 @@ from typing import TypeVar
 import anyio
 
 from fillbridge_hooks.broker import BrokerOrder
-from fillbridge_hooks.driver import Message, Session
+from fillbridge_hooks.driver import MarketMessage, Message, Session
 from fillbridge_hooks.errors import RetryableError
-from fillbridge_hooks.market import QuoteTick, TradeTick
 from fillbridge_hooks.orders import Fill
 from fillbridge_hooks.reports import Report
 from fillbridge_hooks.testing.requirements import Unmet, demand
@@ -31,8 +30,8 @@ class Conversation:
 
     @property
     def reports(self) -> list[Report]:
-        """All that was heard but market data."""
-        return [said for said in self.heard if not isinstance(said, TradeTick | QuoteTick)]
+        """All that was heard of orders."""
+        return [said for said in self.heard if not isinstance(said, MarketMessage)]
 
     def about(self, client_order_id: str) -> list[Report]:
         """All reports on one order."""
@@ -158,6 +157,6 @@ def _listed(heard: Iterable[Message]) -> str:
     said = [
         f"{type(one).__name__} for {one.client_order_id}"
         for one in heard
-        if not isinstance(one, TradeTick | QuoteTick)
+        if not isinstance(one, MarketMessage)
     ]
     return ", ".join(said) or "nothing"

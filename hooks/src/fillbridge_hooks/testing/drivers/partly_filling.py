@@ -1,6 +1,7 @@
 """Partial: what is filled and what still works add up."""
 
 from fillbridge_hooks.orders import Fill
+from fillbridge_hooks.reports import Cancelled
 from fillbridge_hooks.terms import OrderStatus, Side
 from fillbridge_hooks.testing.drivers.stage import Stage, expect_terms
 from fillbridge_hooks.testing.drivers.table import TABLE
@@ -63,7 +64,8 @@ async def a_part_that_filled_is_a_position(stage: Stage) -> None:
 async def what_is_left_of_a_partly_filled_order_is_cancelled(stage: Stage) -> None:
     """A cancel withdraws what is left; what was filled stays filled, and nothing more does.
 
-    If this fails, read the filled quantity of a cancelled order as the broker states it.
+    If this fails, read the filled quantity of a cancelled order as the broker states it. In
+    ``Cancelled`` it is ``cumulative_quantity``, or ``None`` where the broker does not say.
     """
     async with stage.session() as talk:
         order = stage.limit(Side.BUY, -8, quantity=3)
@@ -73,6 +75,9 @@ async def what_is_left_of_a_partly_filled_order_is_cancelled(stage: Stage) -> No
         await stage.withdraw(talk, order)
         await stage.drive(-12)
         await stage.settle(talk)
+        for report in talk.about(order.client_order_id):
+            if isinstance(report, Cancelled) and report.cumulative_quantity is not None:
+                demand_equal("Cancelled.cumulative_quantity", report.cumulative_quantity, 1)
         found = await talk.order(order.client_order_id)
         demand_equal("status", found.status, OrderStatus.CANCELLED)
         demand_equal("filled", found.filled, 1)

@@ -27,6 +27,7 @@ def show_account_limits(gateway: Gateway, session: Session, request: Any) -> Ans
             buy_limit=account.max_order_quantity,
             sell_limit=account.max_order_quantity,
             max_order_quantity=account.max_order_quantity,
+            loss_limit=account.loss_limit or None,
         )
         for account in gateway.accounts_of(session.user)
     ]
@@ -37,7 +38,7 @@ def show_account_limits(gateway: Gateway, session: Session, request: Any) -> Ans
 def show_product_limits(gateway: Gateway, session: Session, request: Any) -> Answer:
     """What an account may do in each product."""
     account = gateway.accounts[request.account_id]
-    products = {each.product_code or each.symbol for each in gateway.book.contracts.values()}
+    products = {each.product_code or each.symbol: each for each in gateway.book.contracts.values()}
     rows = [
         row(
             request,
@@ -45,10 +46,12 @@ def show_product_limits(gateway: Gateway, session: Session, request: Any) -> Ans
             ib_id=account.ib_id,
             account_id=account.account_id,
             product_code=product,
+            buy_margin_rate=contract.margin or None,
+            sell_margin_rate=contract.margin or None,
             buy_limit=account.max_order_quantity,
             sell_limit=account.max_order_quantity,
             max_order_quantity=account.max_order_quantity,
         )
-        for product in sorted(products)
+        for product, contract in sorted(products.items())
     ]
     return answered_rows(request, rows)

@@ -48,13 +48,14 @@ def position_rows(gateway: Gateway, account_id: str, is_snapshot: bool) -> list[
     fault = gateway.faults.take("net_disagrees", account=account_id)
     surplus = 0 if fault is None else fault.options.get("by", 1)
     rows = []
-    opened = closed = 0.0
+    opened = closed = used = 0.0
     net = bought = sold = 0
     for position in gateway.book.ledger(account_id).positions.values():
         net_quantity = position.net + surplus
         contract = gateway.book.contracts[position.symbol]
         profit = position.open_profit(gateway.book.markets[position.symbol].last)
         opened, closed = opened + profit, closed + position.closed_profit
+        used += abs(position.net) * contract.margin
         net, bought, sold = net + position.net, bought + position.bought, sold + position.sold
         rows.append(
             build(
@@ -92,8 +93,8 @@ def position_rows(gateway: Gateway, account_id: str, is_snapshot: bool) -> list[
             margin_balance="0.00",
             min_margin_balance="0.00",
             min_account_balance="0.00",
-            available_buying_power=f"{account.balance + closed + opened:.2f}",
-            used_buying_power="0.00",
+            available_buying_power=f"{account.balance + closed + opened - used:.2f}",
+            used_buying_power=f"{used:.2f}",
         )
     )
     return rows
