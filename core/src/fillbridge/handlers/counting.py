@@ -1,7 +1,16 @@
 """Counts what a driver is handed, right before it is."""
 
 from fillbridge.live.tally import CANCEL, CHANGE, SUBMIT, Tally
-from fillbridge_hooks import ApprovedOrder, Replacement, SendOutcome, Session
+from fillbridge_hooks import (
+    ApprovedOrder,
+    BrokerOrder,
+    BrokerPosition,
+    Fill,
+    Message,
+    Replacement,
+    SendOutcome,
+    Session,
+)
 
 
 class CountedSession:
@@ -10,11 +19,6 @@ class CountedSession:
     def __init__(self, session: Session, tally: Tally) -> None:
         self._session = session
         self._tally = tally
-        self.receive = session.receive
-        self.working_orders = session.working_orders
-        self.orders_today = session.orders_today
-        self.fills = session.fills
-        self.positions = session.positions
 
     async def submit(self, approved: ApprovedOrder) -> SendOutcome:
         """See :meth:`fillbridge_hooks.Session.submit`."""
@@ -30,3 +34,23 @@ class CountedSession:
         """See :meth:`fillbridge_hooks.Session.replace`."""
         self._tally.left(change.client_order_id, CHANGE)
         return await self._session.replace(change)
+
+    async def receive(self) -> Message:
+        """See :meth:`fillbridge_hooks.Session.receive`."""
+        return await self._session.receive()
+
+    async def working_orders(self) -> tuple[BrokerOrder, ...]:
+        """See :meth:`fillbridge_hooks.Session.working_orders`."""
+        return await self._session.working_orders()
+
+    async def orders_today(self) -> tuple[BrokerOrder, ...]:
+        """See :meth:`fillbridge_hooks.Session.orders_today`."""
+        return await self._session.orders_today()
+
+    async def fills(self, since_ns: int) -> tuple[Fill, ...]:
+        """See :meth:`fillbridge_hooks.Session.fills`."""
+        return await self._session.fills(since_ns)
+
+    async def positions(self) -> tuple[BrokerPosition, ...]:
+        """See :meth:`fillbridge_hooks.Session.positions`."""
+        return await self._session.positions()
