@@ -10,10 +10,11 @@ is, and once subscribed to orders, as every driver is, for then the gateway writ
 with the notifications behind it. With
 RITHMIC_ORACLE naming an interpreter that has async_rithmic, its ``submit_order`` is
 timed against the same gateway in the same run: with the same order, a limit with stop and target,
-and with a limit alone, which gives the gateway less to do. Each round measures all of them, one
-after the other. The last line is one JSON object, times in ms.
+and with a limit alone, which gives the gateway less to do. Every order comes after the same pause,
+whoever sends it. Each round measures all of them, one after the other. The last line is one JSON
+object, times in ms.
 
-    uv run python tests/benchmarks/rithmic.py [--orders N] [--rounds N] [--json]
+    uv run python tests/benchmarks/rithmic.py [--orders N] [--rounds N] [--pause-ms MS] [--json]
 """
 
 from __future__ import annotations
@@ -73,6 +74,10 @@ ORACLE = "RITHMIC_ORACLE"
 CLIENT = Path(__file__).with_name("rithmic_peer.py")
 PRICE = 5000.0
 FAR = 4900.0
+PAUSE_MS = 5.0
+"""Before each order. Back to back, a client would be the faster the sooner its next one comes: the
+gateway answers in less than half the time what it has just dealt with."""
+
 LEG_TICKS = 40
 """From the price of an entry to its stop, and to its target."""
 
@@ -245,12 +250,13 @@ def trust(other: Other) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=other.ca_file)
 
 
-async def time_echo(other: Other, orders: int) -> list[float]:
+async def time_echo(other: Other, orders: int, pause_s: float) -> list[float]:
     """A frame of an order there and back, ms each."""
     frame = encode(bare_order(0))
     taken = []
     async with open_websocket(other.echo, trust(other), 10.0) as websocket:
         for _ in range(orders):
+            await anyio.sleep(pause_s)
             started = time.perf_counter_ns()
             await websocket.send(frame)
             await websocket.receive()
@@ -258,7 +264,9 @@ async def time_echo(other: Other, orders: int) -> list[float]:
     return taken
 
 
-async def time_bare(other: Other, orders: int, *, listens: bool = False) -> list[float]:
+async def time_bare(
+    other: Other, orders: int, pause_s: float, *, listens: bool = False
+) -> list[float]:
     """An order to the gateway and its acknowledgement back, without a driver, ms each.
 
     :param listens: whether it hears of orders, and brackets, as a driver does
@@ -275,6 +283,7 @@ async def time_bare(other: Other, orders: int, *, listens: bool = False) -> list
             await websocket.receive()
         for number in range(orders):
             frame = encode(bare_order(number))
+            await anyio.sleep(pause_s)
             started = time.perf_counter_ns()
             await websocket.send(frame)
             basket = ""
@@ -329,7 +338,7 @@ def settings(other: Other) -> dict[str, Any]:
     }
 
 
-async def time_driver(other: Other, orders: int) -> dict[str, list[float]]:
+async def time_driver(other: Other, orders: int, pause_s: float) -> dict[str, list[float]]:
     """From ``submit`` to the gateway, to the answer, and until it works, ms each."""
     instrument = Instrument(symbol=SYMBOL, tick_size=0.25, point_value=50, exchange="CME")
     terms = ConnectionTerms(
@@ -356,6 +365,7 @@ async def time_driver(other: Other, orders: int) -> dict[str, list[float]]:
                     order_type=OrderType.LIMIT,
                     limit_ticks=instrument.to_ticks(FAR),
                 )
+                await anyio.sleep(pause_s)
                 begun[name] = wall_ns()
                 started = time.perf_counter_ns()
                 await session.submit(ApprovedOrder(order, Permit()))
@@ -453,7 +463,7 @@ async def trading(
 
 
 async def time_handler(
-    other: Other, orders: int, account: str, durability: str
+    other: Other, orders: int, pause_s: float, account: str, durability: str
 ) -> dict[str, list[float]]:
     """From ``execute_trade`` to the gateway, to the answer, and until it works, ms each."""
     watch = Watch()
@@ -472,6 +482,7 @@ async def time_handler(
                     entry_limit_price=FAR,
                     proposal_id=f"P{wall_ns():x}-{number}",
                 )
+                await anyio.sleep(pause_s)
                 before = wall_ns()
                 started = time.perf_counter_ns()
                 trade_id = await handler.execute_trade(proposal)
@@ -487,7 +498,7 @@ async def time_handler(
     return {"to_gateway": to_gateway, "acknowledged": acknowledged, "works": works}
 
 
-def time_peer(other: Other, orders: int, *, has_legs: bool) -> list[float]:
+def time_peer(other: Other, orders: int, pause_s: float, *, has_legs: bool) -> list[float]:
     """``submit_order`` of async_rithmic, ms each; none where it is not at hand.
 
     :param has_legs: whether it sends what the handler does, or a limit alone
@@ -495,7 +506,7 @@ def time_peer(other: Other, orders: int, *, has_legs: bool) -> list[float]:
     interpreter = os.environ.get(ORACLE)
     if not interpreter:
         return []
-    command = [interpreter, str(CLIENT), other.uri, other.ca_file, str(orders)]
+    command = [interpreter, str(CLIENT), other.uri, other.ca_file, str(orders), str(pause_s)]
     if has_legs:
         command.append(str(LEG_TICKS))
     output = subprocess.check_output(command, text=True, timeout=300)
@@ -516,7 +527,9 @@ def figures(values: list[float]) -> dict[str, float]:
     return {"p50_ms": at(0.5), "p95_ms": at(0.95), "p99_ms": at(0.99)}
 
 
-def measure(orders: int, rounds: int, advance: Callable[[str], None]) -> dict[str, Any]:
+def measure(
+    orders: int, rounds: int, pause_s: float, advance: Callable[[str], None]
+) -> dict[str, Any]:
     """All of it, in turns."""
     found: dict[str, list[float]] = {}
 
@@ -527,20 +540,20 @@ def measure(orders: int, rounds: int, advance: Callable[[str], None]) -> dict[st
     with other_process() as other:
         accounts = iter(ACCOUNTS[1:])
         for _ in range(rounds):
-            keep("echo", anyio.run(time_echo, other, orders))
-            keep("bare", anyio.run(time_bare, other, orders))
+            keep("echo", anyio.run(time_echo, other, orders, pause_s))
+            keep("bare", anyio.run(time_bare, other, orders, pause_s))
             listening = partial(time_bare, listens=True)
-            keep("bare_listening", anyio.run(listening, other, orders))
+            keep("bare_listening", anyio.run(listening, other, orders, pause_s))
             other.received()
-            alone = anyio.run(time_driver, other, orders)
+            alone = anyio.run(time_driver, other, orders, pause_s)
             for what, values in alone.items():
                 keep(f"driver_{what}", values)
             for durability in ("power", "process"):
-                taken = anyio.run(time_handler, other, orders, next(accounts), durability)
+                taken = anyio.run(time_handler, other, orders, pause_s, next(accounts), durability)
                 for what, values in taken.items():
                     keep(f"{durability}_{what}", values)
-            keep("async_rithmic", time_peer(other, orders, has_legs=True))
-            keep("async_rithmic_no_legs", time_peer(other, orders, has_legs=False))
+            keep("async_rithmic", time_peer(other, orders, pause_s, has_legs=True))
+            keep("async_rithmic_no_legs", time_peer(other, orders, pause_s, has_legs=False))
     return summarise(found)
 
 
@@ -563,6 +576,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--orders", type=int, default=200, metavar="N", help="of each kind a round")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
+    parser.add_argument(
+        "--pause-ms", type=float, default=PAUSE_MS, metavar="MS", help="before each order"
+    )
     parser.add_argument("--json", action="store_true", help="print the JSON object alone")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -576,7 +592,8 @@ def main() -> int:
 
     document = {
         "orders": options.orders * options.rounds,
-        **measure(options.orders, options.rounds, advance),
+        "pause_ms": options.pause_ms,
+        **measure(options.orders, options.rounds, options.pause_ms / 1e3, advance),
         "risk_profile": RISK_PROFILE,
     }
     print(json.dumps(document))

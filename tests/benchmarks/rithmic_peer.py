@@ -1,7 +1,8 @@
 """Times ``submit_order`` of async_rithmic; run by an interpreter that has it.
 
-Its arguments: where the gateway is, its CA file, how many orders, and how far stop and target of
-each are from its price, in ticks: nothing for orders without them. Prints the times in ms as JSON.
+Its arguments: where the gateway is, its CA file, how many orders, the pause before each in s, and
+how far stop and target of each are from its price, in ticks: nothing for orders without them.
+Prints the times in ms as JSON.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from async_rithmic import (  # type: ignore[import-not-found]
     TransactionType,
 )
 
-uri, ca_file, orders, *ticks = sys.argv[1:]
+uri, ca_file, orders, pause_s, *ticks = sys.argv[1:]
 legs = dict.fromkeys(("stop_ticks", "target_ticks"), int(ticks[0])) if ticks else {}
 
 
@@ -36,6 +37,7 @@ async def main():
     taken = []
     for number in range(int(orders)):
         name = f"peer{time.time_ns():x}-{number}"  # noqa: TID251
+        await asyncio.sleep(float(pause_s))
         started = time.perf_counter_ns()
         answer = await client.submit_order(
             name,
