@@ -29,6 +29,7 @@ from fillbridge.engine.messages import (
     ProtectionDue,
     Raise,
     Replace,
+    ReplaceRequested,
     SetTimer,
     StopTracking,
     Submit,
@@ -199,6 +200,28 @@ class Shell(Generic[DeskT, ClockT]):
         self._metrics.contracts_requested += plan.entry.quantity
         self._judged = (plan.trade_id, self.recorded)
         self.step(TradeApproved(plan, now))
+
+    def judge_change(self, message: ReplaceRequested) -> None:
+        """Ask the risk checks about new terms of an entry; exits are not asked about.
+
+        A check that would hold it refuses: a change waits for nobody.
+
+        :raises OrderRefused: with every objection; the order is as it was
+        """
+        known = self.state.orders.get(message.client_order_id)
+        if known is None or known[1].order.role is not _ENTRY:
+            return
+        trade, _ = known
+        entry = msgspec.structs.replace(
+            trade.plan.entry,
+            limit_ticks=message.limit_ticks,
+            trigger_ticks=message.trigger_ticks,
+        )
+        plan = msgspec.structs.replace(trade.plan, entry=entry)
+        market = self.session.market(entry.instrument.symbol)
+        objections = self._objections(plan, market, without=trade)
+        if objections:
+            raise OrderRefused(objections)
 
     def _objections(
         self, plan: TradePlan, market: MarketView, without: Trade | None = None

@@ -12,8 +12,16 @@ from fillbridge import (
     Risk_Proposal,
     TradeTick,
     UnknownOrder,
+    hookimpl,
 )
-from fillbridge_hooks import ArrivalPrice, OrderStatus, OrderType, QuoteTick, TimeInForce
+from fillbridge_hooks import (
+    ArrivalPrice,
+    OrderStatus,
+    OrderType,
+    QuoteTick,
+    Refuse,
+    TimeInForce,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -586,3 +594,21 @@ async def test_execution_times_are_measured(handler, feed, proposal):
     await handler.execute_trade(proposal())
     latency = handler.metrics.latency_ms()
     assert 0 < latency["p50"] <= latency["max"]
+
+
+async def test_an_entry_is_moved_as_if_it_was_proposed_there(make, feed_of, proposal):
+    class Below:
+        @hookimpl
+        def fillbridge_check_risk(self, order):
+            if order.limit_ticks >= 16_000:
+                return Refuse(check="below", limit="< 16000", value=str(order.limit_ticks))
+            return None
+
+    handler = make(extra={"below": Below()})
+    feed_of(handler).bars(4000.0)
+    limit = {"entry_type": OrderType.LIMIT, "entry_limit_price": 3990.0}
+    await handler.execute_trade(proposal(**limit))
+    assert await handler.modify_order("T1_ENTRY", limit_price=3995.0)
+    with pytest.raises(OrderRefused, match="expected < 16000, was 16000"):
+        await handler.modify_order("T1_ENTRY", limit_price=4000.0)
+    assert handler.order_status("T1_ENTRY").price == 3995.0

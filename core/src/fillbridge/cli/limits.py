@@ -12,7 +12,7 @@ from fillbridge.cli.handler import Where, ask, say, to_a_handler
 from fillbridge.cli.keys import key_options, operator_key
 from fillbridge.cli.output import cleaned, failures, print_json
 from fillbridge.config import load_settings
-from fillbridge.plugins import Plugins
+from fillbridge.trusted import load_trusted
 from fillbridge_hooks import ConfigurationError
 
 if TYPE_CHECKING:
@@ -236,8 +236,7 @@ def _places(config: Path | None, account: str | None) -> tuple[Places, dict[str,
     from fillbridge.journal.places import places
     from fillbridge.limits import limits_in_force
 
-    plugins = Plugins()
-    plugins.load()
+    plugins = load_trusted(config, is_trading=False)
     options = {} if account is None else {"live_settings.account": account}
     sections = plugins.settings_sections()
     settings = load_settings(config, sections, options=options).settings

@@ -204,7 +204,7 @@ def resume(
     passphrase_file: Path | None,
     as_json: bool,
 ) -> None:
-    """Lift a halt, or a standby; with --strategy, the suspension of that strategy alone.
+    """Lift a halt or a standby, or the suspension of one strategy.
 
     Where operators are configured, or everything was stopped, a stop takes fillbridge arm, and a
     suspended strategy one operator, with a key.

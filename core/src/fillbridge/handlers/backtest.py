@@ -7,7 +7,7 @@ from typing import Any
 from fillbridge.bus import EventBus
 from fillbridge.config import Settings
 from fillbridge.config.sealing import sealed
-from fillbridge.engine.messages import TradePlan
+from fillbridge.engine.messages import ReplaceRequested, TradePlan
 from fillbridge.engine.proposal_events import TradeHeld
 from fillbridge.engine.state import EngineState
 from fillbridge.handlers.requesting import Request
@@ -213,6 +213,8 @@ class BacktestExecutionHandler(SimulationHandler):
         await self.drain()
 
     def _request(self, message: Request) -> bool:
+        if isinstance(message, ReplaceRequested):
+            self._shell.judge_change(message)
         before = self._shell.recorded
         self._shell.step(message)
         self._feed.rearm()

@@ -71,6 +71,7 @@ class RequestingHandler(AbstractExecutionHandler):
         :raises UnknownOrder: if no such order is known
         :raises InvalidValue: if no price is given, or one is off the grid, not one that this
             order type has, or a trigger that would act at once
+        :raises OrderRefused: if it is an entry, and one with these prices could not be sent now
         """
         self._catch_up()
         _, order_state = self._orders.find(order_id)

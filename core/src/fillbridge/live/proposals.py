@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from fillbridge.engine.messages import TradePlan, TradeRefused
+from fillbridge.engine.messages import ReplaceRequested, TradePlan, TradeRefused
 from fillbridge.handlers.requests import refuse_opposite
 from fillbridge.live.account import Account
 from fillbridge.live.collar import refuse_plan
@@ -17,6 +17,7 @@ from fillbridge_hooks import (
     Instrument,
     InvalidValue,
     OrderRefused,
+    OrderRole,
     ProposalHeld,
     Refuse,
     RiskProposal,
@@ -190,7 +191,16 @@ class Proposals:
             return None
         return trade_date_end_ns(instrument, self._account.now_ns)
 
-    def _refuse_if_shut_or_late(self, plan: TradePlan) -> None:
+    def refuse_change(self, message: ReplaceRequested) -> None:
+        """Let an entry have no new terms while none may leave; those of exits always may.
+
+        :raises OrderRefused: saying why
+        """
+        known = self._account.state.orders.get(message.client_order_id)
+        if known is not None and known[1].order.role is OrderRole.ENTRY:
+            self._refuse_if_shut(known[0].plan)
+
+    def _refuse_if_shut(self, plan: TradePlan) -> None:
         objection = self._account.gate.objection(plan.instrument.symbol)
         if objection is not None:
             raise OrderRefused([objection])
@@ -199,6 +209,9 @@ class Proposals:
         if suspended is not None:
             limit = "a strategy that is not suspended"
             raise OrderRefused([Refuse(check="strategy", limit=limit, value=suspended)])
+
+    def _refuse_if_shut_or_late(self, plan: TradePlan) -> None:
+        self._refuse_if_shut(plan)
         deadline_ns, now = plan.entry_deadline_ns, self._account.now_ns
         if deadline_ns is not None and deadline_ns < now:
             late = f"{(now - plan.decided_at_ns) / _SECOND:.1f} s ago"

@@ -203,10 +203,13 @@ class LiveTrading:
         """Record a request and let what follows leave; whether anything does.
 
         :raises InvalidValue: if an order would move to where nobody can have meant it
+        :raises OrderRefused: if it is an entry, and one with these terms could not leave now
         """
         account, shell = self._account, self._account.shell
         if isinstance(message, ReplaceRequested):
             refuse_move(message, self.state, account.market)
+            self._proposals.refuse_change(message)
+            shell.judge_change(message)
         with account.recorded():
             before = shell.recorded
             asked: CloseNoted | CancelRequested | ReplaceRequested | CloseRequested = message
