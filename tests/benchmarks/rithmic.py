@@ -7,12 +7,11 @@ works when the driver has reported so (``Accepted``), several notifications late
 yardsticks: a bare websocket that has the same frame echoed, and a bare websocket that sends the
 same order to the same gateway, so that what the gateway itself takes can be told apart: once as it
 is, and once subscribed to orders, as every driver is, for then the gateway writes its answer only
-with the notifications behind it. With
-RITHMIC_ORACLE naming an interpreter that has async_rithmic, its ``submit_order`` is
-timed against the same gateway in the same run: with the same order, a limit with stop and target,
-and with a limit alone, which gives the gateway less to do. Every order comes after the same pause,
-whoever sends it. Each round measures all of them, one after the other. The last line is one JSON
-object, times in ms.
+with the notifications behind it. With RITHMIC_ORACLE naming an interpreter that has async_rithmic,
+its ``submit_order`` is timed against the same gateway in the same run: with the same order, a limit
+with stop and target, and with a limit alone. With a pause before every order, whoever sends it,
+caches are cold, as for a trader who orders now and then. Each round measures all of them, one after
+the other. The last line is one JSON object, times in ms.
 
     uv run python tests/benchmarks/rithmic.py [--orders N] [--rounds N] [--pause-ms MS] [--json]
 """
@@ -74,10 +73,6 @@ ORACLE = "RITHMIC_ORACLE"
 CLIENT = Path(__file__).with_name("rithmic_peer.py")
 PRICE = 5000.0
 FAR = 4900.0
-PAUSE_MS = 5.0
-"""Before each order. Back to back, a client would be the faster the sooner its next one comes: the
-gateway answers in less than half the time what it has just dealt with."""
-
 LEG_TICKS = 40
 """From the price of an entry to its stop, and to its target."""
 
@@ -577,7 +572,7 @@ def main() -> int:
     parser.add_argument("--orders", type=int, default=200, metavar="N", help="of each kind a round")
     parser.add_argument("--rounds", type=int, default=5, metavar="N")
     parser.add_argument(
-        "--pause-ms", type=float, default=PAUSE_MS, metavar="MS", help="before each order"
+        "--pause-ms", type=float, default=0.0, metavar="MS", help="before each order"
     )
     parser.add_argument("--json", action="store_true", help="print the JSON object alone")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
