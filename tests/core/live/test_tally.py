@@ -148,3 +148,16 @@ def test_of_many_the_first_are_told():
     found = tally.look(EngineState())
     assert found.count("expected") == 5
     assert found.endswith("; and 3 more")
+
+
+def test_what_has_left_is_not_remembered_and_still_leaves_but_once():
+    now = [0]
+    tally = Tally(lambda: now[0])
+    for number in range(3):
+        tally.allow_again(f"A{number}", SUBMIT)
+        tally.left(f"A{number}", SUBMIT)
+    assert tally.look(EngineState()) == ""
+    assert not tally._intents
+    tally.left("A1", SUBMIT)
+    now[0] = SECOND
+    assert "A1: expected to be submitted at most 0 times, was 1" in tally.look(EngineState())

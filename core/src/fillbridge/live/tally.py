@@ -90,9 +90,13 @@ class Tally:
             return ""
         self._next_ns = now_ns + _SECOND
         excess = tuple(self._excess())
-        for order_id, intent in tuple(self._intents.items()):
-            if order_id not in state.orders and intent.touched_ns <= now_ns - _KEPT_NS:
-                del self._intents[order_id]
+        # What may leave no more needs no memory: whatever leaves again is one too many without it.
+        self._intents = {
+            order_id: intent
+            for order_id, intent in self._intents.items()
+            if intent.left != intent.allowed
+            and (order_id in state.orders or intent.touched_ns > now_ns - _KEPT_NS)
+        }
         if not excess:
             return ""
         more = f"; and {len(excess) - _TOLD} more" if len(excess) > _TOLD else ""
