@@ -295,9 +295,9 @@ def test_entries_are_counted_by_strategy_and_without_the_one_under_judgement(acc
     made.open(strategy="calm")
     made.open()
     # At the wire, its approval is counted already.
-    made.shell._objections(made.plan(strategy="calm"), made.broker.market("ES"))
+    made.shell.judgement.objections(made.plan(strategy="calm"), made.broker.market("ES"))
     trade = made.state.trades["T1"]
-    made.shell._objections(trade.plan, made.broker.market("ES"), without=trade)
+    made.shell.judgement.objections(trade.plan, made.broker.market("ES"), without=trade)
     made.clock.advance_to(made.clock.now_ns + 24 * 3600 * SECOND)
     made.open(strategy="calm")
     assert seen == [(0, 0), (0, 1), (1, 2), (0, 0), (2, 3), (1, 2), (2, 0)]
@@ -320,7 +320,7 @@ def test_the_messages_of_ten_seconds_are_shown_newest_first_without_the_one_unde
     made.clock.advance_to(made.clock.now_ns + 1)
     made.open()
     trade = made.state.trades["T4"]
-    made.shell._objections(trade.plan, made.broker.market("ES"), without=trade)
+    made.shell.judgement.objections(trade.plan, made.broker.market("ES"), without=trade)
     assert seen == [
         (),
         (4 * SECOND,),

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from fillbridge.approval import RefusedAtTheWire, approve_entry, approve_reducing, judge
+from fillbridge.approval import RefusedAtTheWire, approve_entry, approve_reducing
 from fillbridge.charging import Charging
 from fillbridge.desk import Desk
 from fillbridge.engine import EngineState, decide, fold
@@ -29,7 +29,6 @@ from fillbridge.engine.messages import (
     ProtectionDue,
     Raise,
     Replace,
-    ReplaceRequested,
     SetTimer,
     StopTracking,
     Submit,
@@ -42,7 +41,7 @@ from fillbridge.engine.messages import (
 )
 from fillbridge.engine.state import Trade
 from fillbridge.excursions import Excursions
-from fillbridge.exposure import exposure, risk_context
+from fillbridge.judgement import Judgement
 from fillbridge.measurement import measure_trade
 from fillbridge.metrics import ExecutionMetrics
 from fillbridge.observation import Observation
@@ -51,12 +50,10 @@ from fillbridge.publishing import Publisher
 from fillbridge.results import trade_result
 from fillbridge.shell_hooks import ShellHooks
 from fillbridge_hooks import (
-    AccountMargin,
     Clock,
     Direction,
     Fill,
     Hold,
-    MarketView,
     Order,
     OrderRefused,
     OrderRole,
@@ -125,10 +122,12 @@ class Shell(Generic[DeskT, ClockT]):
         """Take in a price: the session tells it for every step of the market."""
         self.session: DeskT
         """Where orders go, once it is attached."""
-        self.margin: Callable[[str], AccountMargin | None] = lambda symbol: None
-        """What the broker still lets the account do in a symbol."""
         self.recorded = 0
         """How many events have been folded."""
+        self.judgement = Judgement(
+            hooks, self.state, clock, lambda symbol: self.session.market(symbol)
+        )
+        """What risk checks say to entries."""
         self._charging = Charging(hooks.commission, self.state, publisher)
         self._observation = Observation(
             self.state, clock, publisher, hooks.handle_fill, defers_observers
@@ -190,7 +189,7 @@ class Shell(Generic[DeskT, ClockT]):
             order = prepare_order(self._hooks.prepare_order, plan.entry, market)
             plan = msgspec.structs.replace(plan, entry=order)
         now = self.clock.now_ns
-        objections = self._objections(plan, market)
+        objections = self.judgement.objections(plan, market)
         if objections:
             if on_objections is not None:
                 on_objections(plan, objections)
@@ -200,55 +199,6 @@ class Shell(Generic[DeskT, ClockT]):
         self._metrics.contracts_requested += plan.entry.quantity
         self._judged = (plan.trade_id, self.recorded)
         self.step(TradeApproved(plan, now))
-
-    def judge_change(self, message: ReplaceRequested) -> None:
-        """Ask the risk checks about new terms of an entry; exits are not asked about.
-
-        A check that would hold it refuses: a change waits for nobody.
-
-        :raises OrderRefused: with every objection; the order is as it was
-        """
-        known = self.state.orders.get(message.client_order_id)
-        if known is None or known[1].order.role is not _ENTRY:
-            return
-        trade, _ = known
-        entry = msgspec.structs.replace(
-            trade.plan.entry,
-            limit_ticks=message.limit_ticks,
-            trigger_ticks=message.trigger_ticks,
-        )
-        plan = msgspec.structs.replace(trade.plan, entry=entry)
-        market = self.session.market(entry.instrument.symbol)
-        objections = self._objections(plan, market, without=trade)
-        if objections:
-            raise OrderRefused(objections)
-
-    def _objections(
-        self, plan: TradePlan, market: MarketView, without: Trade | None = None
-    ) -> list[Refuse | Hold]:
-        checks = self._hooks.risk_checks
-        if not checks:
-            return []
-        now, symbol = self.clock.now_ns, plan.instrument.symbol
-        return judge(
-            checks,
-            plan.entry,
-            exposure(self.state, symbol, without, plan.proposal.strategy),
-            market,
-            risk_context(
-                self.state,
-                plan.proposal,
-                now,
-                self._last_price,
-                without,
-                symbol,
-                self.margin(symbol),
-            ),
-            plan.approved_holds,
-        )
-
-    def _last_price(self, symbol: str) -> float | None:
-        return self.session.market(symbol).last
 
     # The step
 
@@ -334,7 +284,7 @@ class Shell(Generic[DeskT, ClockT]):
         if self._judged == (plan.trade_id, self.recorded - 1):
             return []
         market = self.session.market(plan.instrument.symbol)
-        return self._objections(plan, market, without=trade)
+        return self.judgement.objections(plan, market, trade)
 
     def _cancel(self, effect: Cancel) -> None:
         self.session.cancel(effect.client_order_id)

@@ -214,7 +214,7 @@ class BacktestExecutionHandler(SimulationHandler):
 
     def _request(self, message: Request) -> bool:
         if isinstance(message, ReplaceRequested):
-            self._shell.judge_change(message)
+            self._shell.judgement.refuse_change(message)
         before = self._shell.recorded
         self._shell.step(message)
         self._feed.rearm()

@@ -157,7 +157,7 @@ class Account:
             collar=partial(objection, market=self.market),
         )
         self.shell.attach(self.outbox)
-        self.shell.margin = self.market.margin
+        self.shell.judgement.margin = self.market.margin
         self.tally = Tally(lambda: clock.now_ns)
         self._journal = journal
         self._publisher = publisher

@@ -7,7 +7,7 @@ import msgspec
 from fillbridge.engine.messages import ReplaceRequested, TradePlan, TradeRefused
 from fillbridge.handlers.requests import refuse_opposite
 from fillbridge.live.account import Account
-from fillbridge.live.collar import refuse_plan
+from fillbridge.live.collar import refuse_move, refuse_plan
 from fillbridge.live.holds import Holds
 from fillbridge.live.intake import Intake, IntakeRules, Source
 from fillbridge.planning import plan_trade
@@ -192,13 +192,17 @@ class Proposals:
         return trade_date_end_ns(instrument, self._account.now_ns)
 
     def refuse_change(self, message: ReplaceRequested) -> None:
-        """Let an entry have no new terms while none may leave; those of exits always may.
+        """Let an entry have no terms that it could not be sent with now; exits always may move.
 
+        :raises InvalidValue: if an order would move to where nobody can have meant it
         :raises OrderRefused: saying why
         """
-        known = self._account.state.orders.get(message.client_order_id)
+        account = self._account
+        refuse_move(message, account.state, account.market)
+        known = account.state.orders.get(message.client_order_id)
         if known is not None and known[1].order.role is OrderRole.ENTRY:
             self._refuse_if_shut(known[0].plan)
+            account.shell.judgement.refuse_change(message)
 
     def _refuse_if_shut(self, plan: TradePlan) -> None:
         objection = self._account.gate.objection(plan.instrument.symbol)

@@ -19,7 +19,6 @@ from fillbridge.engine.state import EngineState, Trade
 from fillbridge.excursions import Excursions
 from fillbridge.journal.latch import Latch
 from fillbridge.live.account import DEFECT, Account
-from fillbridge.live.collar import refuse_move
 from fillbridge.live.doubt import (
     block_what_is_unknown,
     doubt_what_is_under_way,
@@ -206,13 +205,11 @@ class LiveTrading:
         :raises OrderRefused: if it is an entry, and one with these terms could not leave now
         """
         account, shell = self._account, self._account.shell
+        asked: CloseNoted | CancelRequested | ReplaceRequested | CloseRequested = message
         if isinstance(message, ReplaceRequested):
-            refuse_move(message, self.state, account.market)
             self._proposals.refuse_change(message)
-            shell.judge_change(message)
         with account.recorded():
             before = shell.recorded
-            asked: CloseNoted | CancelRequested | ReplaceRequested | CloseRequested = message
             again = partial(self.request, message)
             if isinstance(message, CloseRequested) and account.early.holds(again):
                 asked = CloseNoted(message)
@@ -382,8 +379,7 @@ class LiveTrading:
                     self._kill.look()
                 limit_ns = self.rules.acknowledgement_ns
                 waited = f"no answer for {limit_ns / _SECOND} s"
-                before_ns = account.now_ns - limit_ns
-                is_doubtful = doubt_what_is_under_way(account, waited, before_ns)
+                is_doubtful = doubt_what_is_under_way(account, waited, account.now_ns - limit_ns)
                 # What breaks over one trade must not leave the next one bare.
                 for message in self._mending():
                     with self.guard():
