@@ -88,6 +88,12 @@ def test_of_a_strategy_that_goes_on_nothing_before_counts():
     assert activity.strategies["a"].entries_today == 1
 
 
+def test_a_strategy_that_an_older_version_suspended_goes_on():
+    activity = Activity(suspended={"a": "3 in a row"})
+    resume(activity, "a")
+    assert activity.suspended == {}
+
+
 def test_a_new_trade_date_begins_with_no_entries():
     activity = Activity()
     count_entry(activity, None, START)

@@ -92,3 +92,15 @@ def test_a_margin_needs_amounts(value):
         (BrokerMargin(available=1.0, needed={"ES": value}, time_ns=1), "margin needed.ES"),
     ):
         assert str(objection(margin)) == f"{field}: expected a finite amount, was {value!r}"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, "1"])
+def test_limits_of_the_broker_are_amounts_too(value):
+    for margin, field in (
+        (BrokerMargin(available=1.0, loss_limit=value, time_ns=1), "margin loss_limit"),
+        (
+            BrokerMargin(available=1.0, max_order_quantity={"ES": value}, time_ns=1),
+            "margin max_order_quantity.ES",
+        ),
+    ):
+        assert str(objection(margin)) == f"{field}: expected a finite amount, was {value!r}"

@@ -173,6 +173,24 @@ def test_memory_that_nobody_can_tell_changes_nothing(machine):
     assert not machine.is_open
 
 
+@pytest.mark.parametrize("see", ["see_room", "see_memory", "see_commit"])
+def test_a_limit_that_is_switched_off_shuts_nothing_any_more(machine, see):
+    resources = machine.resources
+    short = {
+        "see_room": Volume(0, GIB),
+        "see_memory": 3 * GIB,
+        "see_commit": 300 * MILLISECOND,
+    }[see]
+    getattr(resources, see)(short)
+    resources.limits = LIVE
+    assert not machine.is_open
+    resources.limits = ResourceLimits()
+    assert machine.is_open
+    getattr(resources, see)(short)
+    resources.see_room("Input/output error")  # it was asked for before
+    assert machine.is_open
+
+
 def test_what_reduces_leaves_meanwhile(machine):
     world = machine.world
     trade_id = world.propose()

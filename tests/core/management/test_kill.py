@@ -370,6 +370,17 @@ async def test_a_strategy_is_named_to_go_on(served):
         assert list(at.handler._journal._contents.state.activity.suspended) == ["b"]
 
 
+async def test_a_strategy_that_an_older_version_suspended_goes_on(served):
+    async with served() as at:
+        suspend(at.desk, "a")
+        for kept in (at.handler._state, at.handler._journal._contents.state):
+            kept.activity.suspended_ns.clear()
+        (found,) = (await at.client.ask(make_request("suspended"))).result
+        assert found["time_ns"] == 0
+        answer = await at.client.ask(make_request("resume", by="ann", strategy="a"))
+        assert answer.result["said"].startswith("strategy 'a' goes on")
+
+
 async def test_letting_a_strategy_go_on_lifts_no_stop(served):
     async with served() as at:
         suspend(at.desk, "a")

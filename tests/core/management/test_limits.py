@@ -295,6 +295,23 @@ async def test_what_is_no_limit_or_no_value_of_it_is_invalid(opens, name, value,
         assert recorded(opened)["sequence"] == 1
 
 
+async def test_what_a_plugin_cannot_be_set_up_with_is_not_recorded(opens, monkeypatch, proposal):
+    async with opens() as opened:
+        before = recorded(opened)
+
+        def broken(sections):
+            raise ValueError("broken")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(opened.handler._plugins, "configure", broken)
+            with pytest.raises(ValueError, match="broken"):
+                opened.handler.set_limit(SIZE, 3, "ann")
+        assert recorded(opened) == before
+        # Asked for again, it is not taken for one that is in force already.
+        assert opened.handler.set_limit(SIZE, 3, "ann")["said"] == f"{FULL}: 5 -> 3 (tighter)"
+        assert await is_refused(opened, 4, proposal)
+
+
 async def test_the_same_again_changes_nothing(opens):
     async with opens() as opened:
         answer = opened.handler.set_limit(SIZE, 5, "ann")

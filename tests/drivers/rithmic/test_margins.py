@@ -5,7 +5,7 @@ from tests.drivers.rithmic.floor import floor
 from tests.drivers.rithmic.ground import ACCOUNT, ground, until
 
 from fillbridge import OrderRefused
-from fillbridge_hooks import BrokerMargin
+from fillbridge_hooks import BrokerMargin, RetryableError
 from fillbridge_rithmic.gateway.settings import Account, Contract
 from fillbridge_rithmic.margins import Margins
 from fillbridge_rithmic.orders.requests import Place
@@ -77,6 +77,32 @@ async def test_a_session_tells_what_the_gateway_allows():
     said = told()[-1]
     assert said.available == 100_000.0
     assert set(said.max_order_quantity.values()) == {1000}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("template", [304, 306])
+@pytest.mark.parametrize("fault", ["silence", "refused"])
+async def test_whoever_is_told_no_limits_trades_without_them(fault, template):
+    async with ground(request_timeout_s=0.3) as here:
+        here.gateway.faults.arm(fault, template=template)
+        async with here.session() as talk:
+            assert await talk.session.positions() == ()
+            await talk.until(
+                "what the account may do",
+                lambda: [one for one in talk.heard if isinstance(one, BrokerMargin)] or None,
+            )
+    told = [one for one in talk.heard if isinstance(one, BrokerMargin)][-1]
+    # Of two that tell the size of an order, the other one does.
+    assert bool(told.max_order_quantity) is ((fault, template) != ("silence", 304))
+
+
+@pytest.mark.anyio
+async def test_a_connection_that_ends_meanwhile_is_no_login():
+    async with ground(request_timeout_s=0.3) as here:
+        here.gateway.faults.arm("drop_before_accept", template=304)
+        with pytest.raises(RetryableError, match="lost|ended|closed"):
+            async with here.session():
+                pass
 
 
 RICH = {

@@ -43,7 +43,7 @@ class Activity(msgspec.Struct):
     suspended: dict[str, str] = {}
     """Strategies of which no entry may leave, and why."""
     suspended_ns: dict[str, int] = {}
-    """Since when, ns UTC."""
+    """Since when, ns UTC; a state that was kept by an older version does not say."""
 
 
 def count_entry(activity: Activity, strategy: str | None, time_ns: int) -> None:
@@ -95,7 +95,7 @@ def resume(activity: Activity, strategy: str) -> None:
     """Somebody lets a strategy go on: what it did before counts no more."""
     if activity.suspended.pop(strategy, None) is None:
         return
-    del activity.suspended_ns[strategy]
+    activity.suspended_ns.pop(strategy, None)
     activity.strategies[strategy] = StrategyActivity()
 
 

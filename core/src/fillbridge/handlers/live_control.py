@@ -222,7 +222,7 @@ class LiveControl(LiveKnowledge):
             {
                 "strategy": strategy,
                 "reason": reason,
-                "time_ns": activity.suspended_ns[strategy],
+                "time_ns": activity.suspended_ns.get(strategy, 0),
                 "content_hash": self._suspension_hash(strategy),
                 "signed": self._authority.is_signed,
             }
@@ -235,7 +235,7 @@ class LiveControl(LiveKnowledge):
             "account": self.settings.live_settings.account,
             "strategy": strategy,
             "reason": activity.suspended[strategy],
-            "time_ns": activity.suspended_ns[strategy],
+            "time_ns": activity.suspended_ns.get(strategy, 0),
         }
         return content_hash(content)
 

@@ -1,6 +1,7 @@
 """The limits of a live handler, changed while it runs."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -31,7 +32,7 @@ class LiveLimits(LiveControl):
     def _begin_limits(self) -> None:
         sections = self._plugins.settings_sections()
         self._limits = RunningLimits(
-            self._journal, self.settings, sections, self._use_limits, self._now_ns
+            self._journal, self.settings, sections, self._prepare_limits, self._now_ns
         )
 
     def limits_change(self, name: str, value: Any) -> dict[str, Any]:
@@ -76,11 +77,17 @@ class LiveLimits(LiveControl):
         if done:
             _logger.warning("limits: %s", done)
 
-    def _use_limits(self, settings: Settings) -> None:
-        """Put other limits in force: those of checks, of watches, and of the handler itself."""
+    def _prepare_limits(self, settings: Settings) -> Callable[[], None]:
+        """What puts other limits in force: those of checks, watches, and the handler itself."""
         models = self._plugins.configure(settings.plugin_sections)
-        self.settings = settings
-        self._checks[:] = models.risk_checks()
-        self._watched[:] = models.watches()
-        self._trading.kill_switch.may_flatten = self.may_stop
-        self._resources.limits = resource_limits(settings)
+        checks, watches = models.risk_checks(), models.watches()
+        resources = resource_limits(settings)
+
+        def put_in_force() -> None:
+            self.settings = settings
+            self._checks[:] = checks
+            self._watched[:] = watches
+            self._trading.kill_switch.may_flatten = self.may_stop
+            self._resources.limits = resources
+
+        return put_in_force

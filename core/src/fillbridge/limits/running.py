@@ -35,7 +35,7 @@ class RunningLimits:
     """Changes single limits of the section of the risk controls.
 
     :param settings: with the limits that were recorded last
-    :param use: puts settings in force
+    :param prepare: makes what puts settings in force; it may raise, what it makes does not
     :param now_ns: the time, ns UTC
     """
 
@@ -44,13 +44,13 @@ class RunningLimits:
         journal: LimitsJournal,
         settings: Settings,
         sections: Sequence[DeclaredSection],
-        use: Callable[[Settings], None],
+        prepare: Callable[[Settings], Callable[[], None]],
         now_ns: Callable[[], int],
     ) -> None:
         self._journal = journal
         self._settings = settings
         self._sections = sections
-        self._use = use
+        self._prepare = prepare
         self._now_ns = now_ns
         self._approvals = ApprovalBook()
         self._waiting: tuple[Proposed, Settings, tuple[str, ...], str] | None = None
@@ -111,11 +111,13 @@ class RunningLimits:
     def _carry_out(
         self, proposed: Proposed, settings: Settings, approvers: tuple[str, ...], by: str
     ) -> Answer:
+        # First, for what is recorded counts as in force from then on.
+        put_in_force = self._prepare(settings)
         is_recorded = record(self._journal, proposed, approvers, by, self._now_ns())
         if not is_recorded and proposed.needs_approval:
             return Answer(said="the journal has failed: nothing is loosened", is_in_force=False)
         self._settings = settings
-        self._use(settings)
+        put_in_force()
         said = _told(proposed.changes())
         if self._waiting is not None:
             # It was approved as a change of other limits than these.

@@ -52,8 +52,13 @@ def _quantity(field: str, value: object) -> InvalidValue | None:
 
 
 def _margin(margin: BrokerMargin) -> InvalidValue | None:
-    needed = [(f"needed.{symbol}", value) for symbol, value in margin.needed.items()]
-    for field, value in (("available", margin.available), *needed):
+    amounts: list[tuple[str, object]] = [("available", margin.available)]
+    amounts += [(f"needed.{symbol}", value) for symbol, value in margin.needed.items()]
+    sizes = margin.max_order_quantity.items()
+    amounts += [(f"max_order_quantity.{symbol}", value) for symbol, value in sizes]
+    if margin.loss_limit is not None:
+        amounts.append(("loss_limit", margin.loss_limit))
+    for field, value in amounts:
         if not (isinstance(value, int | float) and math.isfinite(value)):
             return InvalidValue(f"margin {field}", "a finite amount", value)
     return None

@@ -67,6 +67,10 @@ def resident_memory() -> int | None:
         return None
 
 
+def _looks_at_room(limits: ResourceLimits) -> bool:
+    return limits.min_free_bytes is not None or limits.min_free_share is not None
+
+
 class Resources:
     """Shuts the gate for entries while one of them is short, and lifts that by itself.
 
@@ -86,12 +90,28 @@ class Resources:
     ) -> None:
         self._trading = trading
         self._clock = clock
-        self.limits = limits
-        """What is in force; others may take its place."""
+        self._limits = limits
         self._slowest_commit_ns = slowest_commit_ns
         self._measure_room = measure_room
         self._measure_memory = measure_memory
         self._last_slow_ns: int | None = None
+
+    @property
+    def limits(self) -> ResourceLimits:
+        """What is in force; others may take its place, and what they leave out shuts nothing."""
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: ResourceLimits) -> None:
+        self._limits = limits
+        # Nobody looks at it any more, so nobody else would lift what it shut.
+        if limits.max_sync_ns is None:
+            self._last_slow_ns = None
+            self._trading.lift(_SYNC)
+        if not _looks_at_room(limits):
+            self._trading.lift(_DISK)
+        if limits.max_memory_bytes is None:
+            self._trading.lift(_MEMORY)
 
     async def run(self) -> None:
         """Watch, for ever."""
@@ -108,7 +128,7 @@ class Resources:
     async def _survey(self) -> None:
         while True:
             limits = self.limits
-            if limits.min_free_bytes is not None or limits.min_free_share is not None:
+            if _looks_at_room(limits):
                 found = await self._asked(self._measure_room)
                 with self._trading.guard():
                     self.see_room(found)
@@ -144,10 +164,12 @@ class Resources:
 
     def see_room(self, found: Volume | str) -> None:
         """Take in the room of the disk, or why nobody can tell."""
+        limits = self.limits
+        if not _looks_at_room(limits):
+            return  # not since it was asked for
         if isinstance(found, str):
             self._trading.shut(_DISK, f"the room for the journal: {found}")
             return
-        limits = self.limits
         share = limits.min_free_share
         wanted = max(limits.min_free_bytes or 0, 0 if share is None else round(share * found.total))
         if found.free < wanted:

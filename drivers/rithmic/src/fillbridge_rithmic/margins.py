@@ -7,12 +7,12 @@ import re
 from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from fillbridge_hooks import BrokerMargin
+from fillbridge_hooks import BrokerMargin, RetryableError
 from fillbridge_rithmic.link.errors import RequestRefused
 from fillbridge_rithmic.wire.messages import sent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from fillbridge_rithmic.link.plant import Plant
     from fillbridge_rithmic.orders.requests import Place
@@ -48,18 +48,33 @@ class Margins:
         :raises RetryableError: if the connection is lost meanwhile
         """
         place = self._place
-        account: dict[str, Any] = dict(place.account())
+        of_account: dict[str, Any] = {
+            "fcm_id": place.fcm_id,
+            "ib_id": place.ib_id,
+            "user_type": user_type,
+        }
         try:
-            answer = await orders.ask(
-                _SHOW_ACCOUNT_LIMITS, fcm_id=place.fcm_id, ib_id=place.ib_id, user_type=user_type
-            )
-            for row in answer.rows:
-                self.take_account(row)
-            answer = await orders.ask(_SHOW_PRODUCT_LIMITS, **account)
-            for row in answer.rows:
-                self.take_product(row)
+            await self._ask(orders, _SHOW_ACCOUNT_LIMITS, self.take_account, of_account)
+            await self._ask(orders, _SHOW_PRODUCT_LIMITS, self.take_product, place.account())
+        except RetryableError as error:
+            if orders.end is not None:
+                raise
+            # Whoever logs in may have a position to protect, and is not kept from that by this.
+            self._warn(error)
+
+    async def _ask(
+        self, orders: Plant, template: int, take: Callable[[Any], None], fields: Mapping[str, Any]
+    ) -> None:
+        try:
+            answer = await orders.ask(template, **fields)
         except RequestRefused as refused:
-            _logger.warning("limits of account %s: %s", place.account_id, refused)
+            self._warn(refused)
+            return
+        for row in answer.rows:
+            take(row)
+
+    def _warn(self, reason: Exception) -> None:
+        _logger.warning("limits of account %s: %s", self._place.account_id, reason)
 
     def take_account(self, row: Any) -> None:
         """Take a row of 305; of several limits the strictest counts, and 0 is none."""
