@@ -132,9 +132,12 @@ def test_a_suspended_strategy_goes_on_by_name(place, running):
     (place.folder / "ideas.jsonl").write_text(json.dumps(row))
     proposed = place.ask("propose", "--file", str(place.folder / "ideas.jsonl"))
     assert proposed.exit_code == 0, proposed.stderr
-    running.wait_for("alarm")
-    shown = place.ask("status").stdout
-    assert "expected < 1 entries a day of 's1', was 1" in " ".join(shown.split())
+    # The first alarm may be another one, of a machine that is slow.
+    for _ in range(100):
+        shown = " ".join(place.ask("status").stdout.split())
+        if "suspended" in shown:
+            break
+    assert "expected < 1 entries a day of 's1', was 1" in shown
     refused = place.ask("resume", "--strategy", "s1")
     assert refused.exit_code == 1
     assert "resume: expected approvals of one operator" in refused.stderr
