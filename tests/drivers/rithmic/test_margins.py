@@ -100,7 +100,7 @@ async def test_whoever_is_told_no_limits_trades_without_them(fault, template):
 async def test_a_connection_that_ends_meanwhile_is_no_login():
     async with ground(request_timeout_s=0.3) as here:
         here.gateway.faults.arm("drop_before_accept", template=304)
-        with pytest.raises(RetryableError, match="lost|ended|closed"):
+        with pytest.raises(RetryableError, match=r"lost|ended|closed"):
             async with here.session():
                 pass
 
