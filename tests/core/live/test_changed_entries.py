@@ -3,6 +3,7 @@
 import pytest
 
 from fillbridge.engine.messages import ReplaceRequested
+from fillbridge.live.tally import CHANGE
 from fillbridge_hooks import Hold, OrderRefused, OrderRole, OrderType, Refuse
 
 LIMIT = {"entry_type": OrderType.LIMIT, "entry_limit_price": 3999.0}
@@ -70,6 +71,47 @@ def test_an_entry_stays_where_it_is_while_none_may_leave(world):
     with pytest.raises(OrderRefused, match="news"):
         move(world, entry, 15_998)
     assert world.house.orders[entry].limit_ticks == 15_996
+
+
+def suspend(world):
+    with world.trading._account.recorded():
+        world.trading.watches._suspend("test", "a", "3 stop-outs")
+
+
+STOPS = {
+    "a stop": lambda world: world.trading.halt("news", "me"),
+    "a suspension": suspend,
+}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_change_that_was_asked_for_before_a_stop_does_not_leave_after_it(world, stop, is_lost):
+    entry = world.propose(**LIMIT, strategy="a") + "_ENTRY"
+    world.exchange()
+    world.trading.request(ReplaceRequested(entry, 15_999, None, world.clock.now_ns))
+    if is_lost:  # it looks sent, and never arrives: the answers of the broker have it repeated
+        world.trading.outbox.ready.clear()
+        world.trading.tally.left(entry, CHANGE)
+    STOPS[stop](world)
+    world.pass_time(20)
+    assert world.house.orders[entry].limit_ticks == 15_996
+    # It is given up, so that nobody asks for it again and again.
+    assert world.state.orders[entry][1].requested is None
+    world.trading.resume("me")
+    world.trading.watches.resume("a", "me")
+    world.pass_time(20)
+    assert world.house.orders[entry].limit_ticks == 15_996
+    assert move(world, entry, 15_998)
+
+
+def test_a_change_is_repeated_where_nothing_is_stopped(world):
+    entry = resting(world)
+    world.trading.request(ReplaceRequested(entry, 15_999, None, world.clock.now_ns))
+    world.cut()
+    world.connect()
+    world.pass_time(20)
+    assert world.house.orders[entry].limit_ticks == 15_999
 
 
 def test_exits_move_while_no_entry_may_leave(world):

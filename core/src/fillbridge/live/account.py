@@ -30,6 +30,7 @@ from fillbridge_hooks import (
     FillbridgeError,
     NotSent,
     OrderRole,
+    ReplaceRejected,
     Report,
     Timer,
     TradeResult,
@@ -295,10 +296,28 @@ class Account:
     def not_sent(self, command: Command, reason: str) -> None:
         """Take that a command did not leave.
 
-        A cancel or a change is recorded already: the next answers of the broker have it repeated.
+        A cancel or a change is recorded already: the next answers of the broker have it repeated,
+        but a change that must not leave any more is given up.
         """
+        order_id = command.client_order_id
         if isinstance(command, Submission):
-            self.shell.step(NotSent(command.client_order_id, reason, self.now_ns))
+            self.shell.step(NotSent(order_id, reason, self.now_ns))
+        elif isinstance(command, Change) and self.objection_to_change(order_id):
+            self.shell.step(ReplaceRejected(order_id, reason, self.now_ns, command.change))
+
+    def objection_to_change(self, client_order_id: str) -> str:
+        """Why an entry must stay where it is, once entries are stopped; empty for any other order.
+
+        What may right itself by itself holds up no change that was asked for before.
+        """
+        known = self.state.orders.get(client_order_id)
+        if known is None or known[1].order.role is not OrderRole.ENTRY:
+            return ""
+        plan = known[0].plan
+        if self.gate.state is GateState.HALTED:
+            return str(self.gate.objection(plan.instrument.symbol))
+        suspended = self.state.activity.suspended.get(plan.proposal.strategy or "")
+        return "" if suspended is None else f"strategy: suspended: {suspended}"
 
     def take_back(self, reason: str) -> None:
         """Let nothing leave any more that could have: not in the next session either."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from fillbridge.live.account import Account
-from fillbridge.live.outbox import Command, Submission
+from fillbridge.live.outbox import Change, Command, Submission
 from fillbridge_hooks import NotSent, OrderRole
 
 _SECOND = 1_000_000_000
@@ -12,15 +12,19 @@ _SECOND = 1_000_000_000
 def last_check(command: Command, account: Account, overstated: Mapping[str, int]) -> NotSent | None:
     """Why an order must not leave after all; ``None`` if it may.
 
-    An entry must not be stale, nor the gate have shut since it was judged. Nothing holds up what
+    An entry must not be stale, nor the gate have shut since it was judged; nor does one that works
+    already move once entries are stopped, whatever was asked for before. Nothing holds up what
     reduces a position; but what had to wait must still reduce one, of ours and of the broker's.
 
     :param overstated: by symbol, what the broker holds where that is less than we do
     """
+    now = account.now_ns
+    if isinstance(command, Change):
+        reason = account.objection_to_change(command.client_order_id)
+        return NotSent(command.client_order_id, reason, now) if reason else None
     if not isinstance(command, Submission):
         return None
     order = command.approved.order
-    now = account.now_ns
     symbol = order.instrument.symbol
     name = account.state.orders[order.client_order_id][0].plan.proposal.strategy or ""
     reason = ""
