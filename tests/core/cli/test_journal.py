@@ -170,6 +170,15 @@ def test_a_directory_without_a_journal_is_refused(tmp_path, run, name):
     assert done.stderr == f"Error: {tmp_path / name}: expected a directory with a journal\n"
 
 
+def test_the_folder_of_an_account_is_not_that_of_all_journals(state, run, monkeypatch):
+    monkeypatch.chdir(state / "SIM")
+    for folder in (state / "SIM", "."):
+        done = run("verify", folder)
+
+        said = f"expected the folder of all journals, {state}, was an account's"
+        assert (done.exit_code, done.stderr) == (2, f"Error: {folder}: {said}\n")
+
+
 @pytest.mark.parametrize("name", ["database", "key"])
 @pytest.mark.parametrize("command", ["show", "verify", "export"])
 def test_what_others_may_read_is_refused(state, run, name, command):

@@ -174,7 +174,12 @@ def test_a_key_is_not_written_over(place):
 def test_limits_are_shown_and_compared(place, running):
     shown = json.loads(place.ask("limits", "show", "--json").stdout)
     assert shown["content"]["limits"]["risk_controls.max_position_size"] == 5
-    assert place.ask("limits", "show").exit_code == 0
+    lines = place.ask("limits", "show").stdout.splitlines()
+    # As "limits set" takes them.
+    assert "  risk_controls.max_position_size: 5" in lines
+    assert "  risk_controls.max_order_quantity: null" in lines
+    assert "  risk_controls.emergency_stop_enabled: true" in lines
+    assert '  live_settings.dead_man_level: "cancel"' in lines
     place.configure(size=9)
     try:
         found = place.ask("limits", "diff")

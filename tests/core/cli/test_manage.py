@@ -202,11 +202,15 @@ def test_rows_that_were_decided_long_ago_are_taken_only_when_that_is_asked_for(p
         ("i.csv", (CSV, "c1,1,UP,1,40,40,", "c2,1,LONG,0,40,40,"), "i.csv: 2 of 2 rows cannot"),
         ("i.csv", ("a,b", "1,2"), "i.csv: expected the columns proposal_id"),
         ("i.csv", (CSV,), "i.csv: expected at least one row, was none"),
-        ("i.txt", ("x",), "i.txt: expected a name that ends in"),
+        ("i.txt", ("x",), "i.txt: expected a name that ends in .jsonl, .ndjson, .csv"),
         ("i.jsonl", (), "i.jsonl: expected at least one line, was none"),
-        ("i.jsonl", ("text",), "row 1: Expected `object`, got `str`"),
+        ("i.jsonl", ("text",), "row 1: line: expected an object of JSON, was 'text'"),
         ("i.jsonl", ({"position_size": 1, "direction": "LONG"},), "row 1: proposal_id: expected"),
-        ("i.jsonl", (idea(sise=2),), "Object contains unknown field `sise`"),
+        ("i.jsonl", (idea(sise=2),), "): sise: unknown field; known are position_size, stop_lo"),
+        ("i.jsonl", (idea(entry_type="LIMIT"),), "entry_type: expected one of 'market', 'limit'"),
+        ("i.jsonl", (idea(position_size="2"),), "position_size: expected int, was '2'"),
+        ("i.jsonl", (idea(arrival={"bid": "x"}),), "): arrival: "),
+        ("i.jsonl", ({"proposal_id": "z"},), "(z): position_size: expected a value, was absent"),
         ("i.jsonl", (idea(proposal_id="x"), idea(proposal_id="x")), "row 2 (x): proposal_id: exp"),
         ("i.jsonl", ["text"] * 12, "; and 2 more"),
     ],
@@ -218,6 +222,14 @@ def test_a_file_with_rows_that_cannot_be_used_sends_nothing(propose, document, n
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
     assert document("positions") == []
+
+
+@pytest.mark.parametrize("rest", ["}", "[" * 5000])
+def test_a_line_that_is_half_json_is_said(invoke, tmp_path, rest):
+    (tmp_path / "i.jsonl").write_text('{"proposal_id": 1, "x": ' + rest + "\n")
+    result = invoke("propose", "--file", "i.jsonl")
+    assert result.exit_code == 2
+    assert "i.jsonl: 1 of 1 rows cannot be used, nothing was sent: row 1: " in result.stderr
 
 
 def test_a_file_that_is_not_there_is_said(invoke):

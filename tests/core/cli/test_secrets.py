@@ -62,6 +62,7 @@ def test_a_secret_is_kept_found_rotated_and_never_shown(folder, secrets):
             },
             {"credential": "username", "reference": None, "provider": None, "problem": None},
         ],
+        "proposal_keys": [],
     }
     code, out, _ = secrets("list", "--json")
     assert (code, json.loads(out)) == (0, {"providers": {"vault": ["PASSWORD"], "file": []}})
@@ -105,6 +106,27 @@ def test_what_cannot_be_done_is_a_sentence(secrets, arguments, given, message):
     assert code == 2
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+def test_the_secrets_of_proposal_keys_are_checked_as_well(folder, secrets):
+    text = (folder / "config.yaml").read_text()
+    keys = '{desk: {secret: "${DESK_KEY}", strategies: [fade]}}'
+    keyed = text.replace("  live_settings:\n", f"  live_settings:\n    proposal_keys: {keys}\n")
+    assert keyed != text
+    (folder / "config.yaml").write_text(keyed)
+    secrets("set", "PASSWORD", given=CANARY.encode())
+    found = []
+    for given in (None, b"short", b"CANARY" * 8):
+        if given is not None:
+            assert secrets("set", "DESK_KEY", given=given)[0] == 0
+        code, out, _ = secrets("check")
+        assert "CANARY" not in out
+        found.append((code, out.splitlines()[-1]))
+
+    assert found[0] == (1, "proposal_keys.desk ${DESK_KEY}: nobody has it")
+    assert found[1][0] == 1
+    assert "expected at least 32 bytes" in found[1][1]
+    assert found[2] == (0, "proposal_keys.desk ${DESK_KEY}: from vault")
 
 
 def test_without_a_vault_nothing_is_kept(folder, secrets):

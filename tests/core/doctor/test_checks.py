@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from fillbridge.config import LiveSettings, Settings, decode_settings
+from fillbridge.config.schema import ProposalKey
 from fillbridge.doctor import account, examine, machine, process, trusting
 from fillbridge.doctor.findings import Patient
 from fillbridge.engine.messages import EntriesHalted, EntriesResumed
@@ -378,6 +379,27 @@ def test_secrets(patient, tmp_path):
     assert look(key="CANARY-hunter2") == "warn"
     (folder / "PASSWORD").chmod(0o644)
     assert look(key="${PASSWORD}") == "fail"
+
+
+@pytest.mark.parametrize(
+    ("secret", "status", "said"),
+    [
+        ("${KEY}", "ok", "1 proposal key resolved"),
+        ("${ABSENT}", "fail", "proposal_keys.desk: ${ABSENT}: expected a secret"),
+        ("${SHORT}", "fail", "expected at least 32 bytes"),
+        ("written out, as none should be at all", "warn", "configuration: proposal_keys.desk"),
+    ],
+)
+def test_secrets_of_proposal_keys(patient, tmp_path, secret, status, said):
+    folder = tmp_path / "secrets"
+    folder.mkdir(mode=0o700)
+    for name, text in (("KEY", "CANARY-" * 8), ("SHORT", "CANARY")):
+        (folder / name).touch(0o600)
+        (folder / name).write_text(text)
+    keys = {"desk": ProposalKey(secret=secret, strategies=["fade"])}
+    found = trusting.secrets(patient(proposal_keys=keys, secrets=str(folder)))
+    assert (found.status, said in found.found) == (status, True), found
+    assert "CANARY" not in repr(found)
 
 
 # Together

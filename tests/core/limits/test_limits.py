@@ -226,7 +226,7 @@ def test_without_operators_nobody_loosens_them():
 
 
 def test_the_profile_live_is_not_left_without_approval(journal):
-    with pytest.raises(LimitsRefused, match=r"profile: 'live' -> 'plain' \(looser\)"):
+    with pytest.raises(LimitsRefused, match=r'profile: "live" -> "plain" \(looser\)'):
         start(journal, content("plain", max_position_size=5))
     assert start(journal, content("plain", max_position_size=50), ("ann", "bob"))
 

@@ -59,6 +59,9 @@ def show(config: Path | None, account: str | None, as_json: bool) -> None:
     Example:
       fillbridge limits show --config config.yaml --json
     """  # noqa: D301 (click reads the character \b: do not wrap)
+    # Imported here because it is slow to import, and most commands do not need it.
+    from fillbridge.limits import shown
+
     with failures():
         where, _ = _places(config, account)
         note = _recorded(where)
@@ -69,7 +72,7 @@ def show(config: Path | None, account: str | None, as_json: bool) -> None:
         return
     click.echo(f"account {where.account}: profile {note.payload['content']['profile']}")
     for path, value in note.payload["content"]["limits"].items():
-        click.echo(f"  {path}: {value!r}")
+        click.echo(cleaned(f"  {path}: {shown(value)}"))
     approved = ", ".join(note.payload["approved_by"]) or "nobody, which was not needed"
     click.echo(f"change {note.payload['sequence']}, approved by {approved}")
 

@@ -19,7 +19,7 @@ from fillbridge.cli.handler import (
 )
 from fillbridge.cli.output import REDACTOR, cleaned, fail, failures, print_json
 from fillbridge.config.schema import LiveSettings
-from fillbridge.files import BadFile, read_proposal_lines, read_proposals
+from fillbridge.files import ROW_ENDINGS, BadFile, read_proposal_lines, read_proposals
 from fillbridge_hooks import NotConnected
 
 if TYPE_CHECKING:
@@ -99,8 +99,11 @@ def _read(file: Path) -> list[ProposalRow]:
 
     :raises BadFile: if one cannot
     """
-    lines = file.name.lower().endswith(_LINES)
-    rows = read_proposal_lines(file) if lines else read_proposals(file)
+    name = file.name.lower()
+    if not name.endswith((*_LINES, *ROW_ENDINGS)):
+        endings = ", ".join((*_LINES, *ROW_ENDINGS))
+        raise BadFile(file, f"expected a name that ends in {endings}, was {file.name}")
+    rows = read_proposal_lines(file) if name.endswith(_LINES) else read_proposals(file)
     if rows.rejected:
         count = len(rows.rejected) + len(rows.rows)
         listed = "; ".join(_rejected(one) for one in rows.rejected[:_MOST_LISTED])

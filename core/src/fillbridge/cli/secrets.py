@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 import msgspec
@@ -36,7 +36,7 @@ _LARGEST = 64 * 1024
 
 
 class Reference(msgspec.Struct, frozen=True):
-    """What became of one of the configured credentials."""
+    """What became of one of the configured credentials, or of the secret of a proposal key."""
 
     credential: str
     reference: str | None
@@ -165,13 +165,22 @@ def check(config: Path | None, as_json: bool) -> None:
             _looked_up(name, value, found, locked)
             for name, value in sorted(settings.live_settings.credentials.items())
         ]
-        is_fine = not locked and all(result.problem is None for result in results)
+        keys = [
+            _key_looked_up(settings, key_id, found, locked)
+            for key_id in sorted(settings.live_settings.proposal_keys)
+        ]
+        is_fine = not locked and all(result.problem is None for result in (*results, *keys))
+        providers = {name: locked.get(name) or "ready" for name in found.providers}
         document = {
             "ok": is_fine,
-            "providers": {name: locked.get(name) or "ready" for name in found.providers},
+            "providers": providers,
             "credentials": results,
+            "proposal_keys": keys,
         }
-        _say(document, "\n".join(_lines(document["providers"], results)), as_json)
+        lines = [f"provider {name}: {state}" for name, state in providers.items()]
+        lines += [_line("credentials", result) for result in results]
+        lines += [_line("proposal_keys", result) for result in keys]
+        _say(document, "\n".join(lines), as_json)
     if not is_fine:
         raise SystemExit(1)
 
@@ -245,18 +254,31 @@ def _looked_up(credential: str, value: str, found: Secrets, locked: dict[str, st
     return Reference(credential, name, None, "nobody has it")
 
 
-def _lines(providers: Any, results: list[Reference]) -> list[str]:
-    lines = [f"provider {name}: {state}" for name, state in providers.items()]
-    for result in results:
-        if result.problem is not None:
-            state = result.problem
-        elif result.reference is None:
-            state = "stands in the configuration itself"
-        else:
-            state = f"from {result.provider}"
-        shown = "" if result.reference is None else f" ${{{result.reference}}}"
-        lines.append(f"credentials.{result.credential}{shown}: {state}")
-    return lines
+def _key_looked_up(
+    settings: Settings, key_id: str, found: Secrets, locked: dict[str, str]
+) -> Reference:
+    # Imported here because it is slow to import, and most commands do not need it.
+    from fillbridge.handlers.intake_wiring import proposal_secret
+
+    value = settings.live_settings.proposal_keys[key_id].secret
+    result = _looked_up(key_id, value, found, locked)
+    if result.problem is None:
+        try:
+            proposal_secret(settings, found, key_id)
+        except ConfigurationError as error:
+            return msgspec.structs.replace(result, problem=str(error))
+    return result
+
+
+def _line(section: str, result: Reference) -> str:
+    if result.problem is not None:
+        state = result.problem
+    elif result.reference is None:
+        state = "stands in the configuration itself"
+    else:
+        state = f"from {result.provider}"
+    shown = "" if result.reference is None else f" ${{{result.reference}}}"
+    return f"{section}.{result.credential}{shown}: {state}"
 
 
 def _say(document: object, text: str, as_json: bool) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fillbridge.config.beforehand import beforehand_of
 from fillbridge.doctor.findings import Finding, Patient, fail, many, ok, warn
+from fillbridge.handlers.intake_wiring import proposal_secret
 from fillbridge.handlers.live_wiring import Credentials, live_secrets, wrapped_driver
 from fillbridge.plugins.dependencies import judge_dependencies
 from fillbridge.plugins.lock import read_lock
@@ -69,9 +70,13 @@ def driver(patient: Patient) -> Finding:
 
 
 def secrets(patient: Patient) -> Finding:
-    """Whether every credential can be had; none is shown."""
-    references: Mapping[str, str] = patient.settings.live_settings.credentials
-    if not references:
+    """Whether every credential and every proposal key can be had; none is shown."""
+    live = patient.settings.live_settings
+    references: Mapping[str, str] = live.credentials
+    keys: Mapping[str, str] = {
+        f"proposal_keys.{key_id}": key.secret for key_id, key in live.proposal_keys.items()
+    }
+    if not references and not keys:
         return ok("secrets", "no credentials are configured")
     try:
         redactor = Redactor()
@@ -86,10 +91,18 @@ def secrets(patient: Patient) -> Finding:
                 missing.append(f"{name} is empty")
         except ConfigurationError as error:
             missing.append(f"{name}: {error}")
+    for key_id in live.proposal_keys:
+        try:
+            proposal_secret(patient.settings, secrets, key_id, redactor)
+        except ConfigurationError as error:
+            missing.append(f"proposal_keys.{key_id}: {error}")
     if missing:
         return fail("secrets", "; ".join(missing), _MEND)
-    literal = sorted(name for name, value in references.items() if not value.startswith("${"))
+    written = {**references, **keys}
+    literal = sorted(name for name, value in written.items() if not value.startswith("${"))
     if literal:
         said = f"written out in the configuration: {', '.join(literal)}"
         return warn("secrets", said, "keep them elsewhere, and refer to them as ${NAME}")
-    return ok("secrets", f"{many(len(references), 'credential')} resolved")
+    resolved = [many(len(references), "credential")] if references else []
+    resolved += [many(len(keys), "proposal key")] if keys else []
+    return ok("secrets", f"{' and '.join(resolved)} resolved")

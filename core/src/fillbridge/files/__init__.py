@@ -11,6 +11,7 @@ from fillbridge.files.proposals import (
     read_proposals,
 )
 from fillbridge.files.quotes import read_quotes
+from fillbridge.files.rows import ROW_ENDINGS
 from fillbridge.files.ticks import read_ticks
 from fillbridge.files.trades_csv import TRADE_COLUMNS, TradeWriter
 
@@ -19,6 +20,7 @@ __all__ = (
     "EventKind",
     "ProposalFile",
     "ProposalRow",
+    "ROW_ENDINGS",
     "RejectedProposal",
     "SimulationEvent",
     "TRADE_COLUMNS",

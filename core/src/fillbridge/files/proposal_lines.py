@@ -6,6 +6,7 @@ import msgspec
 
 from fillbridge.files.errors import BadFile
 from fillbridge.files.proposals import ProposalFile, ProposalRow, RejectedProposal
+from fillbridge.rules import rule_of
 from fillbridge_hooks import InvalidValue, RiskProposal
 
 _decoder = msgspec.json.Decoder(RiskProposal)
@@ -37,9 +38,8 @@ def read_proposal_lines(path: str | Path) -> ProposalFile:
         try:
             accepted.append(_row(number, line, line_of_id))
         except (InvalidValue, msgspec.MsgspecError, UnicodeDecodeError) as error:
-            rejected.append(
-                RejectedProposal(proposal_id=_id_of(line), row=number, reason=str(error))
-            )
+            reason = _reason(error, line)
+            rejected.append(RejectedProposal(proposal_id=_id_of(line), row=number, reason=reason))
     if not accepted and not rejected:
         raise BadFile(path, "expected at least one line, was none")
     return ProposalFile(rows=accepted, rejected=rejected)
@@ -54,6 +54,32 @@ def _row(number: int, line: bytes, line_of_id: dict[str, int]) -> ProposalRow:
     if first != number:
         raise InvalidValue("proposal_id", f"an id that line {first} does not have", proposal_id)
     return ProposalRow(time_ns=proposal.decided_at_ns or 0, row=number, proposal=proposal)
+
+
+def _reason(error: Exception, line: bytes) -> str:
+    """What is wrong with a line, by the field where it can be told."""
+    if not isinstance(error, msgspec.ValidationError):
+        return str(error)
+    try:
+        row = msgspec.json.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return str(error)  # it was given up before the rest, which is no JSON either
+    if not isinstance(row, dict):
+        return str(InvalidValue("line", "an object of JSON", row))
+    fields = {field.name: field for field in msgspec.structs.fields(RiskProposal)}
+    for name, value in row.items():
+        if name not in fields:
+            return f"{name}: unknown field; known are {', '.join(fields)}"
+        try:
+            msgspec.convert(value, fields[name].type)
+        except msgspec.ValidationError as wrong:
+            if isinstance(value, dict):
+                return f"{name}: {wrong}"
+            return str(InvalidValue(name, rule_of(fields[name].type), value))
+    absent = next(
+        (name for name, field in fields.items() if field.required and name not in row), ""
+    )
+    return f"{absent}: expected a value, was absent" if absent else str(error)
 
 
 def _id_of(line: bytes) -> str:

@@ -18,6 +18,9 @@ _OPENERS = {
     ".pq": open_parquet,
 }
 
+ROW_ENDINGS = tuple(_OPENERS)
+"""How the names of files with rows end."""
+
 
 @contextmanager
 def open_rows(

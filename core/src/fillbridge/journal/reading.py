@@ -213,6 +213,10 @@ def one_account(directory: Path, account: str | None) -> Places:
             names = ", ".join(found)
             raise JournalUnusable(f"{directory}: expected one account, was {names}; name it")
         if not found:
+            here = directory.resolve()
+            if (here / "journal.db").is_file():
+                said = f"expected the folder of all journals, {here.parent}, was an account's"
+                raise JournalUnusable(f"{directory}: {said}")
             raise JournalUnusable(f"{directory}: expected a directory with a journal")
         account = found[0]
     where = places(directory, account)

@@ -1,6 +1,6 @@
 """The limits in force: what they are, whether a change loosens them, and who approved it."""
 
-from fillbridge.limits.changes import Change, changes
+from fillbridge.limits.changes import Change, changes, shown
 from fillbridge.limits.content import limits_in_force
 from fillbridge.limits.record import (
     LimitsRefused,
@@ -24,5 +24,6 @@ __all__ = (
     "limits_in_force",
     "proposed_change",
     "read_approvals",
+    "shown",
     "write_approval",
 )

@@ -38,7 +38,12 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         direction = "looser" if self.is_looser else "tighter"
-        return f"{self.path}: {self.old!r} -> {self.new!r} ({direction})"
+        return f"{self.path}: {shown(self.old)} -> {shown(self.new)} ({direction})"
+
+
+def shown(value: Any) -> str:
+    """The value of a limit as JSON, which is how ``fillbridge limits set`` takes it."""
+    return msgspec.json.encode(value).decode()
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:

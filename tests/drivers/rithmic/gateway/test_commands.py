@@ -72,6 +72,9 @@ def test_a_password_comes_from_the_environment_or_a_file_and_is_not_printed(tmp_
         (["--password-file", "none"], "none: cannot be read: No such file"),
         (["--contract", "ES:CME:0"], "expected SYMBOL:EXCHANGE:TICK_SIZE:POINT_VALUE:PRICE"),
         (["--contract", "ES:CME:0.25:50:nan"], "expected SYMBOL:EXCHANGE:TICK_SIZE"),
+        (["--contract", "ES:CME:0.25:50:5000:-1"], "POINT_VALUE:PRICE[:MARGIN], was"),
+        (["--contract", "ES:CME:0.25:50:5000:nan"], "POINT_VALUE:PRICE[:MARGIN], was"),
+        (["--contract", "ES:CME:0.25:50:5000:1:2"], "POINT_VALUE:PRICE[:MARGIN], was"),
         (["--speed", "fast"], "expected a number >= 0, or max, was 'fast'"),
         (["--market", "dull"], "'dull' is not one of"),
     ],
@@ -81,6 +84,14 @@ def test_what_is_wrong_is_said_in_a_sentence(arguments, error, tmp_path, monkeyp
     result = CliRunner().invoke(gateway, arguments)
     assert result.exit_code == 2
     assert error in result.output
+
+
+@pytest.mark.parametrize(("text", "margin"), [("", 0), (":0", 0), (":12500.5", 12500.5)])
+def test_a_contract_may_have_a_margin(text, margin):
+    arguments = ["--contract", f"ESZ6:CME:0.25:50:5000{text}"]
+    with gateway.make_context("gateway", arguments) as context:
+        (contract,) = context.params["contracts"]
+    assert (contract.symbol, contract.price, contract.margin) == ("ESZ6", 5000, margin)
 
 
 def test_an_empty_password_is_refused(tmp_path):

@@ -29,6 +29,7 @@ from fillbridge_rithmic.gateway.settings import (
 
 PASSWORD_VARIABLE: Final = "RITHMIC_GATEWAY_PASSWORD"  # noqa: S105 (where it is, not what)
 
+_CONTRACT: Final = "SYMBOL:EXCHANGE:TICK_SIZE:POINT_VALUE:PRICE[:MARGIN]"
 _OF_MARKET: Final = ("ticks", "quotes", "symbol", "speed", "seed", "trades_per_s", "volatility")
 _OF_GATEWAY: Final = (
     "host",
@@ -60,7 +61,8 @@ def _read_contracts(
     contracts = []
     for text in texts:
         try:
-            symbol, exchange, tick_size, point_value, price = text.split(":")
+            symbol, exchange, tick_size, point_value, price, *margin = text.split(":")
+            (margin_of_one,) = margin or ("0",)
             contract = Contract(
                 symbol=symbol,
                 exchange=exchange,
@@ -68,19 +70,20 @@ def _read_contracts(
                 tick_size=float(tick_size),
                 point_value=float(point_value),
                 price=float(price),
+                margin=float(margin_of_one),
             )
         except ValueError:
             contract = None
         if contract is None or not _is_tradable(contract):
-            form = "SYMBOL:EXCHANGE:TICK_SIZE:POINT_VALUE:PRICE"
-            raise click.BadParameter(f"expected {form}, was {text!r}", context, parameter)
+            raise click.BadParameter(f"expected {_CONTRACT}, was {text!r}", context, parameter)
         contracts.append(contract)
     return tuple(contracts)
 
 
 def _is_tradable(contract: Contract) -> bool:
     numbers = (contract.tick_size, contract.point_value, contract.price)
-    return bool(contract.symbol) and all(0 < number < inf for number in numbers)
+    is_sound = all(0 < number < inf for number in numbers) and 0 <= contract.margin < inf
+    return bool(contract.symbol) and is_sound
 
 
 @click.command("gateway")
@@ -119,8 +122,8 @@ def _is_tradable(contract: Contract) -> bool:
     "contracts",
     multiple=True,
     callback=_read_contracts,
-    metavar="SYMBOL:EXCHANGE:TICK_SIZE:POINT_VALUE:PRICE",
-    help="What is traded; may be given again.",
+    metavar=_CONTRACT,
+    help="What is traded; MARGIN is money per contract, else there is none. May be given again.",
 )
 @click.option(
     "--password-file", help=f"Holds the users' password; {PASSWORD_VARIABLE} may hold it, too."
