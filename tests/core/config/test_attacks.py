@@ -45,20 +45,40 @@ def test_nothing_is_evaluated(write, sections, token, place):
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "said"),
     [
-        "dynaconf_include: [evil.py]\nexecution_handler: {}",
-        "execution_handler: {dynaconf_include: [evil.py]}",
-        "execution_handler: {dynaconf_merge: true, mode: live}",
-        "execution_handler: {live_settings: {dynaconf_merge: true}}",
-        "execution_handler: {live_settings: {secret_providers: [file, dynaconf_merge]}}",
-        "execution_handler: {live_settings: {secret_providers: [dynaconf_merge_unique]}}",
-        "execution_handler: {live_settings__symbol: ES}",
-        "include: evil.py\nexecution_handler: {}",
+        ("dynaconf_include: [evil.py]\nexecution_handler: {}", "'dynaconf_include': unknown key"),
+        (
+            "execution_handler: {dynaconf_include: [evil.py]}",
+            "dynaconf_include: keys of dynaconf are not allowed",
+        ),
+        (
+            "execution_handler: {dynaconf_merge: true, mode: live}",
+            "dynaconf_merge: keys of dynaconf are not allowed",
+        ),
+        (
+            "execution_handler: {live_settings: {dynaconf_merge: true}}",
+            "live_settings.dynaconf_merge: keys of dynaconf are not allowed",
+        ),
+        (
+            "execution_handler: {live_settings: {secret_providers: [file, dynaconf_merge]}}",
+            "secret_providers.1: expected text that does not begin with 'dynaconf'",
+        ),
+        (
+            "execution_handler: {live_settings: {secret_providers: [dynaconf_merge_unique]}}",
+            "secret_providers.0: expected text that does not begin with 'dynaconf'",
+        ),
+        ("execution_handler: {live_settings__symbol: ES}", "live_settings__symbol: unknown key"),
+        ("include: evil.py\nexecution_handler: {}", "'include': unknown key"),
     ],
 )
-def test_nothing_is_included_or_merged(write, sections, text):
-    refusal(write(text), sections)
+def test_nothing_is_included_or_merged(write, sections, text, said):
+    path = write(text)
+    ran = path.with_name("ran")
+    path.with_name("evil.py").write_text(f"open({str(ran)!r}, 'w')")
+
+    assert said in refusal(path, sections)
+    assert not ran.exists()
 
 
 @pytest.mark.parametrize("key", ["dynaconf_merge", "DYNACONF_INCLUDE", "dynaconf_hooks"])
@@ -217,13 +237,20 @@ def test_values_that_nothing_could_use(write, sections, value, message):
 def test_a_secret_is_not_in_what_is_said_of_it(write, sections, key, value):
     text = f"execution_handler: {{live_settings: {{credentials: {{{key}: {value}}}}}}}"
 
-    refusal(write(text), sections)
+    message = refusal(write(text), sections)
+
+    assert f"live_settings.credentials.{key}: expected text" in message
+    assert message.endswith("was '***'")
+    assert CANARY not in message
 
 
 def test_a_key_that_stands_twice_does_not_show_its_values(write, sections):
     text = f"execution_handler:\n  live_settings:\n    a: {CANARY}\n    a: {CANARY}2\n"
 
-    refusal(write(text), sections)
+    message = refusal(write(text), sections)
+
+    assert message.endswith('line 4: found duplicate key "a"')
+    assert CANARY not in message
 
 
 # Anything at all
@@ -254,19 +281,27 @@ TREES = st.recursive(
 )
 
 
+def refused(call):
+    """The sentence with which a call is refused; empty where it is not."""
+    try:
+        call()
+    except FillbridgeError as error:
+        return str(error) or "an error that says nothing\n"
+    return ""
+
+
 @NO_TRACES
 @given(st.dictionaries(KEYS, TREES, max_size=8))
 def test_no_tree_of_values_is_more_than_refused(sections, tree):
     for given_ in (tree, {"execution_handler": tree}):
-        with suppress(FillbridgeError):
-            decode_settings(given_, sections)
+        assert "\n" not in refused(lambda given_=given_: decode_settings(given_, sections))
 
 
 @NO_TRACES
 @given(st.binary(max_size=400), st.sampled_from(["fuzz.yaml", "fuzz.toml"]))
 def test_no_bytes_are_more_than_refused(write, sections, content, name):
-    with suppress(FillbridgeError):
-        load_settings(write(content, name), sections, {})
+    path = write(content, name)
+    assert "\n" not in refused(lambda: load_settings(path, sections, {}))
 
 
 LINES = st.sampled_from(
@@ -282,8 +317,8 @@ LINES = st.sampled_from(
 @NO_TRACES
 @given(st.lists(LINES, max_size=12), st.sampled_from(["fuzz.yaml", "fuzz.toml"]))
 def test_no_lines_are_more_than_refused(write, sections, lines, name):
-    with suppress(FillbridgeError):
-        load_settings(write("\n".join(lines), name), sections, {})
+    path = write("\n".join(lines), name)
+    assert "\n" not in refused(lambda: load_settings(path, sections, {}))
 
 
 @NO_TRACES

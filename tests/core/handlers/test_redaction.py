@@ -233,8 +233,12 @@ def test_a_proposal_with_a_secret_in_any_text_is_refused_by_its_field(field, sec
 
 
 def test_two_texts_do_not_make_a_secret():
-    made = RiskProposal(position_size=1, direction="LONG", symbol="hun", strategy="ter22")
-    redactor("hunter22", "hun\0ter22").refuse(made)
+    made = redactor("hunter22", "hun\0ter22")
+    in_two = RiskProposal(position_size=1, direction="LONG", symbol="hun", strategy="ter22")
+    made.refuse(in_two)
+    assert made.texts(in_two) is in_two
+    with pytest.raises(InvalidValue):
+        made.refuse(RiskProposal(position_size=1, direction="LONG", symbol="hunter22"))
 
 
 def test_any_number_of_contexts_mask_errors_at_once():
