@@ -4,12 +4,12 @@ import base64
 import json
 import re
 from contextlib import AbstractContextManager
-from types import TracebackType
 from typing import Any, TypeVar
 from urllib.parse import quote, quote_plus
 
 import msgspec
 
+from fillbridge.leaving import Leaving
 from fillbridge_hooks import InvalidValue, Secret
 
 _MASK = "***"
@@ -32,7 +32,7 @@ class Redactor:
         self._secrets: list[Secret] = []
         self._forms: list[Secret] = []
         """How each may be written; kept as secrets, for whoever looks at this object's fields."""
-        self._errors = _Masking(self)
+        self._errors = Leaving(self._mask)
 
     def learn(self, secret: Secret) -> None:
         """Mask this one from now on."""
@@ -111,29 +111,12 @@ class Redactor:
         """A context that masks what goes through."""
         return self._errors
 
+    def _mask(self, error: BaseException | None) -> None:
+        if isinstance(error, Exception):
+            self.clean(error)
+
     def _cleaned(self, value: object) -> object:
         return self(value) if type(value) is str else value
-
-
-class _Masking:
-    """Masks errors; without a state of its own, for any number may be within at once."""
-
-    __slots__ = ("_redactor",)
-
-    def __init__(self, redactor: Redactor) -> None:
-        self._redactor = redactor
-
-    def __enter__(self) -> None:
-        """Nothing is to be done before."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, Exception):
-            self._redactor.clean(error)
 
 
 def mask_named(text: str) -> str:

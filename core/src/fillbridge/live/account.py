@@ -4,12 +4,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from fillbridge.engine.messages import Event
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.journal import JournalFailed, StateDiverged
+from fillbridge.leaving import Leaving
 from fillbridge.live.collar import objection
 from fillbridge.live.early import Early
 from fillbridge.live.fills import at_reference
@@ -71,49 +71,6 @@ class _RecordedClock:
         return self._clock.call_at(time_ns, call)
 
 
-class _Recorded:
-    """What follows from what happens within leaves once it is kept; any number may be nested."""
-
-    __slots__ = ("_account",)
-
-    def __init__(self, account: "Account") -> None:
-        self._account = account
-
-    def __enter__(self) -> None:
-        """Nothing is to be done before."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._account.keep()
-
-
-class _Guard:
-    """Makes a defect of an error, and goes on; any number may be nested."""
-
-    __slots__ = ("_account",)
-
-    def __init__(self, account: "Account") -> None:
-        self._account = account
-
-    def __enter__(self) -> None:
-        """Nothing is to be done before."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        self._account.defect(error)
-        return True
-
-
 class Account:
     """What happens to an account goes through here, so that it is recorded before it has effects.
 
@@ -130,8 +87,8 @@ class Account:
         rules: LiveRules,
         on_trade_closed: Callable[[Trade, TradeResult], None],
     ) -> None:
-        self._within_record = _Recorded(self)
-        self._within_guard = _Guard(self)
+        self._within_record = Leaving(lambda error: self.keep())
+        self._within_guard = Leaving(self._take_for_a_defect)
         self.clock = clock
         self.rules = rules
         self.gate = Gate()
@@ -223,6 +180,12 @@ class Account:
     def guard(self) -> AbstractContextManager[None]:
         """A context in which an error ends what is within, and nothing else: :meth:`defect`."""
         return self._within_guard
+
+    def _take_for_a_defect(self, error: BaseException | None) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.defect(error)
+        return True
 
     def defect(self, error: Exception) -> None:
         """Something here is broken: no entry leaves until somebody resumes, all else goes on.
