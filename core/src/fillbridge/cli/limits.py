@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from fillbridge.cli.handler import Where, ask, say, to_a_handler
-from fillbridge.cli.keys import key_options, operator_key
+from fillbridge.cli.keys import key_options, signed
 from fillbridge.cli.output import cleaned, failures, print_json
 from fillbridge.config import load_settings
 from fillbridge.trusted import load_trusted
@@ -137,8 +137,7 @@ def approve(
     with failures():
         from fillbridge.limits import Proposed, write_approval
         from fillbridge.limits.record import PURPOSE
-        from fillbridge.live import SystemClock
-        from fillbridge.operators import sign, verify
+        from fillbridge.operators import verify
 
         where, _ = _places(config, account)
         path = where.proposed_limits
@@ -148,15 +147,13 @@ def approve(
             raise ConfigurationError(f"{path}: expected limits that were proposed") from None
         if not as_json:
             _tell(proposed, as_json=False)
-        name, private = operator_key(operator, key, passphrase_file)
-        now_ns = SystemClock().now_ns
-        approval = sign(PURPOSE, proposed.hash, name, private, now_ns)
-        verify(approval, proposed.operators, PURPOSE, proposed.hash, now_ns)
+        approval = signed(PURPOSE, proposed.hash, operator, key, passphrase_file)
+        verify(approval, proposed.operators, PURPOSE, proposed.hash, approval.time_ns)
         write_approval(where.approvals, approval)
     if as_json:
         print_json(approval)
     else:
-        click.echo(f"approved by {name} for 15 minutes")
+        click.echo(f"approved by {approval.operator} for 15 minutes")
 
 
 @limits.command("set")
@@ -193,13 +190,10 @@ def set_(
         if not as_json:
             for line in found["said"]:
                 click.echo(cleaned(line))
-        with failures():
-            from fillbridge.limits.record import PURPOSE
-            from fillbridge.live import SystemClock
-            from fillbridge.operators import sign
+        # Imported here because it is slow to import, and most commands do not need it.
+        from fillbridge.limits.record import PURPOSE
 
-            name, private = operator_key(operator, key, passphrase_file)
-            approval = sign(PURPOSE, found["hash"], name, private, SystemClock().now_ns)
+        approval = signed(PURPOSE, found["hash"], operator, key, passphrase_file)
     say(ask(where, "limits_set", approval=approval, **wanted), as_json=as_json)
 
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fillbridge.engine.messages import Event
+from fillbridge.engine.messages import Event, TradePlan
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge.journal import JournalFailed, StateDiverged
 from fillbridge.leaving import Leaving
@@ -279,8 +279,12 @@ class Account:
         plan = known[0].plan
         if self.gate.state is GateState.HALTED:
             return str(self.gate.objection(plan.instrument.symbol))
-        suspended = self.state.activity.suspended.get(plan.proposal.strategy or "")
+        suspended = self.suspension_of(plan)
         return "" if suspended is None else f"strategy: suspended: {suspended}"
+
+    def suspension_of(self, plan: TradePlan) -> str | None:
+        """Why the strategy of a plan is suspended; ``None`` if it is not."""
+        return self.state.activity.suspended.get(plan.proposal.strategy or "")
 
     def take_back(self, reason: str) -> None:
         """Let nothing leave any more that could have: not in the next session either."""

@@ -26,11 +26,10 @@ def last_check(command: Command, account: Account, overstated: Mapping[str, int]
         return None
     order = command.approved.order
     symbol = order.instrument.symbol
-    name = account.state.orders[order.client_order_id][0].plan.proposal.strategy or ""
+    trade, _ = account.state.orders[order.client_order_id]
     reason = ""
     if order.role is not OrderRole.ENTRY:
         theirs = overstated.get(symbol)
-        trade, _ = account.state.orders[order.client_order_id]
         held = trade.held * trade.plan.direction.sign
         if theirs is not None and order.side.sign * theirs + order.quantity > 0:
             reason = f"the broker holds {theirs}"
@@ -38,8 +37,8 @@ def last_check(command: Command, account: Account, overstated: Mapping[str, int]
             reason = f"it reduces nothing any more: {held} held"
     elif now - command.made_ns > account.rules.stale_send_ns:
         reason = f"judged {(now - command.made_ns) / _SECOND:.3f} s before it could leave"
-    elif name in account.state.activity.suspended:
-        reason = f"strategy: suspended: {account.state.activity.suspended[name]}"
+    elif (suspended := account.suspension_of(trade.plan)) is not None:
+        reason = f"strategy: suspended: {suspended}"
     elif command.gate_version != account.gate.version:
         objection = account.gate.objection(symbol)
         reason = str(objection) if objection else ""

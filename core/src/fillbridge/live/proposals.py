@@ -208,8 +208,7 @@ class Proposals:
         objection = self._account.gate.objection(plan.instrument.symbol)
         if objection is not None:
             raise OrderRefused([objection])
-        name = plan.proposal.strategy or ""
-        suspended = self._account.state.activity.suspended.get(name)
+        suspended = self._account.suspension_of(plan)
         if suspended is not None:
             limit = "a strategy that is not suspended"
             raise OrderRefused([Refuse(check="strategy", limit=limit, value=suspended)])
