@@ -7,7 +7,7 @@ import msgspec
 from fillbridge_hooks.terms import OrderType, TimeInForce
 
 
-class ArrivalPrice(msgspec.Struct, frozen=True, gc=False):
+class ArrivalPrice(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """The market when a trade was decided; prices in points, ``None`` where unknown."""
 
     bid: float | None = None

@@ -210,6 +210,7 @@ def test_rows_that_were_decided_long_ago_are_taken_only_when_that_is_asked_for(p
         ("i.jsonl", (idea(entry_type="LIMIT"),), "entry_type: expected one of 'market', 'limit'"),
         ("i.jsonl", (idea(position_size="2"),), "position_size: expected int, was '2'"),
         ("i.jsonl", (idea(arrival={"bid": "x"}),), "): arrival: "),
+        ("i.jsonl", (idea(arrival={"mid": 4000.0}),), "): arrival: Object contains unknown field"),
         ("i.jsonl", ({"proposal_id": "z"},), "(z): position_size: expected a value, was absent"),
         ("i.jsonl", (idea(proposal_id="x"), idea(proposal_id="x")), "row 2 (x): proposal_id: exp"),
         ("i.jsonl", ["text"] * 12, "; and 2 more"),
