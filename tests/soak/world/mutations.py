@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fillbridge import shell
+from fillbridge import judgement
 from fillbridge.engine import fills, protection, reports
 from fillbridge.engine.legs import missing_legs
 from fillbridge.engine.messages import FillBooked
@@ -270,7 +270,7 @@ def _entries_are_no_exposure() -> list[Patch]:
         return type(found)(symbol, found.position, 0, 0, max(0, found.position),
                            max(0, -found.position), 0, 0, 0)  # fmt: skip
 
-    return [(shell, "exposure", flattered)]
+    return [(judgement, "exposure", flattered)]
 
 
 def _forget_the_unrecorded() -> list[Patch]:
