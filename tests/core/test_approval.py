@@ -303,6 +303,20 @@ def test_entries_are_counted_by_strategy_and_without_the_one_under_judgement(acc
     assert seen == [(0, 0), (0, 1), (1, 2), (0, 0), (2, 3), (1, 2), (2, 0)]
 
 
+def test_of_many_messages_the_last_are_shown(account):
+    seen = []
+
+    def check(order, exposure, market, context):
+        seen.append(context.recent_messages)
+
+    made = account(checks=[check])
+    now = made.clock.now_ns
+    times = [now - age for age in range(300, 0, -1)]
+    made.state.counters.message_times.extend(times)
+    made.open()
+    assert seen == [tuple(reversed(times[-256:]))]
+
+
 def test_the_messages_of_ten_seconds_are_shown_newest_first_without_the_one_under_judgement(
     account,
 ):

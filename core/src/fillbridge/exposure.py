@@ -1,7 +1,7 @@
 """Contracts at stake, counted from the engine's state for risk checks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from fillbridge.engine.proposed import habit_key
 from fillbridge.engine.state import EngineState, Trade
@@ -20,6 +20,7 @@ _BUY = Side.BUY
 _NO_EXPOSURE = (0, 0, 0, 0)
 _MINUTE_NS = 60_000_000_000
 _TEN_SECONDS_NS = 10_000_000_000
+_SHOWN_MESSAGES = 256
 
 
 def exposure(
@@ -147,7 +148,7 @@ def risk_context(
 
 
 def _newest_first(times: Sequence[int], since_ns: int) -> tuple[int, ...]:
-    newest_first = reversed(times)
+    newest_first = islice(reversed(times), _SHOWN_MESSAGES)
     if not times or times[0] > since_ns:
         return tuple(newest_first)
     return tuple(takewhile(since_ns.__lt__, newest_first))

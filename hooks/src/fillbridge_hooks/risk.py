@@ -124,7 +124,7 @@ class RiskContext(msgspec.Struct, frozen=True, gc=False):
     """What the strategy entered in this symbol in the last 30 days, oldest first; days without an
     entry are absent. The one under judgement may be among it when it is judged again."""
     recent_messages: tuple[int, ...] = ()
-    """Times of the messages of the last ten seconds, ns UTC, the newest first."""
+    """Times of the messages of the last ten seconds, ns UTC, the newest first, at most 256."""
     strategy_trades_today: int = 0
     """Entries of the proposal's strategy approved on this trade date, since a person let it go on
     after it was suspended."""

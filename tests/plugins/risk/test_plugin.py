@@ -179,6 +179,7 @@ def test_settings_refuse_what_is_not_a_whole_number_from_one(limit, value):
         ("max_order_quantity", 20, 21),
         ("max_order_value", 10_000_000, 10_000_000.01),
         ("strategy_entries_10m", 63, 64),
+        ("message_burst", 255, 256),
     ],
 )
 def test_no_configuration_goes_beyond_a_hard_ceiling(name, most, beyond):

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections import deque
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
@@ -105,7 +105,7 @@ class LiveExecutionHandler(LiveProposing):
         self.clock: LiveClock = SystemClock() if clock is None else clock
         self._plugins = plugins
         self._trade_sink = trade_sink
-        self._closed_trades: deque[TradeResult] = deque(maxlen=_KEPT_TRADES)
+        self._closed_trades: OrderedDict[str, TradeResult] = OrderedDict()
         self._models: Models = plugins.configure(config.plugin_sections)
         self._checks = list(self._models.risk_checks())
         self._watched = list(self._models.watches())
@@ -342,12 +342,8 @@ class LiveExecutionHandler(LiveProposing):
         return self._trading.market.view(instrument.symbol).last
 
     def _trade_closed(self, trade: Trade, result: TradeResult) -> None:
-        trades = self._closed_trades
-        for place in range(len(trades) - 1, -1, -1):
-            if trades[place].trade_id == result.trade_id:
-                trades[place] = result
-                break
-        else:
-            trades.append(result)
+        self._closed_trades[result.trade_id] = result
+        if len(self._closed_trades) > _KEPT_TRADES:
+            self._closed_trades.popitem(last=False)
         if self._trade_sink is not None:
             self._events.call_later(partial(self._trade_sink, result))

@@ -1,6 +1,6 @@
 """What a live handler knows: positions, orders, trades, and whether orders can go out."""
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -32,7 +32,7 @@ class LiveKnowledge(RequestingHandler):
     clock: LiveClock
     _driver_name: str
     _events: Publisher
-    _closed_trades: deque[TradeResult]
+    _closed_trades: OrderedDict[str, TradeResult]
     _changed: Bell
     # From here on: since it was entered.
     _journal: Journal
@@ -49,7 +49,7 @@ class LiveKnowledge(RequestingHandler):
     @property
     def closed_trades(self) -> Sequence[TradeResult]:
         """The last 1,000 trades that closed since the start, the oldest first."""
-        return tuple(self._closed_trades)
+        return tuple(self._closed_trades.values())
 
     async def wait_ready(self) -> None:
         """Wait until entries may leave: connected, and reconciled with the broker."""
@@ -72,9 +72,9 @@ class LiveKnowledge(RequestingHandler):
         :raises FillbridgeError: if its entry ended without a fill
         """
         while True:
-            for result in reversed(self._closed_trades):
-                if result.trade_id == trade_id:
-                    return result
+            result = self._closed_trades.get(trade_id)
+            if result is not None:
+                return result
             self._trade(trade_id)
             await self._changed.wait()
 

@@ -8,12 +8,17 @@ _TEN_MINUTES_NS = 600 * _SECOND
 
 SEEN_ENTRIES = 64
 """Entries of all strategies that a context shows at most."""
+SEEN_MESSAGES = 256
+"""Messages that a context shows at most."""
 
 
 def messages_per_second(rate: float, burst: int) -> RiskCheck:
     """Refuse an entry that would make more than ``burst`` messages and ``rate`` more each second.
 
-    Cancels, changes and exits count, and are never held up. Ten seconds are looked at.
+    Cancels, changes and exits count, and are never held up. Looked at is what a context shows: ten
+    seconds, or the last ``SEEN_MESSAGES`` of them.
+
+    :param burst: less than ``SEEN_MESSAGES``
     """
     rule = f"<= {burst} messages and {rate:g} more each second"
 

@@ -11,7 +11,7 @@ import msgspec
 
 from fillbridge_hooks import InvalidValue
 from fillbridge_risk.calendars import CALENDARS
-from fillbridge_risk.rates import SEEN_ENTRIES
+from fillbridge_risk.rates import SEEN_ENTRIES, SEEN_MESSAGES
 from fillbridge_risk.sizes import HARD_ORDER_QUANTITY, HARD_ORDER_VALUE
 
 _U = msgspec.UnsetType
@@ -22,6 +22,7 @@ Amount = Annotated[float, msgspec.Meta(gt=0)]
 _Quantity = Annotated[int, msgspec.Meta(ge=1, le=HARD_ORDER_QUANTITY)]
 _Value = Annotated[float, msgspec.Meta(gt=0, le=HARD_ORDER_VALUE)]
 _Entries = Annotated[int, msgspec.Meta(ge=1, lt=SEEN_ENTRIES)]
+_Burst = Annotated[int, msgspec.Meta(ge=1, lt=SEEN_MESSAGES)]
 _Days = Annotated[int, msgspec.Meta(ge=0)]
 _Wait = Annotated[float, msgspec.Meta(ge=0)]
 _Percent = Annotated[float, msgspec.Meta(gt=0, lt=100)]
@@ -152,7 +153,7 @@ class RiskSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Times the margin that an entry needs, it must be available."""
     messages_per_second: Amount | _U | None = msgspec.UNSET
     """Submits, cancels and replaces, beyond a burst of ``message_burst``."""
-    message_burst: Limit = 10
+    message_burst: _Burst = 10
     """Messages at once."""
     messages_per_minute: Limit | _U | None = msgspec.UNSET
     """Submits, cancels and replaces."""
