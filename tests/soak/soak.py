@@ -4,7 +4,8 @@ The whole live handler, its journal included, against a broker that answers at o
 hundredth of the way memory, tasks, descriptors and threads are counted. Right before each entry a
 yardstick is taken that lasts about as long, so that what disturbs the one disturbs the other: of
 each tenth of the way, the percentile of the latencies is told in the same percentile of the
-yardsticks. The last line is one JSON object; the exit code is 1 if something grew.
+yardsticks. An entry that did not leave, its moment having passed while the machine stood still, is
+counted as `not_sent`. The last line is one JSON object; the exit code is 1 if something grew.
 
     uv run python tests/soak/soak.py --brackets N [--per-minute N] [--durability power|process]
         [--json]
@@ -21,6 +22,7 @@ import tempfile
 import threading
 import time
 from array import array
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ import anyio.lowlevel
 from rich.progress import Progress
 
 from fillbridge import LiveExecutionHandler, Plugins
+from fillbridge_hooks import EntryNotSent
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -72,7 +75,7 @@ def sample() -> dict[str, float]:
 async def soak(
     brackets: int, per_minute: int | None, durability: str, advance: Any
 ) -> tuple[list[dict[str, float]], array[float], array[float]]:
-    """Trade; the samples, and of each bracket the latency and the yardstick, ms."""
+    """Trade; the samples, and of each bracket that left the latency and the yardstick, ms."""
     benchmark = load_benchmark()
     broker = benchmark.Broker()
     plugins = Plugins()
@@ -81,6 +84,7 @@ async def soak(
     samples: list[dict[str, float]] = []
     # All of it now, for what is measured is memory that grows.
     latencies, yardsticks = (array("d", bytes(8 * brackets)) for _ in range(2))
+    sent = 0
     every = max(1, brackets // SAMPLES)
     with tempfile.TemporaryDirectory(dir=".") as folder, benchmark.yardsticks(folder) as (_, trip):
         configuration = benchmark.configuration(folder, durability)
@@ -94,19 +98,21 @@ async def soak(
                 started = time.perf_counter_ns()
                 for _ in range(TRIPS):
                     trip()
-                yardsticks[number] = (time.perf_counter_ns() - started) / 1e6
+                yardsticks[sent] = (time.perf_counter_ns() - started) / 1e6
                 broker.closed = anyio.Event()
                 started = time.perf_counter_ns()
-                trade_id = await handler.execute_trade(benchmark.proposal(number))
-                handed_ns = broker.handed_ns.pop(f"{trade_id}_ENTRY")
-                await broker.closed.wait()
-                while handler.open_positions:
-                    await anyio.lowlevel.checkpoint()
-                latencies[number] = (handed_ns - started) / 1e6
+                with suppress(EntryNotSent):
+                    trade_id = await handler.execute_trade(benchmark.proposal(number))
+                    handed_ns = broker.handed_ns.pop(f"{trade_id}_ENTRY")
+                    await broker.closed.wait()
+                    while handler.open_positions:
+                        await anyio.lowlevel.checkpoint()
+                    latencies[sent] = (handed_ns - started) / 1e6
+                    sent += 1
                 if (number + 1) % every == 0:
                     samples.append(sample())
                     advance(every)
-    return samples, latencies, yardsticks
+    return samples, latencies[:sent], yardsticks[:sent]
 
 
 def percentiles(values: array[float], share: float) -> list[float]:
@@ -141,6 +147,7 @@ def summarise(
     }
     return {
         "brackets": brackets,
+        "not_sent": brackets - len(latencies),
         "brackets_per_s": round(brackets / seconds),
         "rss_mb_at_20_percent": round(settled["rss_mb"], 1),
         "rss_mb_at_the_end": round(last["rss_mb"], 1),

@@ -18,6 +18,7 @@ def test_nothing_but_memory_grows_over_a_few_brackets(tmp_path):
     )
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["brackets"] == 200
+    assert found["not_sent"] == 0
     assert found["tasks_constant"]
     assert found["descriptors_constant"]
     assert found["threads_constant"]
