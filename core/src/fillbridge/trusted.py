@@ -61,8 +61,8 @@ def check_trusted(settings: Settings, plugins: Plugins) -> None:
     unlocked = plugins.unlocked()
     if unlocked and beforehand_of(settings).must_be_locked:
         raise ConfigurationError(
-            "live_settings.plugins_lock: expected plugins that a lock lets in, as trading in prod"
-            f" needs, was {', '.join(unlocked)} without a lock (fillbridge plugins lock)"
+            "live_settings.plugins_lock: expected plugins that a lock lets in, as the profile"
+            f" live needs, was {', '.join(unlocked)} without a lock (fillbridge plugins lock)"
         )
 
 
@@ -73,7 +73,7 @@ def _load(before: Beforehand, path: Path, *, must: bool, strict: bool) -> Plugin
         return plugins
     if must:
         raise ConfigurationError(
-            f"{path}: expected the plugin lock, which trading in prod needs, was no file"
+            f"{path}: expected the plugin lock, which the profile live needs, was no file"
             " (fillbridge plugins lock)"
         )
     plugins.load(strict=strict)

@@ -97,7 +97,7 @@ def test_it_is_pulled_and_armed_again_by_one(place, running):
 def test_after_flatten_two_arm_it(place, running):
     assert place.ask("kill", "flatten").exit_code == 0
     first = arm(place, "ann")
-    assert first.stdout.endswith("approved by ann; 2 operators are needed\n")
+    assert first.stdout.endswith("approved by ann; two operators are needed\n")
     assert place.ask("resume").exit_code == 1
     assert place.level() == "flatten"
     arm(place, "bob")

@@ -46,7 +46,7 @@ def test_trading_in_prod_needs_a_lock(folder, fillbridge, evil, trip):
         done = fillbridge(*arguments)
         assert done.returncode == 2
         assert done.stderr == (
-            "Error: plugins.lock: expected the plugin lock, which trading in prod needs, was no"
+            "Error: plugins.lock: expected the plugin lock, which the profile live needs, was no"
             " file (fillbridge plugins lock)\n"
         )
     assert not trip.exists()
@@ -172,7 +172,7 @@ def test_no_variable_lets_plugins_in_without_a_lock(
     monkeypatch.setenv(f"FILLBRIDGE_EXECUTION_HANDLER__{name}", value)
     done = fillbridge(*RUN)
     assert (done.returncode, trip.exists()) == (2, False)
-    assert "expected the plugin lock, which trading in prod needs" in done.stderr
+    assert "expected the plugin lock, which the profile live needs" in done.stderr
 
 
 def test_paper_mode_and_backtests_need_no_lock(folder, fillbridge):

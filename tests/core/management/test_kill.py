@@ -276,7 +276,7 @@ async def test_after_flatten_two_operators_arm_it(served):
         answer = await at.client.ask(make_request("arm", approval=approval(opened, "ann")))
         assert answer.result == {
             "armed": False,
-            "said": "approved by ann; 2 operators are needed",
+            "said": "approved by ann; two operators are needed",
             "approved_by": ["ann"],
         }
         again = await at.client.ask(make_request("arm", approval=approval(opened, "ann")))
@@ -288,6 +288,18 @@ async def test_after_flatten_two_operators_arm_it(served):
         assert level_of(opened) is None
         approved = [one for one in opened.notes("management") if one["request"] == "approve"]
         assert {one["by"] for one in approved} == {"ann", "bob"}
+
+
+async def test_whoever_approves_while_the_file_is_there_is_told_of_the_file(served):
+    async with served(live_settings={"operators": OPERATORS}) as at:
+        path = kill_file(at.desk)
+        path.write_text("cancel")
+        await at.desk.settle()
+        answer = await at.client.ask(make_request("arm", approval=approval(at.desk, "ann")))
+        assert answer.kind == "refused"
+        assert f"{path}: expected to be removed before the account is armed" in answer.error
+        path.unlink()
+        assert (await at.client.ask(make_request("arm", by="ann"))).result["armed"]
 
 
 @pytest.mark.parametrize("level", [PAUSE, CANCEL])

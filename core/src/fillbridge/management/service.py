@@ -189,12 +189,11 @@ class Management:
         try:
             handler.resume(request.by)
         except NotApproved:
-            if request.approval is None:
+            found = handler.arming()
+            if request.approval is None or len(found["approved_by"]) >= found["needed"]:
                 raise
             handler.keep_requests()
-            found = handler.arming()
-            names = ", ".join(found["approved_by"])
-            said = f"approved by {names}; {found['needed']} operators are needed"
+            said = f"approved by {', '.join(found['approved_by'])}; two operators are needed"
             return _done({"armed": False, "said": said, "approved_by": found["approved_by"]})
         if not handler.is_recording:
             return _requested(False, self._resumed())

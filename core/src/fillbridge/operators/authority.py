@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _REMEMBERED = 1_000
 _WORDS = {1: "one operator", 2: "two operators"}
+_HOW = "; an operator signs with --operator NAME --key FILE"
 
 
 class NotApproved(FillbridgeError):
@@ -74,7 +75,7 @@ class Authority:
         if len(valid) >= needed:
             return tuple(sorted(valid))
         has = ", ".join(sorted(valid)) or "nobody"
-        because = "".join(f"; {reason}" for reason in refused)
+        because = "".join(f"; {reason}" for reason in refused) or _HOW
         raise NotApproved(
             f"{purpose}: expected approvals of {_WORDS[needed]}, approved by {has}{because}"
         )
