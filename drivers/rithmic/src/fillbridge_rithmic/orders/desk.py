@@ -217,7 +217,7 @@ class Desk:
             self.changes.look_at(leg, now_ns)
 
     def answer(self, message: Any, now_ns: int) -> None:
-        """Take in an answer to a request: 313, 315, 317, 331, 333, 335, or 75 where it is refused."""
+        """Take in an answer to a request: 313, 315, 317, 331, 333, 335, or 75 for a refusal."""
         key = message.user_msg[0] if message.user_msg else ""
         codes = list(message.rp_code)
         is_refused = bool(codes) and codes[0] != _OK
