@@ -126,6 +126,13 @@ def test_what_somebody_else_repriced_counts_too():
     assert one.answered() == [(MOVE_STOP, 40, 30), (MOVE_TARGET, 40, 50)]
 
 
+def test_a_change_may_be_the_first_that_is_heard_of_an_entry_that_works():
+    one = Resting(tells=False)
+    one.told(one.life.begin())
+    one.repriced(19_990)
+    assert one.answered() == [(MOVE_STOP, 40, 30), (MOVE_TARGET, 40, 50)]
+
+
 def test_a_leg_that_is_replaced_before_the_fill():
     one = Resting()
     one.move_stop(19_950)

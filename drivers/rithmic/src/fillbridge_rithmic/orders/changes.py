@@ -247,7 +247,8 @@ class Changes:
                 self._reports.append(replaced(line, line.quantity, terms, time_ns))
             if line.leg is None:
                 line.level = None
-        if before is not None and line.told.terms is not before and line.leg is None:
+        was_sent_so = before is None and wish is None
+        if line.leg is None and line.told.terms is not before and not was_sent_so:
             self.levels.look_at(line.client_order_id)
         if line.has_ended and line.told.has_ended:
             line.is_cancelling = False

@@ -89,11 +89,11 @@ class Levels:
                     if basket.filled or any(self._book.legs_below(basket.basket_id)):
                         # From here on legs are moved where they are.
                         continue
-                    is_waiting = True
-                    if basket.works and basket.terms is not None and is_at_rest(line):
-                        request = self._request(line, basket, now_ns)
-                        is_waiting = request is not None
-                        requests += [] if request is None else [request]
+                    if not basket.works or basket.terms is None or not is_at_rest(line):
+                        is_waiting = True
+                    elif (request := self._request(line, basket, now_ns)) is not None:
+                        is_waiting = True
+                        requests.append(request)
             if not is_waiting:
                 del self._due[entry_id]
         return requests
