@@ -16,6 +16,7 @@ import anyio
 
 from fillbridge_hooks import RetryableError
 from fillbridge_hooks.sessions import trade_date_end_ns
+from fillbridge_rithmic.distances import learn_distances
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -145,6 +146,10 @@ class OrderQueries:
                 if not is_beginning or self._plant.end is not None:
                     raise
                 _logger.warning("connected, but orders are not clear: %s", error)
+
+    async def distances(self) -> None:
+        """Learn how far from their fill the legs of entries that rest will be, if that is told."""
+        await learn_distances(self._plant, self._account, self._desk)
 
     async def _list_working(self) -> None:
         book = self._desk.book

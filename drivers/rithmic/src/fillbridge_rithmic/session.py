@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from fillbridge_rithmic.link.plant import Plant
     from fillbridge_rithmic.margins import Margins
     from fillbridge_rithmic.market import Market
-    from fillbridge_rithmic.orders.changes import Request
     from fillbridge_rithmic.orders.desk import Desk
     from fillbridge_rithmic.orders.lines import Line
+    from fillbridge_rithmic.orders.requests import Request
     from fillbridge_rithmic.positions import PositionQueries
     from fillbridge_rithmic.queries import OrderQueries
     from fillbridge_rithmic.throttle import Throttle
@@ -49,7 +49,7 @@ _logger = logging.getLogger(__name__)
 
 _CLOSED: Final = "the session is closed"
 _SECOND: Final = 1_000_000_000
-_ANSWERS: Final = frozenset({75, 313, 315, 317, 331})
+_ANSWERS: Final = frozenset({75, 313, 315, 317, 331, 333, 335})
 _CORRECTION_S: Final = 1.0
 """A list of orders waits no longer for legs that are being moved."""
 _LAST_WORDS_S: Final = 0.25
@@ -255,6 +255,8 @@ class RithmicSession:
         await self._queries.working(is_beginning=True)
         self._desk.begin()
         self._hand_on()
+        await self._queries.distances()
+        self._woken.set()
 
     async def work(self) -> None:
         """Send what waits for something else, for ever; where that breaks, the session ends."""

@@ -69,6 +69,9 @@ async def test_a_bracket_is_listed_and_moved_until_it_is_released():
         basket = {"basket_id": row.basket_id}
         target, _ = await client.ask(338, **HOUSE)
         assert (target.target_quantity, target.target_ticks) == ("3", "40")
+        for level in ({}, {"level": 39}, {"level": 20}):
+            (answer,) = await client.ask(332, **HOUSE, **basket, **level, target_ticks=44)
+            assert list(answer.rp_code) == ["6", "level is invalid"]
         (answer,) = await client.ask(332, **HOUSE, **basket, level=40, target_ticks=44)
         assert list(answer.rp_code) == ["0"]
         assert (await client.until(353)).target_ticks == 44

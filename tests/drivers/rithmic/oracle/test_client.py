@@ -49,11 +49,13 @@ async def test_the_published_client_trades_at_the_gateway(oracle):
         bracketed = await step("bracketed")
         assert bracketed["ticks"] == [20, 40]
         entry = bracketed["basket"]
-        gateway.trade("ES", 4989.75)
+        await go_on()
+        assert await step("moved") == {"ticks": [24, 44]}
+        gateway.trade("ES", 4988.75)
         await go_on()
         filled = await step("filled")
-        assert filled["fills"] == [[entry, "B1", 2, 4990.0]]
-        assert sorted(filled["legs"]) == [[entry, 0.0, 4985.0], [entry, 5000.0, 0.0]]
+        assert filled["fills"] == [[entry, "B1", 2, 4989.0]]
+        assert sorted(filled["legs"]) == [[entry, 0.0, 4983.0], [entry, 5000.0, 0.0]]
         assert filled["positions"] == [["ES", 2]]
         assert filled["ticks"] >= 3
         await go_on()

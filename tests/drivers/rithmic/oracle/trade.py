@@ -86,6 +86,11 @@ async def main():
     ticks_of = await client.get_stop_and_target(placed.basket_id)
     await step("bracketed", basket=placed.basket_id, ticks=ticks_of)
 
+    await client.modify_order(
+        basket_id=placed.basket_id, stop_ticks=24, target_ticks=44, price=4989.0
+    )
+    await step("moved", ticks=await client.get_stop_and_target(placed.basket_id))
+
     await asyncio.wait_for(filled.wait(), 10)
     legs = await client.list_orders()
     positions = await client.list_positions()

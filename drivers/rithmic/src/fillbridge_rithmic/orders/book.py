@@ -222,24 +222,35 @@ class Book:
         """The leg of that id of an entry that is known, before the leg appears."""
         if client_order_id in self._announced:
             return self._announced[client_order_id]
-        for symbol, leg, entry in self._legs_to_come():
+        for tag, symbol, leg, entry in self._legs_to_come():
             if leg.client_order_id == client_order_id:
                 line = Line(client_order_id, self._instruments.get(symbol), leg)
-                line.entry = entry
+                line.entry, line.entry_id = entry, tag
                 self._announced[client_order_id] = line
                 return line
         return None
 
-    def _legs_to_come(self) -> Iterator[tuple[str, Leg, Line | None]]:
+    def legs_ahead(self, basket: Basket) -> Iterator[Leg]:
+        """The legs that an entry will have, at the prices that were asked for last."""
+        for leg in self._legs_of(basket).values():
+            line = self._announced.get(leg.client_order_id)
+            level = None if line is None else line.level
+            if line is None or level is None:
+                yield leg
+            elif level.order_type is leg.order_type and not line.is_cancelling:
+                ticks = level.trigger_ticks if leg.role is OrderRole.STOP else level.limit_ticks
+                yield msgspec.structs.replace(leg, ticks=ticks, distance=None)
+
+    def _legs_to_come(self) -> Iterator[tuple[str, str, Leg, Line | None]]:
         for tag, submitted in self.submitted.items():
             if not submitted.is_refused:
                 for leg in submitted.legs.values():
                     entry = next(iter(self.named(tag)), None)
-                    yield submitted.order.instrument.symbol, leg, entry
+                    yield tag, submitted.order.instrument.symbol, leg, entry
         for basket in self.baskets.values():
             if has_legs(basket.window_name) and not self._is_leg(basket):
                 for leg in legs_from(basket.tag, basket.window_name).values():
-                    yield basket.symbol, leg, self._line_of[basket.basket_id]
+                    yield basket.tag, basket.symbol, leg, self._line_of[basket.basket_id]
 
     def line_of(self, basket_id: str) -> Line:
         """The order that a basket stands for."""

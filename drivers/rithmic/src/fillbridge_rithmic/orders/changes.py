@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from fillbridge_hooks import CancelRejected, OrderStatus, OrderType, ReplaceRejected
+from fillbridge_rithmic.orders.levels import Levels
 from fillbridge_rithmic.orders.notices import Phase
 from fillbridge_rithmic.orders.reports import due, replaced, tell_nothing_of
-from fillbridge_rithmic.orders.requests import cancel_order, modify_order
+from fillbridge_rithmic.orders.requests import Request, cancel_order, modify_order
 from fillbridge_rithmic.orders.serial import Operation, Refused, Serial
 from fillbridge_rithmic.orders.wishes import is_granted, shortage, wanted
 
@@ -32,14 +31,6 @@ OPERATION_KEY: Final = "change "
 """What the key of every cancel and change begins with."""
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as it is to be sent; its answer bears ``key`` as ``user_msg``."""
-
-    key: str
-    template: int
-    fields: dict[str, Any]
-
-
 class Changes:
     """What is wished of orders, what is under way for it, and what was reported.
 
@@ -50,6 +41,8 @@ class Changes:
         self._book = book
         self._place = place
         self._reports = reports
+        self.levels = Levels(book, place)
+        """How far from their fill legs that are to come will stand."""
         self._serial = Serial()
         self._numbers = count(1)
         self._restless: dict[int, Line] = {}
@@ -79,6 +72,7 @@ class Changes:
     def forget(self, gone: set[str]) -> None:
         """Baskets are no longer known."""
         self._serial.forget(gone)
+        self.levels.forget(gone)
         for key, line in tuple(self._restless.items()):
             if line.is_bare and self._book.announced(line.client_order_id) is not line:
                 del self._restless[key]
@@ -91,10 +85,11 @@ class Changes:
         What waits for another operation on its basket comes at a later call.
         """
         self._serial.give_up_waiting(now_ns)
+        self.levels.give_up_waiting(now_ns)
         requests = []
         for line in tuple(self._restless.values()) if only is None else only:
             for operation in wanted(line):
-                if not self._serial.is_free(operation.basket_id, now_ns):
+                if not self._is_free(operation.basket_id, now_ns):
                     continue
                 if self._serial.is_in_vain(operation):
                     is_wished = line.is_cancelling or line.wish is not None
@@ -106,7 +101,20 @@ class Changes:
                     continue
                 requests.append(self._request(line, operation, now_ns))
             self.settle(line, now_ns)
+        if only is None:
+            requests += self.levels.requests(now_ns, lambda line: self._is_at_rest(line, now_ns))
         return requests
+
+    def _is_free(self, basket_id: str, now_ns: int) -> bool:
+        is_free = self._serial.is_free(basket_id, now_ns)
+        return is_free and not self.levels.is_under_way(basket_id)
+
+    def _is_at_rest(self, line: Line, now_ns: int) -> bool:
+        """Whether an order is as it was wished for, and nothing is under way on its baskets."""
+        is_wished = line.is_cancelling or line.wish is not None or bool(wanted(line))
+        return not is_wished and all(
+            self._is_free(basket.basket_id, now_ns) for basket in line.working()
+        )
 
     def _request(self, line: Line, operation: Operation, now_ns: int) -> Request:
         basket = self._book.baskets[operation.basket_id]
@@ -132,12 +140,14 @@ class Changes:
         return Request(key=key, template=template, fields=fields)
 
     def operation_was_not_sent(self, request: Request) -> None:
-        """It is proved that a cancel or a change did not leave."""
+        """It is proved that a cancel, a change or a level did not leave."""
         self._serial.was_not_sent(request.key)
+        self.levels.was_not_sent(request.key)
 
     def next_due_ns(self) -> int | None:
         """When there may be something to send though nothing was heard."""
-        return self._serial.next_due_ns()
+        times = (self._serial.next_due_ns(), self.levels.next_due_ns())
+        return min((time for time in times if time is not None), default=None)
 
     @property
     def is_correcting(self) -> bool:
@@ -221,6 +231,7 @@ class Changes:
 
     def settle(self, line: Line, now_ns: int) -> None:
         """Report what is new of an order, and drop wishes that are fulfilled or past."""
+        before = line.told.terms
         self._reports += due(line, now_ns)
         self._tell_refusals(line, now_ns)
         wish = line.wish
@@ -236,6 +247,9 @@ class Changes:
                 self._reports.append(replaced(line, line.quantity, terms, time_ns))
             if line.leg is None:
                 line.level = None
+        was_sent_so = before is None and wish is None
+        if line.leg is None and line.told.terms is not before and not was_sent_so:
+            self.levels.look_at(line.client_order_id)
         if line.has_ended and line.told.has_ended:
             line.is_cancelling = False
             self._restless.pop(id(line), None)

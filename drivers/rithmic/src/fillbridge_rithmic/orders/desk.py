@@ -6,12 +6,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fillbridge_hooks import Rejected, ReplaceRejected
 from fillbridge_rithmic.orders.book import Book
-from fillbridge_rithmic.orders.changes import OPERATION_KEY, Changes, Request
+from fillbridge_rithmic.orders.changes import OPERATION_KEY, Changes
 from fillbridge_rithmic.orders.legs import legs_of
+from fillbridge_rithmic.orders.levels import LEVEL_KEY
 from fillbridge_rithmic.orders.lines import LineTerms
 from fillbridge_rithmic.orders.notices import Phase, read_notice
 from fillbridge_rithmic.orders.reports import as_fill, tell_nothing_of
-from fillbridge_rithmic.orders.requests import Place, Refusal, check_prices, new_order
+from fillbridge_rithmic.orders.requests import (
+    Place,
+    Refusal,
+    Request,
+    check_prices,
+    new_order,
+)
 from fillbridge_rithmic.wire.codes import Completion
 
 if TYPE_CHECKING:
@@ -117,6 +124,8 @@ class Desk:
             trigger_ticks=change.trigger_ticks,
         )
         line.basis = 0 if line.entry is None else line.entry.known_filled
+        if line.is_bare:
+            self.changes.levels.look_at(line.entry_id)
         self.changes.begin_anew(line)
         self.changes.settle(line, now_ns)
         return ""
@@ -208,13 +217,16 @@ class Desk:
             self.changes.look_at(leg, now_ns)
 
     def answer(self, message: Any, now_ns: int) -> None:
-        """Take in an answer to a request, or that it was refused: 313, 315, 317, 331 or 75."""
+        """Take in an answer to a request: 313, 315, 317, 331, 333, 335, or 75 for a refusal."""
         key = message.user_msg[0] if message.user_msg else ""
         codes = list(message.rp_code)
         is_refused = bool(codes) and codes[0] != _OK
         reason = " ".join(code for code in codes[1:] or codes if code) if is_refused else ""
         if key.startswith(OPERATION_KEY):
             self.changes.answer(key, reason, now_ns)
+            return
+        if key.startswith(LEVEL_KEY):
+            self.changes.levels.answer(key, reason)
             return
         tag = key.removeprefix(_ORDER_KEY)
         if not key.startswith(_ORDER_KEY) or tag not in self.book.submitted:

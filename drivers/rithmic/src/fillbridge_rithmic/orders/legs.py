@@ -70,6 +70,13 @@ def has_legs(window: str) -> bool:
     return len(words) == len(_SUFFIXES) and all(_AT in word for word in words)
 
 
+def roles_in(window: str) -> list[OrderRole]:
+    """Which legs what was sent under this name has."""
+    if not has_legs(window):
+        return []
+    return [role for role, word in zip(_SUFFIXES, window.split(" "), strict=True) if word != _AT]
+
+
 def legs_from(entry_id: str, window: str) -> dict[OrderRole, Leg]:
     """The legs that a bracket was sent with; their usual ids where its name does not say."""
     words = window.split(" ")

@@ -59,6 +59,8 @@ class Line:
         self.leg = leg
         self.entry: Line | None = None
         """What brought the leg about."""
+        self.entry_id = ""
+        """The client order id of the entry of a leg that was spoken of before Rithmic did."""
         self.sibling: Line | None = None
         """The other leg."""
         self.baskets: list[Basket] = []

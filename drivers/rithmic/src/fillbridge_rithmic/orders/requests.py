@@ -1,4 +1,4 @@
-"""From orders to the fields of requests: 312, 330, 314 and 316."""
+"""From orders to the fields of requests: 312, 330, 314, 316, 332 and 334."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ NEW_ORDER: Final = 312
 BRACKET_ORDER: Final = 330
 MODIFY_ORDER: Final = 314
 CANCEL_ORDER: Final = 316
+MOVE_TARGET: Final = 332
+MOVE_STOP: Final = 334
 
 _PRICE_TYPES: Final = {
     OrderType.MARKET: PriceType.MARKET,
@@ -47,6 +49,14 @@ _SIDES: Final = {Side.BUY: TransactionType.BUY, Side.SELL: TransactionType.SELL}
 
 class Refusal(ValueError):
     """The order cannot be asked of Rithmic; ``str()`` says why."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A request as it is to be sent; its answer bears ``key`` as ``user_msg``."""
+
+    key: str
+    template: int
+    fields: dict[str, Any]
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +194,21 @@ def cancel_order(place: Place, basket_id: str) -> tuple[int, dict[str, Any]]:
         "basket_id": basket_id,
         "manual_or_auto": int(OrderPlacement.AUTO),
     }
+
+
+def move_leg(
+    place: Place, basket_id: str, role: OrderRole, before: int, ticks: int
+) -> tuple[int, dict[str, Any]]:
+    """Template and fields of a new distance for a leg that is to come.
+
+    :param basket_id: of the entry
+    :param before: the distance that Rithmic has, ticks from the fill
+    :param ticks: the new one
+    """
+    fields = {**place.account(), "basket_id": basket_id, "level": before}
+    if role is OrderRole.STOP:
+        return MOVE_STOP, {**fields, "stop_ticks": ticks}
+    return MOVE_TARGET, {**fields, "target_ticks": ticks}
 
 
 def _check(order: Order) -> None:

@@ -36,6 +36,8 @@ _WITH_STOP = {
     BracketType.STOP_ONLY_STATIC,
     BracketType.TARGET_AND_STOP_STATIC,
 }
+_WRONG_LEVEL = ("6", "level is invalid")
+"""A leg is named by the ticks that it has."""
 _TOO_LATE = ("6", "the bracket has been released")
 
 
@@ -94,12 +96,14 @@ def _move(gateway: Gateway, request: Any, field: str) -> Answer:
     if order is None or bracket is None:
         return answered(request, UNKNOWN_BASKET)
     if gateway.faults.take("level_wrong", template=request.template_id):
-        return answered(request, ("6", "level is invalid"))
+        return answered(request, _WRONG_LEVEL)
     if not order.works:
         return answered(request, _TOO_LATE)
-    ticks = given(request, field)
-    if getattr(bracket, field) is None or ticks is None or ticks <= 0:
+    ticks, held = given(request, field), getattr(bracket, field)
+    if held is None or ticks is None or ticks <= 0:
         return answered(request, ("6", f"{field} is invalid"))
+    if given(request, "level") != held:
+        return answered(request, _WRONG_LEVEL)
     setattr(bracket, field, ticks)
     gateway.audience.tell_bracket(order)
     return answered(request)
