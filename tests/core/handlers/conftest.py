@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 import pytest
+from tests.core.locks import lock_of_what_is_installed
 
 from fillbridge import (
     BacktestExecutionHandler,
@@ -16,7 +17,6 @@ from fillbridge import (
     hookimpl,
 )
 from fillbridge.plugins import Plugins
-from fillbridge.plugins.trust import lock_installed
 from fillbridge_hooks import (
     PUBLISHED,
     DriverError,
@@ -206,7 +206,7 @@ class Floor:
         self.wire = Wire()
         self.plugins = Plugins()
         is_prod = live.get("environment") == "prod"
-        self.plugins.load(lock=lock_installed() if is_prod else None)
+        self.plugins.load(lock=lock_of_what_is_installed() if is_prod else None)
         self.plugins.register(self.wire, "wire")
         self.driver = self.plugins.driver(driver)
         self.events = []

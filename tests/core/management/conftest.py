@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import anyio
 import apsw
 import pytest
+from tests.core.locks import lock_of_what_is_installed
 
 from fillbridge import LiveExecutionHandler, Plugins, RiskProposal
 from fillbridge.management import Management, connect, serve_management, socket_path
-from fillbridge.plugins.trust import lock_installed
 from fillbridge_hooks.testing.clock import ManualClock
 
 START_NS = 1_700_000_000_000_000_000
@@ -110,7 +110,7 @@ def desk(journal):
         plugins = Plugins()
         is_live = sections.get("risk_controls", {}).get("profile") == "live"
         needs_lock = is_live or live.get("environment") == "prod"
-        plugins.load(lock=lock_installed() if needs_lock else None)
+        plugins.load(lock=lock_of_what_is_installed() if needs_lock else None)
         handler = LiveExecutionHandler(
             {"mode": "live", "live_settings": live, **sections}, plugins=plugins, clock=clock
         )

@@ -233,8 +233,8 @@ async def test_approvals_are_for_one_value_of_one_limit_once(opens, proposal):
 
 async def test_approvals_count_for_a_quarter_of_an_hour(opens):
     async with opens() as opened:
-        old = approved(opened, "ann", 6)
-        await opened.settle(16 * 60)
+        hashed, now_ns = opened.handler.limits_change(SIZE, 6)["hash"], opened.clock.now_ns
+        old = sign(PURPOSE, hashed, "ann", KEYS["ann"], now_ns - 15 * MINUTE_NS - 1)
         with pytest.raises(ApprovalRefused, match="at most 15 minutes old"):
             opened.handler.set_limit(SIZE, 6, "ann", old)
 
