@@ -281,6 +281,22 @@ async def test_rows_are_missing_late_or_of_others(gateway, client):
     assert (row.rq_handler_rp_code[0], list(end.rp_code)) == ("7", ["0"])
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "rows_of_other_account",
+        "rows_with_blank_account",
+        "rows_with_minus_one",
+        "rows_without_quantity",
+    ],
+)
+async def test_rows_without_what_a_fault_spoils_stay_as_they_are(gateway, client, fault):
+    await client.order("T1", **BRACKET)
+    gateway.faults.arm(fault, template=338)
+    row, end = await client.ask(338, **HOUSE)
+    assert (row.target_ticks, row.target_quantity, list(end.rp_code)) == ("40", "1", ["0"])
+
+
 async def test_a_row_is_older_than_what_was_told_before_it(gateway, client):
     await client.order("T1")
     await settle(client)

@@ -11,7 +11,7 @@ from fillbridge_rithmic.gateway.faults.stream import OTHER_ACCOUNT, with_minus_o
 from fillbridge_rithmic.gateway.faults.table import ROW_FAULTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from fillbridge_rithmic.gateway.gateway import Gateway
 
@@ -42,13 +42,13 @@ def _rows_after_end(gateway: Gateway, request: Any, answer: Answer) -> Answer:
 
 
 def _rows_of_other_account(gateway: Gateway, request: Any, answer: Answer) -> Answer:
-    for row in answer.rows:
+    for row in _having("account_id", answer):
         row.account_id = OTHER_ACCOUNT
     return answer
 
 
 def _rows_with_blank_account(gateway: Gateway, request: Any, answer: Answer) -> Answer:
-    for row in answer.rows:
+    for row in _having("account_id", answer):
         row.account_id = ""
     return answer
 
@@ -62,9 +62,14 @@ def _rows_with_minus_one(gateway: Gateway, request: Any, answer: Answer) -> Answ
 
 
 def _rows_without_quantity(gateway: Gateway, request: Any, answer: Answer) -> Answer:
-    for row in answer.rows:
+    for row in _having("quantity", answer):
         row.ClearField("quantity")
     return answer
+
+
+def _having(field: str, answer: Answer) -> Iterator[Any]:
+    """The rows that have a field: not every list names accounts or quantities."""
+    return (row for row in answer.rows if has_field(row, field))
 
 
 def _stale_rows(gateway: Gateway, request: Any, answer: Answer) -> Answer:

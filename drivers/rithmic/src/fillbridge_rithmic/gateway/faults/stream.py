@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from fillbridge_rithmic.gateway.codec import bare
+from fillbridge_rithmic.gateway.codec import bare, has_field
 from fillbridge_rithmic.gateway.codes import Reported, Told
 from fillbridge_rithmic.gateway.faults.table import STREAM_FAULTS
 
@@ -144,7 +144,7 @@ def with_minus_one(message: Any) -> Any:
     """A notification that has -1 for the prices that it does not have."""
     changed = _copy(message)
     for field in ("price", "trigger_price"):
-        if not changed.HasField(field):
+        if has_field(changed, field) and not changed.HasField(field):
             setattr(changed, field, -1.0)
     return changed
 
