@@ -112,11 +112,12 @@ class Broker:
         return ()
 
     async def positions(self) -> tuple[BrokerPosition, ...]:
-        return ()
+        return (BrokerPosition(symbol="ES", quantity=self._held),) if self._held else ()
 
     def _fill(self, order: Order, now: int) -> None:
         del self._orders[order.client_order_id]
         self._made += 1
+        self._held += order.side.sign * order.quantity
         ticks = (
             round(PRICE / order.instrument.tick_size)
             if not order.limit_ticks
