@@ -70,6 +70,44 @@ def test_a_fill_of_ours_that_is_late_by_a_moment_is_not_somebody_elses(world):
     assert not any("ELSEWHERE" in order_id for order_id in world.state.orders)
 
 
+def test_positions_that_lag_behind_our_fills_close_nothing(world):
+    for _ in range(8):
+        trade_id = world.opened()
+        # As it was a moment ago.
+        world.ask(**at(0))
+        world.exchange()
+        assert world.house.covered() == 2
+        world.house.fill(f"{trade_id}_TP")
+        world.exchange()
+        world.ask(**at(2))
+        world.pass_time(1, asks=False)
+    assert world.trading.gate.state is GateState.OPEN
+    assert [result.exit_reason for result in world.closed] == [ExitReason.TAKE_PROFIT] * 8
+
+
+def test_a_position_that_lags_for_long_is_believed(world):
+    trade_id = world.opened()
+    world.house.elsewhere["ES"] = -2
+    for _ in range(8):
+        world.ask()
+        world.pass_time(1, asks=False)
+    assert world.trading.gate.state is GateState.HALTED
+    assert trade_id not in world.state.trades
+
+
+def test_what_somebody_sold_is_found_while_we_trade_on(world):
+    world.house.elsewhere["ES"], began_ns = -1, world.clock.now_ns
+    while world.trading.gate.objection("ES") is None:
+        trade_id = world.opened(1)
+        world.ask()
+        world.house.fill(f"{trade_id}_TP")
+        world.exchange()
+        world.pass_time(0.4, asks=False)
+        world.ask()
+    assert "we hold 0, the broker says -1" in str(world.trading.gate.objection("ES"))
+    assert world.clock.now_ns - began_ns < 6 * SECOND
+
+
 def test_answers_of_another_session_do_not_count(world):
     trade_id = world.opened()
     world.house.elsewhere["ES"] = -2

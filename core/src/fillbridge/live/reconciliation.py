@@ -34,6 +34,8 @@ _AGREEING = 2
 
 _UNPROVED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 _SECOND = 1_000_000_000
+_LAG_NS = 2 * _SECOND
+"""A fill may be known for so long before the broker's positions show it."""
 
 _Terms = tuple[int, OrderType, int | None, int | None]
 
@@ -60,6 +62,8 @@ class Findings(msgspec.Struct, kw_only=True):
     """By symbol: working orders of others."""
     mismatched: dict[str, tuple[int, int]] = {}
     """By symbol: what we hold and what the broker says we hold, where that differs."""
+    late: set[str] = set()
+    """Those of them that are as they were before a fill of just now: they may only be late."""
     is_incomplete: bool = False
     """Whether an order filled by more than its known fills: ask again."""
 
@@ -228,6 +232,8 @@ class Reconciler:
                 findings.reports += [_taken_back(fill, snapshot.asked_ns) for fill in voided]
                 continue
             findings.mismatched[symbol] = held, theirs.get(symbol, 0)
+            if _is_late(state, findings.reports, symbol, difference, snapshot.asked_ns):
+                findings.late.add(symbol)
 
     def _agree(self, what: str, of: str, said: dict[tuple[str, str], int]) -> bool:
         """Whether enough answers in a row, this one included, said it; counts from none then."""
@@ -291,6 +297,33 @@ def _held(state: EngineState, reports: list[Report]) -> dict[str, int]:
 
 def _signed(state: EngineState, fill: Fill) -> int:
     return state.orders[fill.client_order_id][1].order.side.sign * fill.quantity
+
+
+def _is_late(
+    state: EngineState, reports: list[Report], symbol: str, difference: int, asked_ns: int
+) -> bool:
+    """Whether the broker says what we held before the last of our fills, all of them young.
+
+    One from a clock that is ahead of ours is not young for as long as that.
+    """
+    young = [
+        booked.fill
+        for trade in (*state.trades.values(), *state.ended.values())
+        if trade.plan.instrument.symbol == symbol
+        for booked in trade.fills.values()
+    ]
+    young += [
+        report
+        for report in reports
+        if isinstance(report, Fill)
+        and state.orders[report.client_order_id][1].order.instrument.symbol == symbol
+    ]
+    young = [fill for fill in young if abs(asked_ns - fill.time_ns) < _LAG_NS]
+    for fill in sorted(young, key=lambda fill: (fill.time_ns, _rank(state, fill)), reverse=True):
+        difference += _signed(state, fill)
+        if not difference:
+            return True
+    return False
 
 
 def _voided(

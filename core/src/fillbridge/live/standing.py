@@ -193,26 +193,33 @@ class Standing:
             self._strangers.update(findings.unknown)
         for symbol in since.keys() - findings.mismatched.keys():
             del since[symbol]
-        self._rows = {
+        rows = {
             symbol: self._row(symbol, theirs - ours, snapshot.asked_ns)
             for symbol, (ours, theirs) in findings.mismatched.items()
+            if symbol not in findings.late
         }
+        sure = {symbol for symbol, row in rows.items() if row.times >= _AGREEING}
+        # What may only be late neither agrees with what was said before nor contradicts it.
+        late = findings.late & self._rows.keys()
+        self._rows = rows | {symbol: self._rows[symbol] for symbol in late}
+        blocked = account.gate.blocked(_MISMATCH)
         mismatches = {}
         overstated: dict[str, int] = {}
         for symbol, (ours, theirs) in findings.mismatched.items():
             waited_ns = account.now_ns - since.setdefault(symbol, account.now_ns)
-            if waited_ns < account.rules.mismatch_ns:
+            is_unsure = symbol in findings.late and symbol not in blocked
+            if waited_ns < account.rules.mismatch_ns or is_unsure:
                 continue
             mismatches[symbol] = f"we hold {ours}, the broker says {theirs}"
             is_less = ours * theirs < 0 or abs(theirs) < abs(ours)
-            if is_less and (symbol in self.overstated or self._is_sure(symbol)):
+            if is_less and (symbol in self.overstated or symbol in sure):
                 overstated[symbol] = theirs
         for symbol, theirs in tuple(overstated.items()):
             reason = mismatches[symbol]
             if symbol not in self.overstated:
                 self._halt(symbol, reason)
             is_ours = not is_explained_by_nothing_of_ours(account.state, snapshot, symbol)
-            if self._is_sure(symbol) and not is_ours:
+            if symbol in sure and not is_ours:
                 self._book(symbol, theirs, snapshot)
                 del overstated[symbol]
             elif symbol not in self.overstated:
@@ -229,9 +236,6 @@ class Standing:
         if row is None or row.difference != difference:
             return _Row(difference, asked_ns, 1)
         return row._replace(times=row.times + 1)
-
-    def _is_sure(self, symbol: str) -> bool:
-        return self._rows[symbol].times >= _AGREEING
 
     def _halt(self, symbol: str, reason: str) -> None:
         """Whatever closed a position of ours may do so again: a person decides."""
