@@ -4,8 +4,9 @@ The whole live handler, its journal included, against a broker that answers at o
 hundredth of the way memory, tasks, descriptors and threads are counted. Right before each entry a
 yardstick is taken that lasts about as long, so that what disturbs the one disturbs the other: of
 each tenth of the way, the percentile of the latencies is told in the same percentile of the
-yardsticks. An entry that did not leave, its moment having passed while the machine stood still, is
-counted as `not_sent`. The last line is one JSON object; the exit code is 1 if something grew.
+yardsticks. An entry that was refused, or did not leave for its moment had passed while the machine
+stood still, is counted as `not_sent`. Ctrl-C ends it with what there is by then. The last line is
+one JSON object; the exit code is 1 if something grew.
 
     uv run python tests/soak/soak.py --brackets N [--per-minute N] [--durability power|process]
         [--json]
@@ -17,12 +18,12 @@ import argparse
 import importlib.util
 import json
 import os
+import signal
 import sys
 import tempfile
 import threading
 import time
 from array import array
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ import anyio.lowlevel
 from rich.progress import Progress
 
 from fillbridge import LiveExecutionHandler, Plugins
-from fillbridge_hooks import EntryNotSent
+from fillbridge_hooks import EntryNotSent, OrderRefused
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -74,8 +75,8 @@ def sample() -> dict[str, float]:
 
 async def soak(
     brackets: int, per_minute: int | None, durability: str, advance: Any
-) -> tuple[list[dict[str, float]], array[float], array[float]]:
-    """Trade; the samples, and of each bracket that left the latency and the yardstick, ms."""
+) -> tuple[list[dict[str, float]], array[float], array[float], int]:
+    """Trade; the samples, of each bracket that left the latency and yardstick, ms, and the rest."""
     benchmark = load_benchmark()
     broker = benchmark.Broker()
     plugins = Plugins()
@@ -84,7 +85,9 @@ async def soak(
     samples: list[dict[str, float]] = []
     # All of it now, for what is measured is memory that grows.
     latencies, yardsticks = (array("d", bytes(8 * brackets)) for _ in range(2))
-    sent = 0
+    sent = not_sent = 0
+    is_over = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: is_over.set())
     every = max(1, brackets // SAMPLES)
     with tempfile.TemporaryDirectory(dir=".") as folder, benchmark.yardsticks(folder) as (_, trip):
         configuration = benchmark.configuration(folder, durability)
@@ -93,6 +96,8 @@ async def soak(
                 await anyio.sleep(0.01)
             first = anyio.current_time()
             for number in range(brackets):
+                if is_over.is_set():
+                    break
                 if per_minute is not None:
                     await anyio.sleep_until(first + number * 60 / per_minute)
                 started = time.perf_counter_ns()
@@ -101,7 +106,7 @@ async def soak(
                 yardsticks[sent] = (time.perf_counter_ns() - started) / 1e6
                 broker.closed = anyio.Event()
                 started = time.perf_counter_ns()
-                with suppress(EntryNotSent):
+                try:
                     trade_id = await handler.execute_trade(benchmark.proposal(number))
                     handed_ns = broker.handed_ns.pop(f"{trade_id}_ENTRY")
                     await broker.closed.wait()
@@ -109,10 +114,12 @@ async def soak(
                         await anyio.lowlevel.checkpoint()
                     latencies[sent] = (handed_ns - started) / 1e6
                     sent += 1
+                except (EntryNotSent, OrderRefused):
+                    not_sent += 1
                 if (number + 1) % every == 0:
                     samples.append(sample())
                     advance(every)
-    return samples, latencies[:sent], yardsticks[:sent]
+    return samples, latencies[:sent], yardsticks[:sent], not_sent
 
 
 def percentiles(values: array[float], share: float) -> list[float]:
@@ -122,13 +129,14 @@ def percentiles(values: array[float], share: float) -> list[float]:
 
 
 def summarise(
-    brackets: int,
     samples: list[dict[str, float]],
     latencies: array[float],
     yardsticks: array[float],
+    not_sent: int,
     seconds: float,
 ) -> dict[str, Any]:
     """The figures, and whether anything grew."""
+    brackets = len(latencies)
     settled = samples[int(SETTLED * len(samples)) - 1]
     last = samples[-1]
     growth = last["rss_mb"] / settled["rss_mb"] - 1
@@ -147,7 +155,7 @@ def summarise(
     }
     return {
         "brackets": brackets,
-        "not_sent": brackets - len(latencies),
+        "not_sent": not_sent,
         "brackets_per_s": round(brackets / seconds),
         "rss_mb_at_20_percent": round(settled["rss_mb"], 1),
         "rss_mb_at_the_end": round(last["rss_mb"], 1),
@@ -179,7 +187,7 @@ def main() -> int:
             options.durability,
             lambda step: progress.advance(bar, step),
         )
-    document = summarise(options.brackets, *found, time.monotonic() - started)
+    document = summarise(*found, time.monotonic() - started)
     print(json.dumps(document))
     return 1 if document["grew"] else 0
 
