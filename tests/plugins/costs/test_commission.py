@@ -1,12 +1,13 @@
 """Commission per contract against published vectors, and that partial fills cost the same."""
 
 import math
-from decimal import ROUND_HALF_EVEN, Decimal
+import sys
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from itertools import accumulate
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fillbridge_costs import CommissionSettings, commission, per_contract
@@ -118,15 +119,23 @@ def test_no_fill_earns_and_the_minimum_is_paid_with_the_first(charge_cents, chos
     assert all(charge >= 0 for charge in later)
 
 
+@example(
+    chosen=CommissionSettings(
+        per_contract=0.0, exchange_fees=0.0012, nfa_fees=sys.float_info.min, per_order=0.0006
+    ),
+    quantity=65537,
+)
 @given(chosen=settings, quantity=st.integers(min_value=1, max_value=100_000))
 def test_total_is_the_exact_decimal_sum_rounded_once(charge_cents, chosen, quantity):
     def exact(amount: float) -> Decimal:
         return Decimal(repr(amount))
 
-    per_side = exact(chosen.per_contract) + exact(chosen.exchange_fees) + exact(chosen.nfa_fees)
-    total = max(
-        exact(chosen.minimum_per_order), exact(chosen.per_order) + quantity * per_side
-    ).quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN)
+    # As many digits as the smallest float has beside the largest sum: none is rounded away.
+    with localcontext(prec=400):
+        per_side = sum(map(exact, (chosen.per_contract, chosen.exchange_fees, chosen.nfa_fees)))
+        total = max(
+            exact(chosen.minimum_per_order), exact(chosen.per_order) + quantity * per_side
+        ).quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN)
     assert charge_cents(per_contract(chosen), [quantity]) == [int(total * 100)]
 
 
