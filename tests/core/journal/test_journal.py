@@ -194,7 +194,10 @@ def test_a_child_does_not_keep_the_lock(bench):
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False
     ) as child:
         journal.close(clean=False)
-        bench.open().close(clean=False)
+        again = bench.open()
+        assert child.poll() is None
+        assert again.epoch == journal.epoch + 1
+        again.close(clean=False)
         child.communicate(b"\n")
 
 
@@ -298,6 +301,9 @@ def test_an_engine_that_holds_the_same_is_compared_once_for_each_snapshot(bench,
     journal.check(account.state)
     account.state.counters.trades += 1
     journal.check(account.state)  # no further snapshot
+    assert not journal.failure
+    with pytest.raises(StateDiverged, match="the engine holds another state"):
+        journal.check(account.state, always=True)
 
 
 def test_a_closed_journal_refuses_everything(bench, busy):

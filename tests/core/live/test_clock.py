@@ -117,15 +117,17 @@ async def test_its_task_makes_calls_that_were_asked_for_before_and_meanwhile():
             group.start_soon(clock.run)
             await first.wait()
             await anyio.wait_all_tasks_blocked()
-            clock.call_at(clock.now_ns + MILLISECOND, second.set)
+            due_ns = clock.now_ns + MILLISECOND
+            clock.call_at(due_ns, second.set)
             await second.wait()
+            assert clock.now_ns >= due_ns
             group.cancel_scope.cancel()
 
 
 @pytest.mark.anyio
 async def test_a_call_that_is_due_before_the_one_that_is_waited_for_is_not_late():
     clock = SystemClock()
-    made = anyio.Event()
+    made, begun_ns = anyio.Event(), clock.now_ns
     clock.call_at(clock.now_ns + 3_600 * SECOND, lambda: None)
     with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
@@ -135,6 +137,7 @@ async def test_a_call_that_is_due_before_the_one_that_is_waited_for_is_not_late(
             clock.call_at(clock.now_ns + MILLISECOND, made.set)
             await made.wait()
             group.cancel_scope.cancel()
+    assert clock.now_ns < begun_ns + 3_600 * SECOND
 
 
 @pytest.mark.anyio

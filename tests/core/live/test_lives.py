@@ -215,8 +215,14 @@ def encoded(state):
 
 @pytest.mark.parametrize("seed", [0])
 def test_at_rest_the_account_and_the_broker_agree(new_world, seed):
+    rests = []
+
     class Here(Lives):
         make_world = new_world
+
+        def check(self):
+            super().check()
+            rests.append(len(self.house.fills))
 
     from hypothesis.stateful import run_state_machine_as_test
 
@@ -229,3 +235,4 @@ def test_at_rest_the_account_and_the_broker_agree(new_world, seed):
             suppress_health_check=list(HealthCheck),
         ),
     )
+    assert any(rests), "something was traded before the account came to rest"

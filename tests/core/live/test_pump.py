@@ -150,14 +150,20 @@ async def test_whoever_waits_may_be_cancelled_and_the_order_leaves(world, clock,
     assert line.handed == [("submit", entry), ("done", entry)]
 
 
-async def test_everybody_who_waits_for_one_order_hears_of_it(world, pump):
-    entry = world.propose() + "_ENTRY"
+async def test_everybody_who_waits_for_one_order_hears_of_it(world, pump, clock):
+    entry, left = world.propose() + "_ENTRY", []
+
+    async def wait():
+        left.append(await pump.wait_left(entry))
+
     with anyio.fail_after(30):
         async with anyio.create_task_group() as group:
-            group.start_soon(pump.wait_left, entry)
-            group.start_soon(pump.wait_left, entry)
+            group.start_soon(wait)
+            group.start_soon(wait)
             await anyio.wait_all_tasks_blocked()
+            assert left == []
             group.start_soon(drain, pump)
+    assert left == [clock.now_ns] * 2
 
 
 async def test_whoever_waits_hears_that_an_order_will_not_leave(world, clock, line):

@@ -31,18 +31,33 @@ async def test_a_bell_wakes_everyone_who_waits_and_nobody_who_comes_later():
 
 
 async def test_whoever_waits_for_a_bell_can_be_cancelled():
-    bell = Bell()
-    with anyio.move_on_after(0):
+    bell, woken = Bell(), []
+
+    async def wait():
         await bell.wait()
-    bell.ring()
+        woken.append(True)
+
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(wait)
+            with anyio.CancelScope() as scope:
+                scope.cancel()
+                await bell.wait()
+            assert scope.cancelled_caught
+            await anyio.wait_all_tasks_blocked()
+            assert woken == []
+            bell.ring()
+    assert woken == [True]
 
 
 async def test_a_reminder_is_not_lost_on_whoever_has_yet_to_wait():
-    reminder = Reminder()
+    reminder, times = Reminder(), 0
     reminder.set()
-    with anyio.fail_after(5):
-        await reminder.wait()
-        await reminder.wait()
+    with anyio.move_on_after(5):
+        for _ in range(2):
+            await reminder.wait()
+            times += 1
+    assert times == 2
 
 
 async def test_a_cleared_reminder_has_to_be_set_again():
