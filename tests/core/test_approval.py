@@ -5,6 +5,7 @@ import pytest
 from fillbridge.approval import IncreasesExposure, approve_reducing
 from fillbridge.engine.messages import CloseRequested, ReplaceRequested, TradeRefused
 from fillbridge_hooks import (
+    SHOWN_MESSAGES,
     ExitReason,
     Hold,
     Order,
@@ -311,10 +312,10 @@ def test_of_many_messages_the_last_are_shown(account):
 
     made = account(checks=[check])
     now = made.clock.now_ns
-    times = [now - age for age in range(300, 0, -1)]
+    times = [now - age for age in range(SHOWN_MESSAGES + 40, 0, -1)]
     made.state.counters.message_times.extend(times)
     made.open()
-    assert seen == [tuple(reversed(times[-256:]))]
+    assert seen == [tuple(reversed(times[-SHOWN_MESSAGES:]))]
 
 
 def test_the_messages_of_ten_seconds_are_shown_newest_first_without_the_one_under_judgement(

@@ -6,6 +6,7 @@ from itertools import islice, takewhile
 from fillbridge.engine.proposed import habit_key
 from fillbridge.engine.state import EngineState, Trade
 from fillbridge_hooks import (
+    SHOWN_MESSAGES,
     TERMINAL_STATUSES,
     AccountMargin,
     Direction,
@@ -20,7 +21,6 @@ _BUY = Side.BUY
 _NO_EXPOSURE = (0, 0, 0, 0)
 _MINUTE_NS = 60_000_000_000
 _TEN_SECONDS_NS = 10_000_000_000
-_SHOWN_MESSAGES = 256
 
 
 def exposure(
@@ -148,7 +148,7 @@ def risk_context(
 
 
 def _newest_first(times: Sequence[int], since_ns: int) -> tuple[int, ...]:
-    newest_first = islice(reversed(times), _SHOWN_MESSAGES)
+    newest_first = islice(reversed(times), SHOWN_MESSAGES)
     if not times or times[0] > since_ns:
         return tuple(newest_first)
     return tuple(takewhile(since_ns.__lt__, newest_first))

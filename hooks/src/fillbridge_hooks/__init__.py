@@ -73,6 +73,8 @@ from fillbridge_hooks.reports import (
 )
 from fillbridge_hooks.results import OrderInfo, TradeResult
 from fillbridge_hooks.risk import (
+    SHOWN_ENTRIES,
+    SHOWN_MESSAGES,
     AccountMargin,
     AccountView,
     Alarm,
@@ -211,6 +213,8 @@ __all__ = (
     "RiskProposal",
     "RotatesKey",
     "RunFiles",
+    "SHOWN_ENTRIES",
+    "SHOWN_MESSAGES",
     "Secret",
     "SecretProvider",
     "SendOutcome",

@@ -11,6 +11,11 @@ from fillbridge_hooks.orders import Order
 from fillbridge_hooks.proposal import RiskProposal
 from fillbridge_hooks.terms import Side
 
+SHOWN_ENTRIES = 64
+"""Approved entries that a context shows at most."""
+SHOWN_MESSAGES = 256
+"""Messages that a context shows at most."""
+
 
 class Refuse(msgspec.Struct, frozen=True, kw_only=True):
     """The order must not be sent. Name the limit and the value."""
@@ -119,12 +124,14 @@ class RiskContext(msgspec.Struct, frozen=True, gc=False):
     last_orders: tuple[Order, ...]
     """The newest first, at most 10."""
     recent_entries: tuple[RecentEntry, ...] = ()
-    """Approved entries of all strategies, the newest first, at most 64; not the one judged."""
+    """Approved entries of all strategies but the one judged, the newest first, at most
+    ``SHOWN_ENTRIES``."""
     entry_days: tuple[EntryDay, ...] = ()
     """What the strategy entered in this symbol in the last 30 days, oldest first; days without an
     entry are absent. The one under judgement may be among it when it is judged again."""
     recent_messages: tuple[int, ...] = ()
-    """Times of the messages of the last ten seconds, ns UTC, the newest first, at most 256."""
+    """Times of the messages of the last ten seconds, ns UTC, the newest first, at most
+    ``SHOWN_MESSAGES``."""
     strategy_trades_today: int = 0
     """Entries of the proposal's strategy approved on this trade date, since a person let it go on
     after it was suspended."""

@@ -9,9 +9,10 @@ from fillbridge.engine import EngineState, fold, proposed
 from fillbridge.engine.messages import TradeApproved, TradePlan
 from fillbridge.engine.proposal_events import NonceUsed
 from fillbridge.engine.proposed import habit_key, nonce_key
-from fillbridge.engine.state import RECENT_ENTRIES, REMEMBERED_DAYS, REMEMBERED_NONCES_NS
+from fillbridge.engine.state import REMEMBERED_DAYS, REMEMBERED_NONCES_NS
 from fillbridge.exposure import risk_context
 from fillbridge_hooks import (
+    SHOWN_ENTRIES,
     Direction,
     EntryDay,
     Instrument,
@@ -92,11 +93,11 @@ def test_the_entry_under_judgement_is_none_of_the_recent_ones():
 
 
 def test_only_so_many_entries_are_known():
-    state = entered(*(approved(number, START + number) for number in range(RECENT_ENTRIES + 5)))
+    state = entered(*(approved(number, START + number) for number in range(SHOWN_ENTRIES + 5)))
 
     found = state.recent_entries
-    assert len(found) == RECENT_ENTRIES
-    assert found[0].trade_id == f"T{RECENT_ENTRIES + 4}"
+    assert len(found) == SHOWN_ENTRIES
+    assert found[0].trade_id == f"T{SHOWN_ENTRIES + 4}"
 
 
 def test_the_entries_of_a_day_are_summed_by_strategy_and_symbol():

@@ -3,7 +3,6 @@
 from fillbridge.engine.messages import TradePlan
 from fillbridge.engine.proposal_events import HoldEnded, NonceUsed, TradeHeld
 from fillbridge.engine.state import (
-    RECENT_ENTRIES,
     REMEMBERED_DAYS,
     REMEMBERED_HABITS,
     REMEMBERED_NONCES,
@@ -11,7 +10,7 @@ from fillbridge.engine.state import (
     REMEMBERED_PROPOSALS,
     EngineState,
 )
-from fillbridge_hooks import EntryDay, RecentEntry, RiskProposal
+from fillbridge_hooks import SHOWN_ENTRIES, EntryDay, RecentEntry, RiskProposal
 
 _HOUR_NS = 3_600_000_000_000
 _DAY_NS = 24 * _HOUR_NS
@@ -75,7 +74,7 @@ def remember_entry(state: EngineState, plan: TradePlan, time_ns: int) -> None:
         proposal.proposal_id,
         plan.trade_id,
     )
-    state.recent_entries = (made, *state.recent_entries[: RECENT_ENTRIES - 1])
+    state.recent_entries = (made, *state.recent_entries[: SHOWN_ENTRIES - 1])
     habits, key = state.entry_days, habit_key(proposal.strategy, symbol)
     # Taken out and put in again: the first is the one that has not entered for longest.
     days = habits.pop(key, ())

@@ -29,7 +29,6 @@ REMEMBERED_NONCES = 100_000
 REMEMBERED_NONCES_NS = 86_400_000_000_000
 """Nonces are known for a day, the newest of them; what was signed before one that is forgotten is
 refused."""
-RECENT_ENTRIES = 64
 REMEMBERED_DAYS = 30
 REMEMBERED_HABITS = 256
 """Strategies in a symbol of which it is known what they entered in the last days."""

@@ -4,6 +4,8 @@ Nothing is concluded from one answer that could be wrong: an order counts as abs
 taken back and a request as lost only after clean answers in a row that agree.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 from fillbridge.engine.assumed import assumed_fills
@@ -290,9 +292,20 @@ def _held(state: EngineState, reports: list[Report]) -> dict[str, int]:
         held[symbol] = held.get(symbol, 0) + trade.held * trade.plan.direction.sign
     for report in reports:
         if isinstance(report, Fill):
-            symbol = state.orders[report.client_order_id][1].order.instrument.symbol
+            symbol = _symbol(state, report)
             held[symbol] = held.get(symbol, 0) + _signed(state, report)
     return held
+
+
+def _symbol(state: EngineState, fill: Fill) -> str:
+    return state.orders[fill.client_order_id][1].order.instrument.symbol
+
+
+def _trades_of(state: EngineState, symbol: str) -> Iterator[Trade]:
+    """Those of a symbol that are known, be they over."""
+    for trade in (*state.trades.values(), *state.ended.values()):
+        if trade.plan.instrument.symbol == symbol:
+            yield trade
 
 
 def _signed(state: EngineState, fill: Fill) -> int:
@@ -306,19 +319,9 @@ def _is_late(
 
     One from a clock that is ahead of ours is not young for as long as that.
     """
-    young = [
-        booked.fill
-        for trade in (*state.trades.values(), *state.ended.values())
-        if trade.plan.instrument.symbol == symbol
-        for booked in trade.fills.values()
-    ]
-    young += [
-        report
-        for report in reports
-        if isinstance(report, Fill)
-        and state.orders[report.client_order_id][1].order.instrument.symbol == symbol
-    ]
-    young = [fill for fill in young if abs(asked_ns - fill.time_ns) < _LAG_NS]
+    fills = [booked.fill for trade in _trades_of(state, symbol) for booked in trade.fills.values()]
+    fills += [one for one in reports if isinstance(one, Fill) and _symbol(state, one) == symbol]
+    young = [fill for fill in fills if abs(asked_ns - fill.time_ns) < _LAG_NS]
     for fill in sorted(young, key=lambda fill: (fill.time_ns, _rank(state, fill)), reverse=True):
         difference += _signed(state, fill)
         if not difference:
@@ -336,9 +339,7 @@ def _voided(
     named = {fill.fill_id for fill in snapshot.fills}
     reported: list[Fill] = []
     assumed: list[Fill] = []
-    for trade in (*state.trades.values(), *state.ended.values()):
-        if trade.plan.instrument.symbol != symbol:
-            continue
+    for trade in _trades_of(state, symbol):
         ours = {booked.fill.fill_id for booked in assumed_fills(trade)}
         for booked in trade.fills.values():
             fill = booked.fill

@@ -1,24 +1,28 @@
 """How often: C19 and C21."""
 
-from fillbridge_hooks import Exposure, MarketView, Order, OrderRole, Refuse, RiskCheck, RiskContext
+from fillbridge_hooks import (
+    SHOWN_ENTRIES,
+    Exposure,
+    MarketView,
+    Order,
+    OrderRole,
+    Refuse,
+    RiskCheck,
+    RiskContext,
+)
 
 _ENTRY = OrderRole.ENTRY
 _SECOND = 1_000_000_000
 _TEN_MINUTES_NS = 600 * _SECOND
-
-SEEN_ENTRIES = 64
-"""Entries of all strategies that a context shows at most."""
-SEEN_MESSAGES = 256
-"""Messages that a context shows at most."""
 
 
 def messages_per_second(rate: float, burst: int) -> RiskCheck:
     """Refuse an entry that would make more than ``burst`` messages and ``rate`` more each second.
 
     Cancels, changes and exits count, and are never held up. Looked at is what a context shows: ten
-    seconds, or the last ``SEEN_MESSAGES`` of them.
+    seconds, or the last ``SHOWN_MESSAGES`` of them.
 
-    :param burst: less than ``SEEN_MESSAGES``
+    :param burst: less than ``SHOWN_MESSAGES``
     """
     rule = f"<= {burst} messages and {rate:g} more each second"
 
@@ -90,7 +94,7 @@ def strategy_entries_per_day(limit: int) -> RiskCheck:
 def strategy_entries_10m(limit: int) -> RiskCheck:
     """Refuse an entry of a strategy after ``limit`` of its entries in ten minutes.
 
-    :param limit: less than ``SEEN_ENTRIES``; where that many entries fill the ten minutes, nobody
+    :param limit: less than ``SHOWN_ENTRIES``; where that many entries fill the ten minutes, nobody
         knows what was before, and nothing more is let through
     """
     rule = f"<= {limit} entries of a strategy in 10 minutes"
@@ -109,7 +113,7 @@ def strategy_entries_10m(limit: int) -> RiskCheck:
             entries += entry.strategy == strategy
         if entries > limit:
             said = f"{entries} of {strategy!r}"
-        elif seen >= SEEN_ENTRIES:
+        elif seen >= SHOWN_ENTRIES:
             said = f"{seen} or more of all strategies"
         else:
             return None

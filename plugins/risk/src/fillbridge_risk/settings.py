@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from fillbridge_hooks import InvalidValue
+from fillbridge_hooks import SHOWN_ENTRIES, SHOWN_MESSAGES, InvalidValue
 from fillbridge_risk.calendars import CALENDARS
-from fillbridge_risk.rates import SEEN_ENTRIES, SEEN_MESSAGES
 from fillbridge_risk.sizes import HARD_ORDER_QUANTITY, HARD_ORDER_VALUE
 
 _U = msgspec.UnsetType
@@ -21,8 +20,8 @@ Amount = Annotated[float, msgspec.Meta(gt=0)]
 """Of account currency, seconds, or a factor."""
 _Quantity = Annotated[int, msgspec.Meta(ge=1, le=HARD_ORDER_QUANTITY)]
 _Value = Annotated[float, msgspec.Meta(gt=0, le=HARD_ORDER_VALUE)]
-_Entries = Annotated[int, msgspec.Meta(ge=1, lt=SEEN_ENTRIES)]
-_Burst = Annotated[int, msgspec.Meta(ge=1, lt=SEEN_MESSAGES)]
+_Entries = Annotated[int, msgspec.Meta(ge=1, lt=SHOWN_ENTRIES)]
+_Burst = Annotated[int, msgspec.Meta(ge=1, lt=SHOWN_MESSAGES)]
 _Days = Annotated[int, msgspec.Meta(ge=0)]
 _Wait = Annotated[float, msgspec.Meta(ge=0)]
 _Percent = Annotated[float, msgspec.Meta(gt=0, lt=100)]
