@@ -1,5 +1,7 @@
 """Distances of legs that are to come, over the gateway: before the fill, and after a restart."""
 
+from contextlib import asynccontextmanager
+
 import msgspec
 import pytest
 from tests.drivers.rithmic.ground import BRACKET, CANCEL, MODIFY, ground, until
@@ -105,6 +107,15 @@ class Bracket:
         await talk.order(self.stop.client_order_id, among="working_orders")
 
 
+@asynccontextmanager
+async def resting(**kind):
+    """A ground with a session in which a bracket rests."""
+    async with ground() as here, here.session() as talk:
+        one = Bracket(here, **kind)
+        await one.rests(talk)
+        yield here, talk, one
+
+
 def changed(here):
     """Baskets that were changed by 314."""
     return [one.basket_id for one in here.received(MODIFY)]
@@ -112,9 +123,7 @@ def changed(here):
 
 @pytest.mark.parametrize("is_stop", [False, True])
 async def test_legs_of_a_repriced_entry_are_born_where_they_belong(is_stop):
-    async with ground() as here, here.session() as talk:
-        one = Bracket(here, is_stop=is_stop)
-        await one.rests(talk)
+    async with resting(is_stop=is_stop) as (here, talk, one):
         before, at = ((48, 32), 12) if is_stop else ((32, 48), -12)
         assert one.held() == before
         await one.reprice(talk, at)
@@ -126,9 +135,7 @@ async def test_legs_of_a_repriced_entry_are_born_where_they_belong(is_stop):
 
 
 async def test_a_leg_that_is_replaced_before_the_fill_is_born_there_and_reported_then():
-    async with ground() as here, here.session() as talk:
-        one = Bracket(here)
-        await one.rests(talk)
+    async with resting() as (here, talk, one):
         await one.replace(talk, one.stop, -44)
         await one.asked_for((MOVE_STOP, 32, 36))
         await one.replace(talk, one.stop, -46)
@@ -153,9 +160,7 @@ async def test_a_leg_that_is_replaced_before_the_fill_is_born_there_and_reported
     ],
 )
 async def test_a_distance_that_is_not_taken_costs_nothing(fault, options):
-    async with ground() as here, here.session() as talk:
-        one = Bracket(here)
-        await one.rests(talk)
+    async with resting() as (here, talk, one):
         for template in MOVES:
             here.gateway.faults.arm(fault, template=template, **options)
         await one.reprice(talk, -12)
@@ -169,9 +174,7 @@ async def test_a_distance_that_is_not_taken_costs_nothing(fault, options):
 
 
 async def test_a_distance_that_is_taken_without_an_answer_is_not_asked_for_again():
-    async with ground() as here, here.session() as talk:
-        one = Bracket(here)
-        await one.rests(talk)
+    async with resting() as (here, talk, one):
         here.gateway.faults.arm("ack_never", template=MOVE_STOP)
         await one.reprice(talk, -12)
         await one.holds(28, 52)
@@ -182,9 +185,7 @@ async def test_a_distance_that_is_taken_without_an_answer_is_not_asked_for_again
 
 
 async def test_an_entry_that_fills_before_its_legs_are_put_right_has_them_moved():
-    async with ground() as here, here.session() as talk:
-        one = Bracket(here)
-        await one.rests(talk)
+    async with resting() as (here, talk, one):
         # It fills at the price that the distances were counted from.
         here.gateway.faults.arm("fill_before_modify")
         await one.replace(talk, one.entry, -12)
@@ -196,9 +197,7 @@ async def test_an_entry_that_fills_before_its_legs_are_put_right_has_them_moved(
 
 
 async def test_a_cancel_right_after_a_new_price_goes_before_the_distances():
-    async with ground() as here, here.session() as talk:
-        one = Bracket(here)
-        await one.rests(talk)
+    async with resting() as (here, talk, one):
         await one.replace(talk, one.entry, -12)
         assert isinstance(await talk.session.cancel(one.entry.client_order_id), Sent)
         await talk.answer(one.entry.client_order_id, Cancelled)
@@ -208,9 +207,7 @@ async def test_a_cancel_right_after_a_new_price_goes_before_the_distances():
 
 @pytest.mark.parametrize("fault", ["silence", "ack_never"])
 async def test_a_cancel_is_not_held_up_by_a_distance_that_nobody_answers(fault):
-    async with ground() as here, here.session() as talk:
-        one = Bracket(here)
-        await one.rests(talk)
+    async with resting() as (here, talk, one):
         here.gateway.faults.arm(fault, template=MOVE_STOP)
         await one.reprice(talk, -12)
         await one.asked_for((MOVE_STOP, 32, 28))
