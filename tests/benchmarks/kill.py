@@ -122,8 +122,9 @@ def proposal(number: int) -> RiskProposal:
 class Bench:
     """Pulls the switch again and again."""
 
-    def __init__(self, handler: LiveExecutionHandler, frames: Frames) -> None:
+    def __init__(self, handler: LiveExecutionHandler, plugins: Plugins, frames: Frames) -> None:
         self._handler = handler
+        self._plugins = plugins
         self._frames = frames
         self._number = 0
         self._latched_ns = 0
@@ -188,7 +189,7 @@ class Bench:
         return self._latched_ns
 
     def _is_flat(self) -> bool:
-        ledger = self._handler._driver.broker.accounts["default"].ledger  # type: ignore[attr-defined]
+        ledger = self._plugins.driver("sim").broker.accounts["default"].ledger  # type: ignore[union-attr]
         return not any(one.quantity for one in ledger.positions()) and not ledger.working_orders()
 
 
@@ -202,7 +203,7 @@ async def measure(kills: int) -> dict[str, Any]:
         yardstick = Yardstick(folder)
         appends = []
         async with LiveExecutionHandler(configuration(folder), plugins=plugins) as handler:
-            bench = Bench(handler, frames)
+            bench = Bench(handler, plugins, frames)
             bench.watch_the_latch()
             while handler.get_connection_status()["gate"] != "open":  # noqa: ASYNC110  # it may poll
                 await anyio.sleep(0.01)
