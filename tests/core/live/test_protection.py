@@ -321,6 +321,34 @@ def test_one_answer_that_lacks_a_target_does_not_have_it_placed_again(trade):
     assert list(watch.look(state, 2 * SECOND)) == [ProtectionDue("T1", 2 * SECOND)]
 
 
+def test_a_stop_that_an_earlier_run_left_out_waits_for_a_second_answer_or_half_a_second(trade):
+    bare = trade(2, [(TARGET, 2, WORKING)])
+    due = [ProtectionDue("T1", 1 * SECOND)]
+    for sees_again in (True, False):
+        watch, state = ProtectionWatch(RULES), EngineState(trades={"T1": bare})
+        watch.take_up(["T1"])
+        watch.begin_again()
+        watch.see()
+        assert list(watch.look(state, SECOND // 2)) == []
+        if sees_again:
+            watch.see()
+        else:
+            assert list(watch.look(state, 1 * SECOND - 1)) == []
+        assert list(watch.look(state, 1 * SECOND)) == due
+
+
+def test_what_was_answered_twice_in_one_session_is_not_waited_for_in_the_next(trade):
+    bare = trade(2, [(TARGET, 2, WORKING)])
+    watch, state = ProtectionWatch(RULES), EngineState(trades={"T1": bare})
+    watch.take_up(["T1"])
+    watch.begin_again()
+    watch.see()
+    watch.see()
+    watch.begin_again()
+    watch.see()
+    assert list(watch.look(state, 1 * SECOND)) == [ProtectionDue("T1", 1 * SECOND)]
+
+
 def test_a_stop_is_mended_after_one_answer(trade):
     bare = trade(2, [(TARGET, 2, WORKING)])
     watch, state = ProtectionWatch(RULES), EngineState(trades={"T1": bare})

@@ -16,6 +16,7 @@ def test_the_times_are_those_that_were_agreed():
         "protection_ns": 1_500,
         "unproved_protection_ns": 3_000,
         "blind_ns": 10_000,
+        "second_answer_ns": 500,
         "most_mending_ns": 30_000,
         "leg_grace_ns": 500,
         "stale_send_ns": 250,

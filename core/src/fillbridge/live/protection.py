@@ -1,6 +1,6 @@
 """Whether every position has its stop, by the broker's evidence and not by our intention."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from fillbridge.engine.messages import CloseRequested, ProtectionDue
 from fillbridge.engine.protection import entry_should_go, lost_target
@@ -10,7 +10,7 @@ from fillbridge_hooks import TERMINAL_STATUSES, ExitReason, OrderRole, OrderStat
 
 _WORKING = (OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILLED)
 _AGREEING = 2
-"""Answers of a session before a target is held to be lost: one of them may lack it."""
+"""Answers of a session before an order is held to be lost: one of them may lack it."""
 _STOP, _TARGET, _EXIT = OrderRole.STOP, OrderRole.TARGET, OrderRole.EXIT
 
 
@@ -30,6 +30,12 @@ class ProtectionWatch:
         self._is_blind = True
         self._answers = 0
         """Of this session."""
+        self._left: frozenset[str] = frozenset()
+        """Trades that an earlier run left, until the broker has answered often enough."""
+
+    def take_up(self, trade_ids: Iterable[str]) -> None:
+        """An earlier run left these, and may have sent what it could not record."""
+        self._left = frozenset(trade_ids)
 
     def begin_again(self) -> None:
         """What is known may be out of date: until the broker answers, nothing is mended."""
@@ -41,6 +47,8 @@ class ProtectionWatch:
         """The broker has said how things stand."""
         self._is_blind = False
         self._answers += 1
+        if self._answers >= _AGREEING:
+            self._left = frozenset()
 
     def sees(self, now_ns: int) -> bool:
         """Whether the broker has answered in this session, or is waited for no longer."""
@@ -85,7 +93,8 @@ class ProtectionWatch:
                 self._bare_since.pop(trade_id, None)
             if trade.plan.has_broker_legs and waited < self._rules.leg_grace_ns:
                 continue
-            if self._answers < _AGREEING and is_protected(trade):
+            is_left = trade_id in self._left and waited < self._rules.second_answer_ns
+            if self._answers < _AGREEING and (is_left or is_protected(trade)):
                 # An earlier run may have placed it without a record, and one answer may lack it.
                 continue
             yield from self._mend(trade_id, now_ns)

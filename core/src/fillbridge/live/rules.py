@@ -17,6 +17,8 @@ class LiveRules(msgspec.Struct, frozen=True, kw_only=True):
     """It is closed after this even if one is."""
     blind_ns: int = 10 * _SECOND
     """Nothing is mended before the broker has answered in this session, but after this it is."""
+    second_answer_ns: int = 500 * _MILLISECOND
+    """What an earlier run left bare waits for a second answer no longer than this."""
     most_mending_ns: int = 30 * _SECOND
     """The longest wait before a trade is mended again that did not come right; it doubles."""
     leg_grace_ns: int = 500 * _MILLISECOND

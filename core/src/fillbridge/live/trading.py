@@ -130,6 +130,7 @@ class LiveTrading:
             self._kill.take_up()
             account.shell.resume()
             self.holds.take_up()
+            self._protection.take_up(self.state.trades)
             for message in closes_left(self.state, account.now_ns):
                 account.early.holds(partial(self.request, message))
             doubt_what_is_under_way(account, "the handler started anew")
