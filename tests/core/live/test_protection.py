@@ -176,6 +176,15 @@ def test_a_bare_position_is_protected_at_once_and_then_ever_less_often(trade, lo
     assert look.watch.is_alert
 
 
+@pytest.mark.parametrize("status", [PENDING, UNKNOWN])
+def test_an_exit_that_nobody_answers_makes_no_later_mending_wait_longer(trade, look, status):
+    made = trade(exits=[(EXIT, 2, status)])
+    made.close_reason = ExitReason.TIMEOUT
+    assert all(look(made, second) for second in range(20))
+    made.orders[-1].status = OrderStatus.EXPIRED
+    assert [second for second in range(20, 30) if look(made, second)] == [20, 21, 23, 27]
+
+
 def test_nothing_is_mended_before_the_broker_has_answered(trade, look):
     look.watch.begin_again()
     assert [look(trade(), second) for second in (0, 3, 9.9)] == [[], [], []]

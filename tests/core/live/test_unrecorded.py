@@ -41,25 +41,6 @@ def test_a_stop_that_left_unrecorded_is_the_trades_and_is_not_sent_again(world):
     assert any("this run did not send" in alarm for alarm in world.told())
 
 
-def test_one_answer_that_lacks_it_does_not_have_a_second_stop_sent(world):
-    trade_id = world.propose()
-    world.exchange()
-    world.house.fill(f"{trade_id}_ENTRY", 1)
-    world.exchange()
-    world.house.end(f"{trade_id}_SL", OrderStatus.CANCELLED, "somebody took it")
-    world.hear()
-    world.journal.fails = True
-    world.exchange()
-    assert f"{trade_id}_SL2" in world.house.working()
-    restart(world)
-    world.ask(working=(), today=())
-    world.trading.look()
-    world.exchange()
-    world.pass_time(3)  # the house catches what is sent twice
-    assert world.house.sent.count(f"{trade_id}_SL2") == 1
-    assert world.house.covered() == world.trade(trade_id).held
-
-
 def test_what_was_taken_over_stands_in_the_journal(world):
     trade_id = fail_as_the_entry_fills(world)
     restart(world)

@@ -9,6 +9,7 @@ from fillbridge.live.rules import LiveRules
 from fillbridge_hooks import TERMINAL_STATUSES, ExitReason, OrderRole, OrderStatus, OrderType
 
 _WORKING = (OrderStatus.SUBMITTED, OrderStatus.PARTIAL_FILLED)
+_UNPROVED = (OrderStatus.PENDING, OrderStatus.UNKNOWN)
 _AGREEING = 2
 """Answers of a session before an order is held to be lost: one of them may lack it."""
 _STOP, _TARGET, _EXIT = OrderRole.STOP, OrderRole.TARGET, OrderRole.EXIT
@@ -81,7 +82,7 @@ class ProtectionWatch:
                 self._wrong_since.pop(trade_id, None)
                 self._bare_since.pop(trade_id, None)
                 if entry_should_go(trade):
-                    yield from self._mend(trade_id, now_ns)
+                    yield from self._mend(trade, now_ns)
                 else:
                     self._next_ns.pop(trade_id, None)
                 continue
@@ -97,15 +98,21 @@ class ProtectionWatch:
             if self._answers < _AGREEING and (is_left or is_protected(trade)):
                 # An earlier run may have placed it without a record, and one answer may lack it.
                 continue
-            yield from self._mend(trade_id, now_ns)
+            yield from self._mend(trade, now_ns)
             if trade.held > 0 and trade.close_reason is None and self._is_too_long(trade, bare):
                 yield CloseRequested(trade_id, ExitReason.MANUAL_OVERRIDE, now_ns)
 
-    def _mend(self, trade_id: str, now_ns: int) -> Iterator[ProtectionDue]:
-        """At once, and then ever less often: who refuses now would refuse ten times a second."""
+    def _mend(self, trade: Trade, now_ns: int) -> Iterator[ProtectionDue]:
+        """At once, and then ever less often: who refuses now would refuse ten times a second.
+
+        While the broker has yet to say what became of the last try, nobody has refused it.
+        """
+        trade_id = trade.plan.trade_id
         due_ns, wait_ns = self._next_ns.get(trade_id, (0, self._rules.doubtful_reconcile_ns))
         if now_ns >= due_ns:
             longer_ns = min(2 * wait_ns, self._rules.most_mending_ns)
+            if any(one.status in _UNPROVED for one in trade.orders):
+                longer_ns = wait_ns
             self._next_ns[trade_id] = now_ns + wait_ns, longer_ns
             yield ProtectionDue(trade_id, now_ns)
 
