@@ -334,8 +334,7 @@ def test_a_stop_that_an_earlier_run_left_out_waits_for_a_second_answer_or_half_a
     bare = trade(2, [(TARGET, 2, WORKING)])
     due = [ProtectionDue("T1", 1 * SECOND)]
     for sees_again in (True, False):
-        watch, state = ProtectionWatch(RULES), EngineState(trades={"T1": bare})
-        watch.take_up(["T1"])
+        watch, state = ProtectionWatch(RULES, ["T1"]), EngineState(trades={"T1": bare})
         watch.begin_again()
         watch.see()
         assert list(watch.look(state, SECOND // 2)) == []
@@ -348,8 +347,7 @@ def test_a_stop_that_an_earlier_run_left_out_waits_for_a_second_answer_or_half_a
 
 def test_what_was_answered_twice_in_one_session_is_not_waited_for_in_the_next(trade):
     bare = trade(2, [(TARGET, 2, WORKING)])
-    watch, state = ProtectionWatch(RULES), EngineState(trades={"T1": bare})
-    watch.take_up(["T1"])
+    watch, state = ProtectionWatch(RULES, ["T1"]), EngineState(trades={"T1": bare})
     watch.begin_again()
     watch.see()
     watch.see()

@@ -19,9 +19,11 @@ class ProtectionWatch:
     """Says what to do about trades whose orders do not add up to what they hold.
 
     Time counts only while the broker can be reached.
+
+    :param left: trades that an earlier run left, for which it may have sent what it could not record
     """
 
-    def __init__(self, rules: LiveRules) -> None:
+    def __init__(self, rules: LiveRules, left: Iterable[str] = ()) -> None:
         self._rules = rules
         self._wrong_since: dict[str, int] = {}
         self._bare_since: dict[str, int] = {}
@@ -31,12 +33,8 @@ class ProtectionWatch:
         self._is_blind = True
         self._answers = 0
         """Of this session."""
-        self._left: frozenset[str] = frozenset()
-        """Trades that an earlier run left, until the broker has answered often enough."""
-
-    def take_up(self, trade_ids: Iterable[str]) -> None:
-        """An earlier run left these, and may have sent what it could not record."""
-        self._left = frozenset(trade_ids)
+        self._left = frozenset(left)
+        """Until the broker has answered often enough."""
 
     def begin_again(self) -> None:
         """What is known may be out of date: until the broker answers, nothing is mended."""

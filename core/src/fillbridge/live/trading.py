@@ -101,7 +101,7 @@ class LiveTrading:
         self._account = Account(
             hooks, clock, journal, publisher, metrics, self.rules, on_trade_closed
         )
-        self._protection = ProtectionWatch(self.rules)
+        self._protection = ProtectionWatch(self.rules, self.state.trades)
         self._standing = Standing(self._account, self._protection, tag)
         self._kill = KillSwitch(self._account, latch, self._protection, may_flatten=may_flatten)
         self._watches = Watches(self._account, self._kill, watches)
@@ -130,7 +130,6 @@ class LiveTrading:
             self._kill.take_up()
             account.shell.resume()
             self.holds.take_up()
-            self._protection.take_up(self.state.trades)
             for message in closes_left(self.state, account.now_ns):
                 account.early.holds(partial(self.request, message))
             doubt_what_is_under_way(account, "the handler started anew")
