@@ -20,7 +20,7 @@ class ProtectionWatch:
 
     Time counts only while the broker can be reached.
 
-    :param left: trades that an earlier run left, for which it may have sent what it could not record
+    :param left: trades of an earlier run, which may have sent for them what it could not record
     """
 
     def __init__(self, rules: LiveRules, left: Iterable[str] = ()) -> None:
