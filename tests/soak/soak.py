@@ -4,9 +4,12 @@ The whole live handler, its journal included, against a broker that answers at o
 hundredth of the way memory, tasks, descriptors and threads are counted. Right before each entry a
 yardstick is taken that lasts about as long, so that what disturbs the one disturbs the other: of
 each tenth of the way, the percentile of the latencies is told in the same percentile of the
-yardsticks. An entry that was refused, or did not leave for its moment had passed while the machine
-stood still, is counted as `not_sent`. Ctrl-C ends it with what there is by then. The last line is
-one JSON object; the exit code is 1 if something grew.
+yardsticks. What a machine does to a disk and to its caches meets no yardstick of that kind, so
+there is a second one, a young handler: with each tenth of the way another begins, with a journal of
+its own, and after each hundredth it trades a tenth as many brackets in the same way; what grows
+with age is slower than it. An entry that was refused, or did not leave for its moment had passed
+while the machine stood still, is counted as `not_sent`. Ctrl-C ends it with what there is by then.
+The last line is one JSON object; the exit code is 1 if something grew.
 
     uv run python tests/soak/soak.py --brackets N [--per-minute N] [--durability power|process]
         [--json]
@@ -24,6 +27,8 @@ import tempfile
 import threading
 import time
 from array import array
+from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +40,7 @@ from fillbridge import LiveExecutionHandler, Plugins
 from fillbridge_hooks import EntryNotSent, OrderRefused
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from types import ModuleType
 
 BENCHMARK = Path(__file__).parents[1] / "benchmarks" / "live.py"
@@ -44,6 +50,10 @@ SETTLED = 0.2
 MOST_GROWTH = 0.05
 TRIPS = 100
 """Round trips through msgspec to a yardstick."""
+TENTHS = 10
+YOUNG_SHARE = 10
+"""Of so many brackets a young handler trades one."""
+NANOSECONDS_PER_MS = 1e6
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -73,110 +83,166 @@ def sample() -> dict[str, float]:
     }
 
 
-async def soak(
-    brackets: int, per_minute: int | None, durability: str, advance: Any
-) -> tuple[list[dict[str, float]], array[float], array[float], int]:
-    """Trade; the samples, of each bracket that left the latency and yardstick, ms, and the rest."""
-    benchmark = load_benchmark()
+class Times:
+    """What entries took, ms; the room is taken at the start: what is looked for is memory."""
+
+    def __init__(self, room: int) -> None:
+        self._latencies, self._yardsticks = (array("d", bytes(8 * room)) for _ in range(2))
+        self.count = 0
+
+    def add(self, latency: float, yardstick: float) -> None:
+        """Take one more, with the yardstick right before it."""
+        self._latencies[self.count] = latency
+        self._yardsticks[self.count] = yardstick
+        self.count += 1
+
+    def latencies(self, share: float) -> list[float]:
+        """Of each tenth of the way, the latency that ``share`` of the others do not exceed."""
+        return self._by_tenth(self._latencies, share)
+
+    def yardsticks(self, share: float) -> list[float]:
+        """Likewise, of the yardsticks."""
+        return self._by_tenth(self._yardsticks, share)
+
+    def _by_tenth(self, values: array[float], share: float) -> list[float]:
+        ends = [self.count * tenth // TENTHS for tenth in range(TENTHS + 1)]
+        tenths = [sorted(values[begin:end]) for begin, end in pairwise(ends) if begin < end]
+        return [tenth[int(share * len(tenth))] for tenth in tenths]
+
+
+class Found:
+    """What was measured on the way."""
+
+    def __init__(self, brackets: int) -> None:
+        self.old, self.young = Times(brackets), Times(brackets)
+        self.samples: list[dict[str, float]] = []
+        self.not_sent = 0
+
+
+class Trader:
+    """Trades brackets through one handler, one after the other."""
+
+    def __init__(self, benchmark: ModuleType, broker: Any, handler: LiveExecutionHandler) -> None:
+        self._benchmark = benchmark
+        self._broker = broker
+        self._handler = handler
+        self._made = 0
+
+    async def trade(self) -> float:
+        """From the proposal to the broker, ms; returns once the position is closed.
+
+        :raises EntryNotSent: if its moment had passed
+        :raises OrderRefused: if the handler refused it
+        """
+        self._made += 1
+        proposal = self._benchmark.proposal(self._made)
+        self._broker.closed = anyio.Event()
+        started = time.perf_counter_ns()
+        trade_id = await self._handler.execute_trade(proposal)
+        handed_ns: int = self._broker.handed_ns.pop(f"{trade_id}_ENTRY")
+        await self._broker.closed.wait()
+        while self._handler.open_positions:
+            await anyio.lowlevel.checkpoint()
+        return (handed_ns - started) / NANOSECONDS_PER_MS
+
+
+@asynccontextmanager
+async def begin(benchmark: ModuleType, durability: str) -> AsyncIterator[Trader]:
+    """One with a new handler, a new journal and a broker of its own."""
     broker = benchmark.Broker()
     plugins = Plugins()
     plugins.load()
     plugins.register(benchmark.Plugin(broker), "benchmark")
-    samples: list[dict[str, float]] = []
-    # All of it now, for what is measured is memory that grows.
-    latencies, yardsticks = (array("d", bytes(8 * brackets)) for _ in range(2))
-    sent = not_sent = 0
-    is_over = threading.Event()
-    signal.signal(signal.SIGINT, lambda *_: is_over.set())
-    every = max(1, brackets // SAMPLES)
-    with tempfile.TemporaryDirectory(dir=".") as folder, benchmark.yardsticks(folder) as (_, trip):
+    with tempfile.TemporaryDirectory(dir=".") as folder:
         configuration = benchmark.configuration(folder, durability)
         async with LiveExecutionHandler(configuration, plugins=plugins) as handler:
             while handler.get_connection_status()["gate"] != "open":  # noqa: ASYNC110
                 await anyio.sleep(0.01)
-            first = anyio.current_time()
-            for number in range(brackets):
-                if is_over.is_set():
-                    break
-                if per_minute is not None:
-                    await anyio.sleep_until(first + number * 60 / per_minute)
-                started = time.perf_counter_ns()
-                for _ in range(TRIPS):
-                    trip()
-                yardsticks[sent] = (time.perf_counter_ns() - started) / 1e6
-                broker.closed = anyio.Event()
-                started = time.perf_counter_ns()
-                try:
-                    trade_id = await handler.execute_trade(benchmark.proposal(number))
-                    handed_ns = broker.handed_ns.pop(f"{trade_id}_ENTRY")
-                    await broker.closed.wait()
-                    while handler.open_positions:
-                        await anyio.lowlevel.checkpoint()
-                    latencies[sent] = (handed_ns - started) / 1e6
-                    sent += 1
-                except (EntryNotSent, OrderRefused):
-                    not_sent += 1
-                if (number + 1) % every == 0:
-                    samples.append(sample())
-                    advance(every)
-    return samples, latencies[:sent], yardsticks[:sent], not_sent
+            yield Trader(benchmark, broker, handler)
 
 
-def percentiles(values: array[float], share: float) -> list[float]:
-    """Of each tenth of the way, the value that ``share`` of the others do not exceed."""
-    tenths = [values[len(values) * at // 10 : len(values) * (at + 1) // 10] for at in range(10)]
-    return [sorted(tenth)[int(share * len(tenth))] for tenth in tenths if tenth]
+async def soak(brackets: int, per_minute: int | None, durability: str, advance: Any) -> Found:
+    """Trade until it is enough, or Ctrl-C; what was found."""
+    benchmark = load_benchmark()
+    every = brackets // SAMPLES
+    found = Found(brackets)
+    is_over = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: is_over.set())
+    due = anyio.current_time()
+
+    async def trade(trader: Trader, count: int, times: Times) -> None:
+        nonlocal due
+        for _ in range(0 if is_over.is_set() else count):
+            if per_minute is not None:
+                due += 60 / per_minute
+                await anyio.sleep_until(due)
+            started = time.perf_counter_ns()
+            for _ in range(TRIPS):
+                trip()
+            yardstick = (time.perf_counter_ns() - started) / NANOSECONDS_PER_MS
+            try:
+                times.add(await trader.trade(), yardstick)
+            except (EntryNotSent, OrderRefused):
+                found.not_sent += 1
+
+    with tempfile.TemporaryDirectory(dir=".") as folder, benchmark.yardsticks(folder) as (_, trip):
+        async with begin(benchmark, durability) as old:
+            for _ in range(TENTHS):
+                async with begin(benchmark, durability) as young:
+                    for _ in range(0 if is_over.is_set() else SAMPLES // TENTHS):
+                        await trade(old, every, found.old)
+                        await trade(young, max(1, every // YOUNG_SHARE), found.young)
+                        found.samples.append(sample())
+                        advance(every)
+    return found
 
 
-def summarise(
-    samples: list[dict[str, float]],
-    latencies: array[float],
-    yardsticks: array[float],
-    not_sent: int,
-    seconds: float,
-) -> dict[str, Any]:
+def ratios(values: list[float], to: list[float]) -> list[float]:
+    """Each in its yardstick."""
+    return [round(value / one, 2) for value, one in zip(values, to, strict=True)]
+
+
+def summarise(found: Found, seconds: float) -> dict[str, Any]:
     """The figures, and whether anything grew."""
-    brackets = len(latencies)
+    samples, old, young = found.samples, found.old, found.young
     settled = samples[int(SETTLED * len(samples)) - 1]
     last = samples[-1]
     growth = last["rss_mb"] / settled["rss_mb"] - 1
-    in_yardsticks = {
-        f"p{round(100 * share)}_in_yardsticks_by_tenth": [
-            round(latency / yardstick, 2)
-            for latency, yardstick in zip(
-                percentiles(latencies, share), percentiles(yardsticks, share), strict=True
-            )
-        ]
-        for share in (0.5, 0.99)
-    }
     constant = {
         name: max(one[name] for one in samples[int(SETTLED * len(samples)) - 1 :]) <= settled[name]
         for name in ("tasks", "descriptors", "threads")
     }
-    return {
-        "brackets": brackets,
-        "not_sent": not_sent,
-        "brackets_per_s": round(brackets / seconds),
+    document: dict[str, Any] = {
+        "brackets": old.count,
+        "not_sent": found.not_sent,
+        "brackets_per_s": round((old.count + young.count) / seconds),
         "rss_mb_at_20_percent": round(settled["rss_mb"], 1),
         "rss_mb_at_the_end": round(last["rss_mb"], 1),
         "rss_mb_by_tenth": [
-            round(samples[len(samples) * tenth // 10 - 1]["rss_mb"], 1) for tenth in range(1, 11)
+            round(samples[len(samples) * tenth // TENTHS - 1]["rss_mb"], 1)
+            for tenth in range(1, TENTHS + 1)
         ],
         "rss_growth": round(growth, 4),
         **{f"{name}_constant": is_constant for name, is_constant in constant.items()},
-        **in_yardsticks,
-        "grew": growth > MOST_GROWTH or not all(constant.values()),
     }
+    for share in (0.5, 0.99):
+        name, latencies = f"p{round(100 * share)}", old.latencies(share)
+        document[f"{name}_ms_by_tenth"] = [round(each, 4) for each in latencies]
+        document[f"{name}_in_yardsticks_by_tenth"] = ratios(latencies, old.yardsticks(share))
+        document[f"{name}_in_young_handlers_by_tenth"] = ratios(latencies, young.latencies(share))
+    return document | {"grew": growth > MOST_GROWTH or not all(constant.values())}
 
 
 def main() -> int:
     """Soak and say what grew."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--brackets", type=int, default=10_000, metavar="N")
+    parser.add_argument("--brackets", type=int, default=10_000, metavar="N", help="in hundreds")
     parser.add_argument("--per-minute", type=int, metavar="N", help="as fast as they go if not set")
     parser.add_argument("--durability", choices=("power", "process"), default="process")
     parser.add_argument("--json", action="store_true", help="print the JSON object alone")
     options = parser.parse_args()
+    if options.brackets < SAMPLES:
+        parser.error(f"--brackets: expected at least {SAMPLES}, was {options.brackets}")
     started = time.monotonic()
     with Progress(disable=options.json or not sys.stderr.isatty()) as progress:
         bar = progress.add_task("Brackets", total=options.brackets)
@@ -187,7 +253,7 @@ def main() -> int:
             options.durability,
             lambda step: progress.advance(bar, step),
         )
-    document = summarise(*found, time.monotonic() - started)
+    document = summarise(found, time.monotonic() - started)
     print(json.dumps(document))
     return 1 if document["grew"] else 0
 
