@@ -140,6 +140,19 @@ def test_a_strategy_that_has_not_entered_for_longest_is_forgotten_first(monkeypa
     assert list(entered(*events).entry_days) == ["ES c", "ES a", "ES d"]
 
 
+# Answers
+
+
+def test_the_oldest_answers_are_forgotten_many_at_once(monkeypatch):
+    """One at a time would take longer the more were forgotten before."""
+    monkeypatch.setattr(proposed, "REMEMBERED_PROPOSALS", 300)
+    state = entered(*(approved(number, START) for number in range(300)))
+    assert len(state.proposed) == 300
+
+    fold(state, approved(300, START))
+    assert list(state.proposed) == [f"P{number}" for number in range(3, 301)]
+
+
 # Nonces
 
 
@@ -164,6 +177,31 @@ def test_of_too_many_the_oldest_are_forgotten_and_all_that_is_as_old_with_them(m
 
     assert list(state.nonces.values()) == [START + 3, START + 4]
     assert state.nonces_from_ns == START + 2
+
+
+def test_many_are_forgotten_at_once(monkeypatch):
+    """One at a time would take longer the more were forgotten before."""
+    monkeypatch.setattr(proposed, "REMEMBERED_NONCES", 300)
+    state = entered(*(used(place.to_bytes(16, "big"), START + place) for place in range(300)))
+    assert len(state.nonces) == 300
+
+    fold(state, used(b"1" * 16, START + 300))
+    assert list(state.nonces.values()) == [START + place for place in range(3, 301)]
+    assert state.nonces_from_ns == START + 2
+
+
+def test_time_lets_many_be_forgotten_at_once():
+    state = entered(
+        *(used(place.to_bytes(16, "big"), START + place * SECOND) for place in range(2))
+    )
+    fold(state, used(b"1" * 16, START + REMEMBERED_NONCES_NS))
+    assert state.nonces_from_ns == START
+
+    fold(state, used(b"2" * 16, START + REMEMBERED_NONCES_NS + SECOND))
+    assert state.nonces_from_ns == START
+    later = START + REMEMBERED_NONCES_NS + REMEMBERED_NONCES_NS // 100
+    fold(state, used(b"3" * 16, later))
+    assert state.nonces_from_ns == START + SECOND
 
 
 @given(st.lists(st.tuples(st.integers(0, 2**40), st.integers(-5, 5)), min_size=1, max_size=40))

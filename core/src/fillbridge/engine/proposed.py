@@ -1,5 +1,7 @@
 """What is remembered of proposals: answers, nonces, what waits for a person, what was entered."""
 
+from itertools import islice
+
 from fillbridge.engine.messages import TradePlan
 from fillbridge.engine.proposal_events import HoldEnded, NonceUsed, TradeHeld
 from fillbridge.engine.state import (
@@ -12,6 +14,9 @@ from fillbridge.engine.state import (
 )
 from fillbridge_hooks import SHOWN_ENTRIES, EntryDay, RecentEntry, RiskProposal
 
+_AT_ONCE = 100
+"""Of so much that is remembered, one part is forgotten at a time: a dict finds its first item by
+going through the places of all that were taken out before it."""
 _HOUR_NS = 3_600_000_000_000
 _DAY_NS = 24 * _HOUR_NS
 
@@ -22,9 +27,11 @@ def remember_answer(
     """Keep what became of a proposal that has an id: a trade id, or refusals."""
     if proposal.proposal_id is None:
         return
-    state.proposed[proposal.proposal_id] = answer
-    if len(state.proposed) > REMEMBERED_PROPOSALS:
-        del state.proposed[next(iter(state.proposed))]
+    answers = state.proposed
+    answers[proposal.proposal_id] = answer
+    if len(answers) > REMEMBERED_PROPOSALS:
+        for oldest in tuple(islice(answers, _part(REMEMBERED_PROPOSALS))):
+            del answers[oldest]
 
 
 def nonce_key(key_id: str, nonce: bytes) -> str:
@@ -36,14 +43,22 @@ def remember_nonce(state: EngineState, event: NonceUsed) -> None:
     """Keep a nonce; the oldest are forgotten, and then all that is as old is refused unseen."""
     nonces = state.nonces
     nonces[nonce_key(event.key_id, event.nonce)] = event.signed_at_ns
+    too_many = _part(REMEMBERED_NONCES) if len(nonces) > REMEMBERED_NONCES else 0
     before_ns = event.time_ns - REMEMBERED_NONCES_NS
-    while nonces:
-        oldest = next(iter(nonces))
-        signed_ns = nonces[oldest]
-        if len(nonces) <= REMEMBERED_NONCES and signed_ns > before_ns:
-            return
-        del nonces[oldest]
+    if not too_many and before_ns < state.nonces_from_ns + _part(REMEMBERED_NONCES_NS):
+        return
+    old: list[str] = []
+    for key, signed_ns in nonces.items():
+        if len(old) >= too_many and signed_ns > before_ns:
+            break
+        old.append(key)
         state.nonces_from_ns = max(state.nonces_from_ns, signed_ns)
+    for key in old:
+        del nonces[key]
+
+
+def _part(most: int) -> int:
+    return max(1, most // _AT_ONCE)
 
 
 def hold(state: EngineState, event: TradeHeld) -> None:
