@@ -4,10 +4,13 @@ from typing import Any
 
 import anyio
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from msgspec import Struct
 from tests.drivers.rithmic.orders.lives import ACCOUNT, ES, PLACE, approved, desk, entry
 
 from fillbridge_hooks import OrderStatus, Rejected, RetryableError
+from fillbridge_rithmic import queries
 from fillbridge_rithmic.link.requests import Answer
 from fillbridge_rithmic.queries import OrderQueries
 from fillbridge_rithmic.settings import RithmicSettings
@@ -38,13 +41,17 @@ class Plant:
 
     end = None
 
-    def __init__(self):
+    def __init__(self, **settings):
         self.desk = desk()
         self.clock = Clock()
         self.asked = []
         self.lists = {}
         self.queries = OrderQueries(
-            self, self.desk, PLACE, Terms(self.clock), RithmicSettings(settle_s=SETTLE_S)
+            self,
+            self.desk,
+            PLACE,
+            Terms(self.clock),
+            RithmicSettings(settle_s=SETTLE_S, **settings),
         )
 
     def hear(self, message):
@@ -101,6 +108,34 @@ async def test_a_list_that_is_being_asked_for_takes_nothing_from_the_one_before(
     plant.lists[LIST] = look
     await plant.queries.working()
     assert seen == [[TAG]]
+    assert ids(plant.queries.that_work()) == [TAG]
+
+
+async def test_a_long_list_may_take_as_long_as_rows_come():
+    plant = Plant(request_timeout_s=0.5)
+
+    async def long():
+        for number in range(6):
+            await anyio.sleep(0.15)
+            plant.hear(row(str(number), f"T{number}_ENTRY"))
+
+    plant.lists[LIST] = long
+    await plant.queries.working()
+    assert ids(plant.queries.that_work()) == [f"T{number}_ENTRY" for number in range(6)]
+
+
+async def test_a_list_of_which_no_row_comes_any_more_is_no_answer():
+    plant = Plant(request_timeout_s=0.1)
+
+    async def ends_nowhere():
+        plant.hear(row())
+        await anyio.sleep_forever()
+
+    plant.lists[LIST] = ends_nowhere
+    with pytest.raises(RetryableError, match=r"request 320: no answer and no row within 0\.1 s"):
+        await plant.queries.working()
+    plant.lists[LIST] = [row()]
+    await plant.queries.working()
     assert ids(plant.queries.that_work()) == [TAG]
 
 
@@ -219,3 +254,52 @@ async def test_what_ended_is_forgotten_unless_it_may_be_asked_for(hours, open_fo
     await plant.queries.fills(plant.clock.now_ns - open_for_hours * hour_ns)
     assert bool(plant.desk.book.baskets) is is_known
     assert bool(plant.desk.book.submitted) is is_known
+
+
+# Executions
+
+
+@given(
+    most=st.integers(1, 6),
+    seconds=st.lists(st.integers(0, 600), min_size=1, max_size=40),
+    takes_newest=st.booleans(),
+)
+def test_every_fill_is_found_though_a_replay_ends_after_so_many(most, seconds, takes_newest):
+    together = max(seconds.count(second) + seconds.count(second + 1) for second in seconds)
+    assume(together < most)
+    begin = NOW_NS // SECOND - 600
+
+    class Replaying(Plant):
+        async def ask(self, template, **fields):
+            if template != REPLAY:
+                return DONE
+            found = [
+                (number, second)
+                for number, second in sorted(enumerate(seconds), key=lambda one: one[1])
+                if fields["start_index"] <= begin + second <= fields["finish_index"]
+            ]
+            for number, second in found[-most:] if takes_newest else found[:most]:
+                self.hear(filled(number, begin + second))
+            return DONE
+
+    async def replay():
+        plant = Replaying()
+        plant.hear(row(is_snapshot=False, quantity=100))
+        return await plant.queries.fills(begin * SECOND)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queries, "_MOST_EXECUTIONS", most)
+        fills = anyio.run(replay)
+    assert {fill.fill_id for fill in fills} == {f"F{number}" for number in range(len(seconds))}
+
+
+def filled(number, second):
+    return row(
+        notify_type=FILL,
+        template=352,
+        fill_id=f"F{number}",
+        fill_price=5000.0,
+        fill_size=1,
+        quantity=100,
+        ssboe=second,
+    )

@@ -8,6 +8,7 @@ the list; where one is missed that should be there, silence is waited for as wel
 from __future__ import annotations
 
 import logging
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
@@ -68,10 +69,13 @@ class OrderQueries:
         self._clock = terms.clock
         self._instruments = terms.instruments
         self._settle_s = settings.settle_s
+        self._request_timeout_s = settings.request_timeout_s
         self._asking = anyio.Lock()
         self._rows: set[str] | None = None
         self._executions: set[tuple[str, str]] = set()
         self._heard_at = 0.0
+        self._limit: anyio.CancelScope
+        """Around a list that is being asked for."""
         self._confirmed: set[str] = set()
         """Baskets that the last list of working orders had, or that were heard of since."""
         self._mentioned: set[str] = set()
@@ -92,6 +96,7 @@ class OrderQueries:
         if self._rows is None or notice.basket_id not in self._desk.book.baskets:
             return
         self._heard_at = anyio.current_time()
+        self._limit.deadline = self._heard_at + self._request_timeout_s
         self._rows.add(notice.basket_id)
         if notice.execution is not None:
             self._executions.add((notice.basket_id, notice.execution.fill_id))
@@ -113,7 +118,12 @@ class OrderQueries:
         rows: set[str] = set()
         self._rows = rows
         try:
-            await self._plant.ask(template, **self._account, **fields)
+            # A list may be long: only where no row comes any more it has taken too long.
+            with anyio.move_on_after(self._request_timeout_s) as self._limit:
+                await self._plant.ask(template, timeout_s=math.inf, **self._account, **fields)
+            if self._limit.cancelled_caught:
+                waited = f"{self._request_timeout_s:g} s"
+                raise RetryableError(f"request {template}: no answer and no row within {waited}")
             is_first = is_distrusted and template not in self._settled
             if is_first or lacks(rows):
                 await self._silence()
@@ -292,7 +302,7 @@ class OrderQueries:
         self._mentioned -= gone
 
     async def _replay(self, start: int, finish: int, since_ns: int) -> None:
-        before = len(self._executions)
+        before, self._executions = self._executions, set()
 
         def lacks(_: set[str]) -> bool:
             return any(
@@ -303,7 +313,9 @@ class OrderQueries:
             )
 
         await self._list(REPLAY_EXECUTIONS, lacks, start_index=start, finish_index=finish)
-        if len(self._executions) - before < _MOST_EXECUTIONS:
+        found = len(self._executions)
+        self._executions |= before
+        if found < _MOST_EXECUTIONS:
             return
         if finish - start < 2:
             raise RetryableError(f"expected fewer than {_MOST_EXECUTIONS} executions in a second")

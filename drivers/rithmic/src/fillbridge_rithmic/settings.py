@@ -44,7 +44,8 @@ class RithmicSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     connect_timeout_s: _Seconds = 10.0
     """For each connection, from its first packet until it is logged in."""
     request_timeout_s: _Seconds = 4.0
-    """For each answer; the core waits 5 s for what it asks."""
+    """For each answer, of a list for each row; the core waits 5 s for all that it asks, or twice as
+    long as that took last."""
     settle_s: _SecondsOrNone = 1.0
     """Silence after the end of a list of orders until the list counts as complete."""
     market_data: bool = True
