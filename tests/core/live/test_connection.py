@@ -36,7 +36,8 @@ class FakeSession:
         """What receiving raises, once it is set."""
         self.answers_end = None
         """What each question raises, if it is set."""
-        self.answers = ()
+        self.answer_s = 0
+        """How long the orders of the trade date take."""
         self.asked = 0
         self.is_closed = False
         self._said = []
@@ -67,6 +68,7 @@ class FakeSession:
         return ()
 
     async def orders_today(self):
+        await self.clock.sleep_until(self.clock.now_ns + self.answer_s * SECOND)
         return ()
 
     async def fills(self, since_ns):
@@ -193,6 +195,33 @@ async def test_a_session_is_asked_until_the_gate_opens(place):
         await here.clock.advance(20)
         assert 5 <= here.driver.session.asked <= 7
         assert here.metrics.reconnects == 0
+
+
+@pytest.mark.parametrize("seconds", [4, 9, 50])
+async def test_answers_that_take_long_get_the_time(place, seconds):
+    """Where a trade date has very many orders; else no entry would leave before it is over."""
+    here = place()
+    here.driver.plan = [lambda session: setattr(session, "answer_s", seconds)]
+    async with here.running():
+        await here.clock.advance(300)
+        assert here.gate is GateState.OPEN
+        asked = here.driver.session.asked
+        await here.clock.advance(300)
+        assert here.gate is GateState.OPEN
+        assert here.driver.session.asked - asked >= 300 // (seconds + 10)
+
+
+async def test_answers_that_never_come_are_asked_for_again_and_again(place):
+    here = place()
+    here.driver.plan = [lambda session: setattr(session, "answer_s", 10**6)]
+    async with here.running():
+        await here.clock.advance(600)
+        assert here.gate is GateState.RECOVERING
+        asked = here.driver.session.asked
+        assert asked >= 10
+        here.driver.session.answer_s = 0
+        await here.clock.advance(63)
+        assert here.gate is GateState.OPEN
 
 
 async def test_what_is_heard_reaches_trading(place, instruments):
@@ -499,9 +528,11 @@ async def test_a_question_that_nobody_answers_is_given_up(place):
 
     here.driver.plan = [silent]
     async with here.running():
-        await here.clock.advance(13)
+        await here.clock.advance(15.5)
         assert here.gate is GateState.RECOVERING
-        # Five seconds for an answer, and one until it is asked again.
+        # Five seconds for an answer, then ten, and one until it is asked again.
+        assert here.driver.session.asked == 2
+        await here.clock.advance(2)
         assert here.driver.session.asked == 3
 
 

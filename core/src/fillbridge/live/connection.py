@@ -33,6 +33,7 @@ from fillbridge_hooks import (
 _logger = logging.getLogger(__name__)
 
 _ANSWER_TIME_S = 5.0
+_LONGEST_ANSWER_S = 60.0
 _SECOND = 1_000_000_000
 
 
@@ -226,8 +227,13 @@ class Connection:
             self._changed()
 
     async def _ask(self) -> None:
-        """Ask how things stand whenever that is due."""
+        """Ask how things stand whenever that is due.
+
+        Answers get twice the time that the last ones took: where a trade date has many orders they
+        take longer, and what is broken off says nothing.
+        """
         trading, clock = self._trading, self._clock
+        patience_s = _ANSWER_TIME_S
         while True:
             now = clock.now_ns
             if now < trading.snapshot_due_ns:
@@ -235,9 +241,9 @@ class Connection:
                 continue
             session = self._pump.session
             assert session is not None  # noqa: S101  # it is set before anything is served
-            since_ns = trading.fills_since_ns()
+            since_ns, asked_ns = trading.fills_since_ns(), clock.now_ns
             try:
-                snapshot = await ask(session, clock, since_ns, _ANSWER_TIME_S, trading.needs_today)
+                snapshot = await ask(session, clock, since_ns, patience_s, trading.needs_today)
             except Exception as error:
                 known, is_meant = as_known(error)
                 if not is_meant or not isinstance(known, RetryableError):
@@ -246,6 +252,8 @@ class Connection:
                     trading.on_no_answer(str(known))
             else:
                 self._take(snapshot)
+            took_s = (clock.now_ns - asked_ns) / _SECOND
+            patience_s = min(max(_ANSWER_TIME_S, 2 * took_s), _LONGEST_ANSWER_S)
             if trading.is_reconciled and self._traded_since_ns is None:
                 self._traded_since_ns = clock.now_ns
             self._changed()
@@ -259,7 +267,7 @@ class Connection:
                 self._trading.on_no_answer("the answers could not be taken")
 
     async def _sleep(self, seconds: float) -> None:
-        await self._clock.sleep_until(self._clock.now_ns + round(seconds * 1e9))
+        await self._clock.sleep_until(self._clock.now_ns + round(seconds * _SECOND))
 
     def _say(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
