@@ -491,6 +491,22 @@ def test_all_are_asked_for_while_the_gate_is_shut(world):
     assert needs_today(world)
 
 
+def test_what_this_process_lacks_is_no_reason_to_ask_for_all(world):
+    world.opened()
+    world.pass_time(10)
+    world.trading.shut("lag", "tasks ran 300 ms late")
+    assert not needs_today(world)
+
+
+def test_all_are_asked_for_while_a_symbol_is_blocked(world):
+    world.opened()
+    world.pass_time(10)
+    world.trading.gate.block("NQ", "mismatch", "2 more than known")
+    assert needs_today(world)
+    world.trading.gate.unblock("NQ", "mismatch")
+    assert not needs_today(world)
+
+
 def test_all_are_asked_for_while_a_position_differs(world):
     world.opened()
     world.pass_time(10)

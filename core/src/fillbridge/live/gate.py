@@ -87,6 +87,11 @@ class Gate:
         """The symbols that ``cause`` blocks."""
         return {symbol for symbol, causes in self._symbols.items() if cause in causes}
 
+    @property
+    def has_blocks(self) -> bool:
+        """Whether any symbol is blocked."""
+        return any(self._symbols.values())
+
     def objection(self, symbol: str) -> Refuse | None:
         """Why an entry of ``symbol`` may not leave; ``None`` if it may."""
         reasons = [f"{state.value} ({reason})" for state, reason in self._causes.values()]

@@ -104,8 +104,12 @@ class Standing:
         account = self._account
         if account.now_ns >= self._today_due_ns or not self._is_settled():
             return True
-        names = {one.client_order_id for one in working}
-        return bool(account.gate.reasons()) or any(
+        gate, names = account.gate, {one.client_order_id for one in working}
+        # What this process lacks the broker cannot tell: to ask may be what it lacks the time for.
+        is_shut = gate.state not in (GateState.OPEN, GateState.REDUCE_ONLY)
+        if is_shut or gate.shuts(_ANSWERS) or gate.has_blocks:
+            return True
+        return any(
             order_state.status not in TERMINAL_STATUSES and order_id not in names
             for order_id, (_, order_state) in account.state.orders.items()
         )
