@@ -57,6 +57,10 @@ class InProcessBus:
         self._handlers.setdefault(event_type, []).append(handler)
         self.interest.add(event_type)
 
+    def unsubscribe(self, event_type: str, handler: EventHandler) -> None:
+        """Call ``handler`` for events of that type no more."""
+        self._handlers[event_type].remove(handler)
+
     async def publish(self, event_type: str, payload: Any, **meta: Any) -> None:
         """Deliver an event to every subscriber of its type.
 

@@ -4,7 +4,13 @@ import anyio
 import msgspec
 import pytest
 
-from fillbridge import ExecutionHandlerAPI, InvalidValue, LiveExecutionHandler, OrderRefused
+from fillbridge import (
+    ExecutionHandlerAPI,
+    InProcessBus,
+    InvalidValue,
+    LiveExecutionHandler,
+    OrderRefused,
+)
 from fillbridge.journal import AccountLocked, JournalFailed
 from fillbridge.runs.live import LiveRun
 from fillbridge_hooks import (
@@ -452,6 +458,57 @@ async def test_it_is_initialised_and_shut_down_without_a_context_too(floor, prop
     await handler.execute_trade(proposal())
     await handler.shutdown()
     assert here.sent("_ENTRY") == 1
+
+
+class Theirs:
+    """A caller's own bus, which nobody can leave."""
+
+    def __init__(self):
+        self.listeners = []
+
+    def subscribe(self, event_type, handler):
+        if event_type == "EXECUTE_TRADE":
+            self.listeners.append(handler)
+
+    async def publish(self, event_type, payload, **meta):
+        for handler in self.listeners if event_type == "EXECUTE_TRADE" else ():
+            await handler(event_type, payload)
+
+
+@pytest.mark.parametrize("bus", [InProcessBus, Theirs])
+async def test_a_handler_that_has_ended_leaves_proposals_to_the_next(floor, proposal, bus):
+    here, bus = floor(), bus()
+    config = {"execution_handler": here.config}
+
+    def make():
+        return LiveExecutionHandler(config, bus, plugins=here.plugins, clock=here.clock)
+
+    first, second = make(), make()
+    async with first:
+        locked_out = make()
+        with pytest.raises(AccountLocked):
+            await locked_out.initialize()
+    async with second:
+        await here.wait(1.5)
+        await here.price(5000.0)
+        await bus.publish("EXECUTE_TRADE", proposal())
+        assert here.sent("_ENTRY") == 1
+    for one in (first, locked_out):
+        assert one.metrics.execution_errors == 0
+        assert not one._events.is_pending
+
+
+async def test_it_can_begin_again_on_its_bus(floor, proposal):
+    here = floor()
+    handler = LiveExecutionHandler(
+        {"execution_handler": here.config}, plugins=here.plugins, clock=here.clock
+    )
+    for entries in (1, 2):
+        async with handler:
+            await here.wait(1.5)
+            await here.price(5000.0)
+            await handler.event_bus.publish("EXECUTE_TRADE", proposal())
+            assert here.sent("_ENTRY") == entries
 
 
 async def test_leaving_drains_and_keeps_stops_at_the_broker(floor, proposal):

@@ -35,7 +35,8 @@ class AbstractExecutionHandler(ABC):
         self.config = config
         self.event_bus: EventBus = InProcessBus() if event_bus is None else event_bus
         self.metrics = ExecutionMetrics()
-        self.event_bus.subscribe(EXECUTE_TRADE, self.on_execute_trade)
+        self._is_over = self._is_subscribed = False
+        self._join_bus()
 
     @property
     @abstractmethod
@@ -104,8 +105,11 @@ class AbstractExecutionHandler(ABC):
     async def on_execute_trade(self, event_type: str, payload: RiskProposal) -> None:
         """Execute the proposal of an ``EXECUTE_TRADE`` event.
 
-        Whatever refuses it becomes an ``EXECUTION_ERROR`` event with a sentence.
+        Whatever refuses it becomes an ``EXECUTION_ERROR`` event with a sentence. A handler that
+        has ended leaves it to others on the bus.
         """
+        if self._is_over:
+            return
         try:
             if not isinstance(payload, RiskProposal):
                 raise InvalidValue("payload", "a RiskProposal", payload)
@@ -119,6 +123,18 @@ class AbstractExecutionHandler(ABC):
             sentence = f"{type(error).__name__}: {error}"
             self._publisher.execution_error(sentence, payload, self._now_ns())
         await self.drain()
+
+    def _join_bus(self) -> None:
+        self._is_over = False
+        if not self._is_subscribed:
+            self.event_bus.subscribe(EXECUTE_TRADE, self.on_execute_trade)
+            self._is_subscribed = True
+
+    def _leave_bus(self) -> None:
+        self._is_over = True
+        if self._is_subscribed and isinstance(self.event_bus, InProcessBus):
+            self.event_bus.unsubscribe(EXECUTE_TRADE, self.on_execute_trade)
+            self._is_subscribed = False
 
     async def _execute_from_bus(self, proposal: RiskProposal) -> str:
         return await self.execute_trade(proposal)

@@ -140,7 +140,13 @@ class LiveExecutionHandler(LiveProposing):
     # Running
 
     async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self._running())
+        self._join_bus()
+        self._stack.callback(self._leave_bus)
+        try:
+            await self._stack.enter_async_context(self._running())
+        except BaseException:
+            await self._stack.aclose()
+            raise
         return self
 
     async def __aexit__(
