@@ -30,7 +30,7 @@ class KnownOrders:
         known = self._state.orders.get(order_id)
         if known is not None:
             return known
-        for trade in self._trades():
+        for trade in self._newest_first():
             for order_state in trade.orders:
                 if order_id in (order_state.broker_order_id, order_state.order.client_order_id):
                     return trade, order_state
@@ -43,6 +43,13 @@ class KnownOrders:
             for trade in self._trades()
             for order_state in trade.orders
         }
+
+    def _newest_first(self) -> Iterator[Trade]:
+        """What somebody asks for is open, as a rule, or has just ended."""
+        yield from self._state.trades.values()
+        if self._with_ended:
+            yield from reversed(self._state.ended.values())
+        yield from reversed(self._ended)
 
     def _trades(self) -> Iterator[Trade]:
         yield from self._ended
