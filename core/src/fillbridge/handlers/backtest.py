@@ -73,7 +73,6 @@ class BacktestExecutionHandler(SimulationHandler):
         hours = self.settings.performance.position_timeout_hours
         self._position_life_ns = None if hours is None else round(hours * _HOUR_NS)
         self._is_netting = self.settings.backtest_settings.account == "netting"
-        self._proposed: dict[str, str] = {}
         self._trades = 0
         self._is_stopped = False
 
@@ -97,14 +96,15 @@ class BacktestExecutionHandler(SimulationHandler):
     def propose(self, proposal: RiskProposal) -> str:
         """:meth:`execute_trade` without delivering events.
 
-        A ``proposal_id`` that was proposed before answers with its trade and sends nothing.
+        A ``proposal_id`` that was proposed before, on that trade date or the one before, answers
+        with its trade and sends nothing.
 
         :raises InvalidValue: if the proposal breaks a rule; nothing was sent
         :raises OrderRefused: if a check refuses it; nothing was sent
         """
-        proposal_id = proposal.proposal_id
-        if proposal_id is not None and proposal_id in self._proposed:
-            return self._proposed[proposal_id]
+        known = self._answered(proposal.proposal_id)
+        if known is not None:
+            return known
         try:
             self._require_ready()
             plan = self._plan(proposal)
@@ -112,20 +112,24 @@ class BacktestExecutionHandler(SimulationHandler):
                 refuse_opposite(self._shell.state, plan)
             # Taken before anything is sent: whoever is told of a fill may propose again.
             self._trades += 1
-            if proposal_id is not None:
-                self._proposed[proposal_id] = plan.trade_id
             try:
                 self._shell.open_trade(plan)
             except OrderRefused:
                 self._trades -= 1
-                if proposal_id is not None:
-                    del self._proposed[proposal_id]
                 raise
         except FillbridgeError:
             self.metrics.execution_errors += 1
             raise
         self._feed.rearm()
         return plan.trade_id
+
+    def _answered(self, proposal_id: str | None) -> str | None:
+        """The trade that a proposal of this id became; what was refused may be proposed again."""
+        if proposal_id is None:
+            return None
+        state = self._shell.state
+        answer = state.proposed.get(proposal_id) or state.proposed_before.get(proposal_id)
+        return answer if isinstance(answer, str) else None
 
     def _plan(self, proposal: RiskProposal) -> TradePlan:
         instrument = self._feed.instrument(proposal.symbol)
