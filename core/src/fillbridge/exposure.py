@@ -148,9 +148,9 @@ def risk_context(
 
 
 def _newest_first(times: Sequence[int], since_ns: int) -> tuple[int, ...]:
-    newest_first = islice(reversed(times), SHOWN_MESSAGES)
-    if not times or times[0] > since_ns:
-        return tuple(newest_first)
+    newest_first = tuple(islice(reversed(times), SHOWN_MESSAGES))
+    if not newest_first or newest_first[-1] > since_ns:
+        return newest_first
     return tuple(takewhile(since_ns.__lt__, newest_first))
 
 

@@ -73,7 +73,7 @@ class Redactor:
     def message(self, message: MessageT) -> MessageT:
         """A message of the broker, its reason masked."""
         reason = getattr(message, "reason", None)
-        if type(reason) is not str:
+        if not reason or type(reason) is not str:
             return message
         cleaned = self(reason)
         if cleaned == reason:
