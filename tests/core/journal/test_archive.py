@@ -51,6 +51,39 @@ def test_the_database_does_not_grow_with_the_number_of_records(bench):
     assert sizes[-1] <= sizes[2] * 1.05
 
 
+def upkeep_of(bench, is_urgent, commits):
+    """In a journal that has a segment by now: which of the next commits did more than record."""
+    journal = bench.open(snapshot_records=100, checkpoint_records=100)
+
+    def commit(number, *, is_urgent):
+        journal.note("gate", {"number": number}, number)
+        journal.commit(is_urgent=is_urgent)
+        upkeep = journal._upkeep
+        return upkeep._snapshot_at, upkeep._checkpoint_at, sorted(bench.where.archive.glob("*"))
+
+    for number in range(640):
+        found = commit(number, is_urgent=False)
+    did = []
+    for number in range(640, 640 + commits):
+        before, found = found, commit(number, is_urgent=is_urgent(number))
+        if found != before:
+            did.append(number)
+    return did
+
+
+def test_what_is_due_waits_for_a_commit_that_no_order_waits_for(bench):
+    did = upkeep_of(bench, lambda number: number % 2 == 0, 300)
+    assert len(did) >= 6
+    assert all(number % 2 for number in did)
+
+
+def test_what_is_overdue_waits_for_nothing(bench):
+    did = upkeep_of(bench, lambda number: True, 600)
+    assert len(did) >= 2
+    bench.close()
+    assert bench.verify().is_sound
+
+
 def test_archive_files_that_were_taken_away_are_no_damage(archived):
     for path in archived.segments[:2]:
         path.unlink()

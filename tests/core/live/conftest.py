@@ -62,6 +62,8 @@ class Recorder:
             fold(self.state, event)
         self.notes = []
         self.log = []
+        self.urgent = []
+        """Of each commit."""
         self.fails = False
         self.appending_fails = False
         self.diverges = False
@@ -76,11 +78,12 @@ class Recorder:
     def note(self, kind, payload, now_ns):
         self.notes.append((kind, dict(payload)))
 
-    def commit(self):
+    def commit(self, *, is_urgent=False):
         if self.fails or self.appending_fails:
             raise JournalFailed("the disk is full")
         if self._taken:
             self.log.append("commit")
+            self.urgent.append(is_urgent)
         self.events += self._taken
         self._taken = []
 

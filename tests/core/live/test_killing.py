@@ -157,11 +157,11 @@ def test_the_latch_stands_before_the_journal_and_the_journal_before_anything_lea
         assert not account.trading.outbox.ready
         write(state)
 
-    def committed():
+    def committed(**how):
         if account.journal._taken:
             order.append(type(account.journal._taken[0]).__name__)
             assert not account.trading.outbox.ready
-        commit()
+        commit(**how)
 
     monkeypatch.setattr(latch, "write", written)
     monkeypatch.setattr(account.journal, "commit", committed)

@@ -289,6 +289,18 @@ def test_what_a_check_refuses_is_recorded_and_not_sent(new_world):
 # Recording before sending
 
 
+def test_a_commit_is_urgent_where_an_order_waits_for_it(world):
+    world.journal.urgent.clear()
+    trade_id = world.propose()
+    assert world.journal.urgent == [True]
+    world.exchange()
+    assert world.journal.urgent[1:]
+    assert not any(world.journal.urgent[1:])
+    world.house.fill(f"{trade_id}_ENTRY")
+    world.hear()
+    assert world.journal.urgent[-1]
+
+
 def test_nothing_may_leave_before_it_is_committed(world):
     world.journal.log.clear()
     trade_id = world.propose()
@@ -306,9 +318,9 @@ def test_while_a_commit_is_made_nothing_may_leave_yet(world):
     ready_at_commit = []
     commit = world.journal.commit
 
-    def look_and_commit():
+    def look_and_commit(**how):
         ready_at_commit.append(len(world.trading.outbox.ready))
-        commit()
+        commit(**how)
 
     world.journal.commit = look_and_commit
     world.propose()
@@ -725,7 +737,7 @@ def test_an_entry_that_was_under_way_is_in_doubt_after_a_restart_and_adopted(wor
 
 def test_what_was_not_committed_never_happened(world):
     commit = world.journal.commit
-    world.journal.commit = lambda: None
+    world.journal.commit = lambda **how: None
     world.propose(proposal_id="p1")
     world.journal.commit = commit
     world.restart()

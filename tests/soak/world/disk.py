@@ -138,7 +138,7 @@ class DiskRecording:
         self._pass("append")
         self._pending.append(Note(kind, dict(payload), now_ns))
 
-    def commit(self) -> None:
+    def commit(self, *, is_urgent: bool = False) -> None:
         """Keep what was taken, unless something strikes."""
         if self.is_dead:
             raise Killed

@@ -85,7 +85,7 @@ class JournalRecording:
         self._journal.note(kind, payload, now_ns)
         self._pending.append(Note(kind, dict(payload), now_ns))
 
-    def commit(self) -> None:
+    def commit(self, *, is_urgent: bool = False) -> None:
         """Keep what was taken, unless something strikes."""
         self._pass("")
         if not self._pending:
@@ -100,7 +100,7 @@ class JournalRecording:
             self._disk.is_full = self._disk.proved.is_halted = True
             self.failure = "database or disk is full"
             raise JournalFailed(self.failure)
-        self._journal.commit()
+        self._journal.commit(is_urgent=is_urgent)
         self._disk.keep(self._pending)
         self._pending.clear()
         if fault == "kill_after":

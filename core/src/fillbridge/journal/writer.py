@@ -141,17 +141,18 @@ class Journal:
         self._contents.apply(decode(encoded), self._head.seq + len(self._pending))
         self._pending_ns = now_ns
 
-    def commit(self) -> None:
+    def commit(self, *, is_urgent: bool = False) -> None:
         """Make everything that was appended durable, in one transaction.
 
+        :param is_urgent: whether an order waits for it: what else is due waits for another commit
         :raises JournalFailed: if that failed: nothing of it counts, and nothing can be recorded
             any more
         """
         upkeep = self._usable()
         if self._pending:
-            self._commit(upkeep, is_last=False)
+            self._commit(upkeep, is_urgent=is_urgent)
 
-    def _commit(self, upkeep: Upkeep, *, is_last: bool) -> None:
+    def _commit(self, upkeep: Upkeep, *, is_last: bool = False, is_urgent: bool = False) -> None:
         head, now_ns = self._head, self._pending_ns
         payload = pack(self._pending)
         value = self._links.link(head.chain, head.seq + 1, now_ns, payload)
@@ -159,7 +160,7 @@ class Journal:
         after = Head(head.seq + len(self._pending), value)
         began_ns = time.perf_counter_ns()
         try:
-            if upkeep.write(row, after, self._contents, is_last=is_last):
+            if upkeep.write(row, after, self._contents, is_last=is_last, is_urgent=is_urgent):
                 self._is_unchecked = True
         except Exception as error:
             # A defect is no better than a full disk: how much was written is not known.
@@ -170,7 +171,7 @@ class Journal:
         self._slowest_ns = max(self._slowest_ns, time.perf_counter_ns() - began_ns)
         self._head = after
         self._pending.clear()
-        if is_last or upkeep.is_checkpoint_due(after):
+        if is_last or upkeep.is_checkpoint_due(after, is_urgent=is_urgent):
             upkeep.checkpoint(after, self.epoch, now_ns, self._key)
 
     def sign(self) -> None:

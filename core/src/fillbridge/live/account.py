@@ -140,7 +140,7 @@ class Account:
     def keep(self) -> None:
         """Keep what has happened, and only then let leave what follows from it."""
         try:
-            self._journal.commit()
+            self._journal.commit(is_urgent=self.outbox.holds_any)
             self._journal.check(self.state)
         except _FAILURES as error:
             self._go_on_without_journal(error)

@@ -81,6 +81,11 @@ class Outbox:
         """What is known of the symbol now."""
         return self._market.view(symbol)
 
+    @property
+    def holds_any(self) -> bool:
+        """Whether anything waits until it is recorded."""
+        return bool(self._held)
+
     def release(self) -> None:
         """What is held is recorded: it may leave."""
         self.ready.extend(self._held)

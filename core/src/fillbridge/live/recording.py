@@ -21,9 +21,10 @@ class Recording(Protocol):
     def note(self, kind: str, payload: Mapping[str, Any], now_ns: int) -> None:
         """Take a fact that is no event of the engine."""
 
-    def commit(self) -> None:
+    def commit(self, *, is_urgent: bool = False) -> None:
         """Keep what was taken.
 
+        :param is_urgent: whether an order waits for it
         :raises JournalFailed: if it cannot be kept; nothing is taken from then on
         """
 
@@ -47,7 +48,7 @@ class NoRecording:
     def note(self, kind: str, payload: Mapping[str, Any], now_ns: int) -> None:
         """Forget it."""
 
-    def commit(self) -> None:
+    def commit(self, *, is_urgent: bool = False) -> None:
         """There is nothing to keep."""
 
     def check(self, live: EngineState, *, always: bool = False) -> None:
