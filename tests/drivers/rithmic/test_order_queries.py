@@ -41,17 +41,14 @@ class Plant:
 
     end = None
 
-    def __init__(self, **settings):
+    def __init__(self, request_timeout_s=4.0):
+        self.request_timeout_s = request_timeout_s
         self.desk = desk()
         self.clock = Clock()
         self.asked = []
         self.lists = {}
         self.queries = OrderQueries(
-            self,
-            self.desk,
-            PLACE,
-            Terms(self.clock),
-            RithmicSettings(settle_s=SETTLE_S, **settings),
+            self, self.desk, PLACE, Terms(self.clock), RithmicSettings(settle_s=SETTLE_S)
         )
 
     def hear(self, message):

@@ -417,7 +417,7 @@ async def test_r5_the_search_finds_what_it_looks_for(everything):
 async def time_out(here, session, times):
     """Ask in vain, every kind of question in turn."""
     for plant in (session._orders, session._positions._plant):
-        plant._request_timeout_s = 0.001
+        plant.request_timeout_s = 0.001
     names = list(QUERIES)
     for number in range(times):
         with pytest.raises(RetryableError, match="no answer"):
@@ -439,7 +439,7 @@ async def test_r6_a_thousand_time_outs_leave_nothing_behind():
         after = footprint()
         for plant in (talk.session._orders, talk.session._positions._plant):
             assert len(plant._waiters) == 0
-            plant._request_timeout_s = 4.0
+            plant.request_timeout_s = 4.0
         assert (after.tasks, after.descriptors) == (before.tasks, before.descriptors)
         assert after.objects - before.objects < MANY / 4
         here.gateway.faults.disarm()

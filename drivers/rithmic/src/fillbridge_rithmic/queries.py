@@ -69,7 +69,6 @@ class OrderQueries:
         self._clock = terms.clock
         self._instruments = terms.instruments
         self._settle_s = settings.settle_s
-        self._request_timeout_s = settings.request_timeout_s
         self._asking = anyio.Lock()
         self._rows: set[str] | None = None
         self._executions: set[tuple[str, str]] = set()
@@ -96,7 +95,7 @@ class OrderQueries:
         if self._rows is None or notice.basket_id not in self._desk.book.baskets:
             return
         self._heard_at = anyio.current_time()
-        self._limit.deadline = self._heard_at + self._request_timeout_s
+        self._limit.deadline = self._heard_at + self._plant.request_timeout_s
         self._rows.add(notice.basket_id)
         if notice.execution is not None:
             self._executions.add((notice.basket_id, notice.execution.fill_id))
@@ -119,10 +118,10 @@ class OrderQueries:
         self._rows = rows
         try:
             # A list may be long: only where no row comes any more it has taken too long.
-            with anyio.move_on_after(self._request_timeout_s) as self._limit:
+            with anyio.move_on_after(self._plant.request_timeout_s) as self._limit:
                 await self._plant.ask(template, timeout_s=math.inf, **self._account, **fields)
             if self._limit.cancelled_caught:
-                waited = f"{self._request_timeout_s:g} s"
+                waited = f"{self._plant.request_timeout_s:g} s"
                 raise RetryableError(f"request {template}: no answer and no row within {waited}")
             is_first = is_distrusted and template not in self._settled
             if is_first or lacks(rows):

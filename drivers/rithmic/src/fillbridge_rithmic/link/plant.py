@@ -82,7 +82,8 @@ class Plant:
         """Messages for which ``heard`` raised."""
         self._websocket = websocket
         self._waiters = Waiters()
-        self._request_timeout_s = request_timeout_s
+        self.request_timeout_s = request_timeout_s
+        """For an answer, where who asks gives it no other time."""
         self._heard = heard
 
     async def ask(
@@ -103,7 +104,7 @@ class Plant:
         :raises ForcedLogout: if Rithmic ended the session
         """
         self._check()
-        timeout_s = self._request_timeout_s if timeout_s is None else timeout_s
+        timeout_s = self.request_timeout_s if timeout_s is None else timeout_s
         waiter = self._waiters.add(rows)
         try:
             with anyio.move_on_after(timeout_s):
