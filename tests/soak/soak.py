@@ -173,7 +173,9 @@ async def soak(brackets: int, per_minute: int | None, durability: str, advance: 
 
     async def trade(trader: Trader, count: int, times: Times) -> None:
         nonlocal due
-        for _ in range(0 if is_over.is_set() else count):
+        for _ in range(count):
+            if is_over.is_set():
+                return
             if per_minute is not None:
                 due += 60 / per_minute
                 await anyio.sleep_until(due)

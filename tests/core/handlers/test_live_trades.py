@@ -261,7 +261,7 @@ async def test_an_entry_that_cannot_leave_is_an_error_and_published(floor, propo
 
 @pytest.mark.parametrize("failing", ["append", "commit"])
 async def test_an_entry_that_cannot_be_kept_is_an_error(floor, proposal, failing, monkeypatch):
-    def fail(*arguments):
+    def fail(*arguments, **how):
         raise JournalFailed("the disk is full")
 
     here = floor()
@@ -496,6 +496,17 @@ async def test_a_handler_that_has_ended_leaves_proposals_to_the_next(floor, prop
     for one in (first, locked_out):
         assert one.metrics.execution_errors == 0
         assert not one._events.is_pending
+
+
+async def test_to_initialise_it_once_more_changes_nothing(floor, proposal):
+    here = floor()
+    async with here.running() as handler:
+        await here.wait(1.5)
+        await here.price(5000.0)
+        with pytest.raises(AccountLocked):
+            await handler.initialize()
+        await handler.event_bus.publish("EXECUTE_TRADE", proposal())
+        assert here.sent("_ENTRY") == 1
 
 
 async def test_it_can_begin_again_on_its_bus(floor, proposal):

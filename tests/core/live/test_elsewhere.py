@@ -85,6 +85,21 @@ def test_positions_that_lag_behind_our_fills_close_nothing(world):
     assert [result.exit_reason for result in world.closed] == [ExitReason.TAKE_PROFIT] * 8
 
 
+def test_what_fills_while_answers_take_long_is_missed_by_none_of_them(world):
+    """Positions may be told long before the last answer comes."""
+    for _ in range(4):
+        asked_ns = world.clock.now_ns
+        nothing = world.house.snapshot(0, asked_ns=asked_ns).positions
+        world.pass_time(5, asks=False)
+        world.opened()
+        world.pass_time(5, asks=False)
+        snapshot = world.house.snapshot(0, asked_ns=asked_ns)
+        world.trading.on_snapshot(msgspec.structs.replace(snapshot, positions=nothing))
+        world.exchange()
+    assert world.trading.gate.state is GateState.OPEN
+    assert world.house.covered() == 8
+
+
 def test_a_position_that_lags_for_long_is_believed(world):
     trade_id = world.opened()
     world.house.elsewhere["ES"] = -2

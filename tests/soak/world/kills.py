@@ -45,7 +45,9 @@ class WorldLatch:
             self.proved = KillLevel.PAUSE if self._world.disk.records else None
             raise OSError(28, "No space left on device")
         self.state = state
-        if state.level is not None:
+        kills = self._world.kills
+        # Before the switch was pulled a person may let go on what a person had halted.
+        if state.level is not None or kills is None or not kills.count:
             self.proved = state.level
         if fault == "kill_after":
             raise Killed

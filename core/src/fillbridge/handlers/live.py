@@ -131,6 +131,7 @@ class LiveExecutionHandler(LiveProposing):
         self._receiving: anyio.CancelScope
         self._received: anyio.Event
         self._stack = AsyncExitStack()
+        self._is_running = False
         self._journal: Journal
         self._trading: LiveTrading
         self._pump: OrderPump
@@ -140,14 +141,19 @@ class LiveExecutionHandler(LiveProposing):
     # Running
 
     async def __aenter__(self) -> Self:
-        self._join_bus()
-        self._stack.callback(self._leave_bus)
-        try:
-            await self._stack.enter_async_context(self._running())
-        except BaseException:
-            await self._stack.aclose()
-            raise
+        async with AsyncExitStack() as stack:
+            # A second attempt fails, for the account is locked, and must not end the run there is.
+            if not self._is_running:
+                stack.callback(self._end)
+            await stack.enter_async_context(self._running())
+            self._is_running = True
+            self._join_bus()
+            self._stack = stack.pop_all()
         return self
+
+    def _end(self) -> None:
+        self._is_running = False
+        self._leave_bus()
 
     async def __aexit__(
         self,

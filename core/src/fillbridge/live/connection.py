@@ -33,7 +33,7 @@ from fillbridge_hooks import (
 _logger = logging.getLogger(__name__)
 
 _ANSWER_TIME_S = 5.0
-_LONGEST_ANSWER_S = 60.0
+_LONGEST_ANSWER_S = 20.0
 _SECOND = 1_000_000_000
 
 

@@ -110,7 +110,7 @@ class Reconciler:
                 findings.unknown.append(order_id)
             self._compare(order_state, known[0], news, said, findings)
         self._others(state, orders, findings)
-        self._positions(state, snapshot, said, findings)
+        self._positions(state, snapshot, now_ns, said, findings)
         self._times = said
         # A stop that was cancelled since the target filled was not lost: the fill comes first.
         findings.reports.sort(key=lambda report: _rank(state, report))
@@ -218,6 +218,7 @@ class Reconciler:
         self,
         state: EngineState,
         snapshot: BrokerSnapshot,
+        now_ns: int,
         said: dict[tuple[str, str], int],
         findings: Findings,
     ) -> None:
@@ -234,7 +235,8 @@ class Reconciler:
                 findings.reports += [_taken_back(fill, snapshot.asked_ns) for fill in voided]
                 continue
             findings.mismatched[symbol] = held, theirs.get(symbol, 0)
-            if _is_late(state, findings.reports, symbol, difference, snapshot.asked_ns):
+            asked_ns = snapshot.asked_ns
+            if _is_late(state, findings.reports, symbol, difference, asked_ns, now_ns):
                 findings.late.add(symbol)
 
     def _agree(self, what: str, of: str, said: dict[tuple[str, str], int]) -> bool:
@@ -313,15 +315,23 @@ def _signed(state: EngineState, fill: Fill) -> int:
 
 
 def _is_late(
-    state: EngineState, reports: list[Report], symbol: str, difference: int, asked_ns: int
+    state: EngineState,
+    reports: list[Report],
+    symbol: str,
+    difference: int,
+    asked_ns: int,
+    answered_ns: int,
 ) -> bool:
     """Whether the broker says what we held before the last of our fills, all of them young.
 
     One from a clock that is ahead of ours is not young for as long as that.
+
+    :param answered_ns: when the last answer came: the positions may have been told before
     """
+    took_ns = answered_ns - asked_ns
     fills = [booked.fill for trade in _trades_of(state, symbol) for booked in trade.fills.values()]
     fills += [one for one in reports if isinstance(one, Fill) and _symbol(state, one) == symbol]
-    young = [fill for fill in fills if abs(asked_ns - fill.time_ns) < _LAG_NS]
+    young = [fill for fill in fills if -_LAG_NS < fill.time_ns - asked_ns < took_ns + _LAG_NS]
     for fill in sorted(young, key=lambda fill: (fill.time_ns, _rank(state, fill)), reverse=True):
         difference += _signed(state, fill)
         if not difference:
