@@ -28,8 +28,11 @@ def same_logging() -> Iterator[None]:
 @pytest.mark.parametrize("name", ["README.md", *DOCUMENTS])
 def test_python_blocks_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for example in Document.parse(str(REPOSITORY / name), PythonCodeBlockParser()):
+    examples = list(Document.parse(str(REPOSITORY / name), PythonCodeBlockParser()))
+    for example in examples:
         example.evaluate()
+    written = (REPOSITORY / name).read_text(encoding="utf-8").count("```python\n")
+    assert len(examples) == written, "a block was passed over"
 
 
 def test_a_block_that_fails_is_reported(tmp_path: Path) -> None:

@@ -107,7 +107,9 @@ class Times:
 
     def _by_tenth(self, values: array[float], share: float) -> list[float]:
         ends = [self.count * tenth // TENTHS for tenth in range(TENTHS + 1)]
-        tenths = [sorted(values[begin:end]) for begin, end in pairwise(ends) if begin < end]
+        if self.count < TENTHS:
+            return []
+        tenths = [sorted(values[begin:end]) for begin, end in pairwise(ends)]
         return [tenth[int(share * len(tenth))] for tenth in tenths]
 
 
@@ -202,7 +204,7 @@ async def soak(brackets: int, per_minute: int | None, durability: str, advance: 
 
 def ratios(values: list[float], to: list[float]) -> list[float]:
     """Each in its yardstick."""
-    return [round(value / one, 2) for value, one in zip(values, to, strict=True)]
+    return [round(value / one, 2) for value, one in zip(values, to, strict=bool(to))]
 
 
 def summarise(found: Found, seconds: float) -> dict[str, Any]:
@@ -256,6 +258,8 @@ def main() -> int:
             options.durability,
             lambda step: progress.advance(bar, step),
         )
+    if not found.samples:
+        parser.exit(2, "ended before a hundredth of the way: there is nothing to tell\n")
     document = summarise(found, time.monotonic() - started)
     print(json.dumps(document))
     return 1 if document["grew"] else 0

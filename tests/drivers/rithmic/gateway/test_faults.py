@@ -524,7 +524,9 @@ async def test_what_was_kept_back_for_a_notice_that_never_comes_is_told_all_the_
 ):
     gateway.faults.arm("open_after_fill")
     await client.order("T1")
-    await client.until(351, notify_type=13)
+    told = await client.until(351, notify_type=13)
+    assert told.user_tag == "T1"
+    assert (352, 5) not in kinds(client.heard)
 
 
 async def test_an_order_is_open_and_triggered_after_it_has_filled(gateway, client):
