@@ -35,8 +35,8 @@ class AbstractExecutionHandler(ABC):
         self.config = config
         self.event_bus: EventBus = InProcessBus() if event_bus is None else event_bus
         self.metrics = ExecutionMetrics()
-        self._is_over = self._is_subscribed = False
-        self._join_bus()
+        self._is_over = False
+        self.event_bus.subscribe(EXECUTE_TRADE, self.on_execute_trade)
 
     @property
     @abstractmethod
@@ -124,17 +124,15 @@ class AbstractExecutionHandler(ABC):
             self._publisher.execution_error(sentence, payload, self._now_ns())
         await self.drain()
 
-    def _join_bus(self) -> None:
-        self._is_over = False
-        if not self._is_subscribed:
-            self.event_bus.subscribe(EXECUTE_TRADE, self.on_execute_trade)
-            self._is_subscribed = True
-
     def _leave_bus(self) -> None:
-        self._is_over = True
-        if self._is_subscribed and isinstance(self.event_bus, InProcessBus):
+        if not self._is_over and isinstance(self.event_bus, InProcessBus):
             self.event_bus.unsubscribe(EXECUTE_TRADE, self.on_execute_trade)
-            self._is_subscribed = False
+        self._is_over = True
+
+    def _join_bus_again(self) -> None:
+        if self._is_over and isinstance(self.event_bus, InProcessBus):
+            self.event_bus.subscribe(EXECUTE_TRADE, self.on_execute_trade)
+        self._is_over = False
 
     async def _execute_from_bus(self, proposal: RiskProposal) -> str:
         return await self.execute_trade(proposal)

@@ -147,7 +147,7 @@ class LiveExecutionHandler(LiveProposing):
                 stack.callback(self._end)
             await stack.enter_async_context(self._running())
             self._is_running = True
-            self._join_bus()
+            self._join_bus_again()
             self._stack = stack.pop_all()
         return self
 

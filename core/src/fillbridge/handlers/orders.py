@@ -1,6 +1,7 @@
 """The orders that a handler still knows: of open trades, and of those that are kept."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Reversible
+from itertools import chain
 
 from fillbridge.engine.state import EngineState, OrderState, Trade
 from fillbridge.results import order_info
@@ -40,19 +41,17 @@ class KnownOrders:
         """Every order as it stands, by client order id."""
         return {
             order_state.order.client_order_id: order_info(trade, order_state)
-            for trade in self._trades()
+            for trade in chain(*self._sources())
             for order_state in trade.orders
         }
 
     def _newest_first(self) -> Iterator[Trade]:
         """What somebody asks for is open, as a rule, or has just ended."""
-        yield from self._state.trades.values()
-        if self._with_ended:
-            yield from reversed(self._state.ended.values())
-        yield from reversed(self._ended)
+        for source in reversed(self._sources()):
+            yield from reversed(source)
 
-    def _trades(self) -> Iterator[Trade]:
-        yield from self._ended
-        if self._with_ended:
-            yield from self._state.ended.values()
-        yield from self._state.trades.values()
+    def _sources(self) -> tuple[Reversible[Trade], ...]:
+        """The trades, those that ended first of all."""
+        state = self._state
+        remembered = (state.ended.values(),) if self._with_ended else ()
+        return (self._ended, *remembered, state.trades.values())

@@ -328,10 +328,10 @@ def _is_late(
 
     :param answered_ns: when the last answer came: the positions may have been told before
     """
-    took_ns = answered_ns - asked_ns
+    earliest_ns, latest_ns = asked_ns - _LAG_NS, answered_ns + _LAG_NS
     fills = [booked.fill for trade in _trades_of(state, symbol) for booked in trade.fills.values()]
     fills += [one for one in reports if isinstance(one, Fill) and _symbol(state, one) == symbol]
-    young = [fill for fill in fills if -_LAG_NS < fill.time_ns - asked_ns < took_ns + _LAG_NS]
+    young = [fill for fill in fills if earliest_ns < fill.time_ns < latest_ns]
     for fill in sorted(young, key=lambda fill: (fill.time_ns, _rank(state, fill)), reverse=True):
         difference += _signed(state, fill)
         if not difference:
