@@ -414,10 +414,15 @@ async def test_r5_the_search_finds_what_it_looks_for(everything):
 # R6: time-outs leave nothing behind, and what arrives has a bound
 
 
-async def time_out(here, session, times):
-    """Ask in vain, every kind of question in turn."""
+def limit_requests(session, timeout_s):
+    """Have this session wait so long for an answer from now on."""
     for plant in (session._orders, session._positions._plant):
-        plant.request_timeout_s = 0.001
+        plant.request_timeout_s = timeout_s
+
+
+async def time_out(session, times):
+    """Ask in vain, every kind of question in turn."""
+    limit_requests(session, 0.001)
     names = list(QUERIES)
     for number in range(times):
         with pytest.raises(RetryableError, match="no answer"):
@@ -429,17 +434,17 @@ async def test_r6_a_thousand_time_outs_leave_nothing_behind():
         await here.send(talk, here.limit(Side.BUY, -8))
         for template in QUERIES.values():
             here.gateway.faults.arm("silence", template=template, times=10 * MANY)
-        await time_out(here, talk.session, 40)
+        await time_out(talk.session, 40)
         here.gateway.received.clear()
         here.gateway.faults.happened.clear()
         before = footprint()
-        await time_out(here, talk.session, MANY)
+        await time_out(talk.session, MANY)
         here.gateway.received.clear()
         here.gateway.faults.happened.clear()
         after = footprint()
         for plant in (talk.session._orders, talk.session._positions._plant):
             assert len(plant._waiters) == 0
-            plant.request_timeout_s = 4.0
+        limit_requests(talk.session, 4.0)
         assert (after.tasks, after.descriptors) == (before.tasks, before.descriptors)
         assert after.objects - before.objects < MANY / 4
         here.gateway.faults.disarm()
@@ -447,18 +452,29 @@ async def test_r6_a_thousand_time_outs_leave_nothing_behind():
             await query(talk.session, name)
 
 
-async def test_r6_answers_that_come_too_late_are_nobodys():
-    async with ground(request_timeout_s=0.3) as here, here.session() as talk:
+def hold_answers(here, monkeypatch, *templates):
+    """Keep back the next answer to each of these; the list of what says them."""
+    held = []
+    monkeypatch.setattr(here.gateway, "later", lambda _, action: held.append(action))
+    for template in templates:
+        here.gateway.faults.arm("ack_delayed", template=template)
+    return held
+
+
+async def test_r6_answers_that_come_too_late_are_nobodys(monkeypatch):
+    async with ground() as here, here.session() as talk:
         order = here.limit(Side.BUY, -8)
         await here.send(talk, order)
-        for name, template in QUERIES.items():
-            here.gateway.faults.arm("ack_delayed", template=template, delay_s=0.4)
-            with pytest.raises(RetryableError):
+        held = hold_answers(here, monkeypatch, *QUERIES.values())
+        for name in QUERIES:
+            limit_requests(talk.session, 0.1)
+            with pytest.raises(RetryableError, match="no answer"):
                 await query(talk.session, name)
+        limit_requests(talk.session, 4.0)
         assert await talk.working() == {order.client_order_id}
-        await until(
-            "the late answers", lambda: here.gateway.faults.happened.count("ack_delayed") == 4
-        )
+        assert len(held) == len(QUERIES)
+        for answer in held:
+            answer()
         assert await talk.working() == {order.client_order_id}
         assert len(talk.session._orders._waiters) == 0
 
@@ -692,15 +708,26 @@ async def answer_of(talk, name, since_ns, answers):
     answers.append((name, said))
 
 
-async def test_r10_a_late_answer_is_not_that_of_the_next_question():
-    async with ground(request_timeout_s=0.2) as here, here.session() as talk:
+async def test_r10_a_late_answer_is_not_that_of_the_next_question(monkeypatch):
+    async with ground() as here, here.session() as talk:
         order = here.limit(Side.BUY, -8)
         await here.send(talk, order)
-        here.gateway.faults.arm("ack_delayed", template=SHOW_ORDERS, delay_s=0.25)
+        held = hold_answers(here, monkeypatch, SHOW_ORDERS)
+        limit_requests(talk.session, 0.1)
         with pytest.raises(RetryableError):
             await talk.working()
-        # The answer to the first comes while the second is asked, which is never answered.
+        limit_requests(talk.session, 1.0)
         here.gateway.faults.arm("silence", template=SHOW_ORDERS)
-        with pytest.raises(RetryableError):
-            await talk.working()
+
+        async def answer_late():
+            await until("the second question", lambda: "silence" in here.gateway.faults.happened)
+            for answer in held:
+                answer()
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(answer_late)
+            with pytest.raises(RetryableError):
+                await talk.working()
+        assert len(held) == 1
+        limit_requests(talk.session, 4.0)
         assert await talk.working() == {order.client_order_id}
