@@ -308,7 +308,7 @@ def test_of_many_messages_the_last_are_shown(account):
     seen = []
 
     def check(order, exposure, market, context):
-        seen.append(context.recent_messages)
+        seen.append(tuple(context.recent_messages))
 
     made = account(checks=[check])
     now = made.clock.now_ns

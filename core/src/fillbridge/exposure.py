@@ -1,10 +1,11 @@
 """Contracts at stake, counted from the engine's state for risk checks."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice, takewhile
 
+from fillbridge.engine.activity import within
 from fillbridge.engine.proposed import habit_key
 from fillbridge.engine.state import EngineState, Trade
+from fillbridge.newest_times import NewestTimes
 from fillbridge_hooks import (
     SHOWN_MESSAGES,
     TERMINAL_STATUSES,
@@ -112,15 +113,10 @@ def risk_context(
         rejects, realised = counters.rejects, counters.realised_cents
         known = state.activity.strategies.get(proposal.strategy or "")
         of_strategy = 0 if known is None else known.entries_today
-    since = now_ns - _MINUTE_NS
-    expired = 0
-    for time_ns in counters.message_times:
-        if time_ns > since:
-            break
-        expired += 1
-    messages = len(counters.message_times) - expired
-    last_orders, entries = counters.recent_orders, state.recent_entries
-    recent = _newest_first(counters.message_times, now_ns - _TEN_SECONDS_NS)
+    times = counters.message_times
+    messages = within(times, now_ns - _MINUTE_NS)
+    recent: Sequence[int] = NewestTimes(times, now_ns - _TEN_SECONDS_NS, SHOWN_MESSAGES)
+    last_orders, entries = tuple(counters.recent_orders), tuple(state.recent_entries)
     if without is not None:
         orders, trades, messages = max(0, orders - 1), max(0, trades - 1), max(0, messages - 1)
         entry = without.plan.entry
@@ -147,18 +143,11 @@ def risk_context(
     )
 
 
-def _newest_first(times: Sequence[int], since_ns: int) -> tuple[int, ...]:
-    newest_first = tuple(islice(reversed(times), SHOWN_MESSAGES))
-    if not newest_first or newest_first[-1] > since_ns:
-        return newest_first
-    return tuple(takewhile(since_ns.__lt__, newest_first))
-
-
-def _without_one(times: tuple[int, ...], time_ns: int) -> tuple[int, ...]:
-    if time_ns not in times:
-        return times
-    place = times.index(time_ns)
-    return times[:place] + times[place + 1 :]
+def _without_one(times: Sequence[int], time_ns: int) -> tuple[int, ...]:
+    left = list(times)
+    if time_ns in left:
+        left.remove(time_ns)
+    return tuple(left)
 
 
 def pnl_of_the_day(

@@ -3,7 +3,7 @@
 ``Exposure`` and ``RiskContext`` are made for every order of a simulation, so by position.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -129,9 +129,9 @@ class RiskContext(msgspec.Struct, frozen=True, gc=False):
     entry_days: tuple[EntryDay, ...] = ()
     """What the strategy entered in this symbol in the last 30 days, oldest first; days without an
     entry are absent. The one under judgement may be among it when it is judged again."""
-    recent_messages: tuple[int, ...] = ()
+    recent_messages: Sequence[int] = ()
     """Times of the messages of the last ten seconds, ns UTC, the newest first, at most
-    ``SHOWN_MESSAGES``."""
+    ``SHOWN_MESSAGES``; only while the check is asked, for they are not copied."""
     strategy_trades_today: int = 0
     """Entries of the proposal's strategy approved on this trade date, since a person let it go on
     after it was suspended."""

@@ -24,7 +24,10 @@ def count_order(state: EngineState, order: Order, time_ns: int) -> None:
     """An order is on its way."""
     counters = counters_at(state, order.instrument, time_ns)
     counters.orders += 1
-    counters.recent_orders = (order, *counters.recent_orders[: RECENT_ORDERS - 1])
+    orders = counters.recent_orders
+    orders.appendleft(order)
+    if len(orders) > RECENT_ORDERS:
+        orders.pop()
     count_request(state, time_ns)
 
 

@@ -89,7 +89,10 @@ def remember_entry(state: EngineState, plan: TradePlan, time_ns: int) -> None:
         proposal.proposal_id,
         plan.trade_id,
     )
-    state.recent_entries = (made, *state.recent_entries[: SHOWN_ENTRIES - 1])
+    entries = state.recent_entries
+    entries.appendleft(made)
+    if len(entries) > SHOWN_ENTRIES:
+        entries.pop()
     habits, key = state.entry_days, habit_key(proposal.strategy, symbol)
     # Taken out and put in again: the first is the one that has not entered for longest.
     days = habits.pop(key, ())

@@ -125,7 +125,8 @@ class Counters(msgspec.Struct):
     """The same of a stop that closed everything."""
     message_times: deque[int] = msgspec.field(default_factory=deque)
     """Times of the messages of the last minute, oldest first."""
-    recent_orders: tuple[Order, ...] = ()
+    recent_orders: deque[Order] = msgspec.field(default_factory=deque)
+    """The newest first."""
 
 
 class EngineState(msgspec.Struct):
@@ -146,7 +147,7 @@ class EngineState(msgspec.Struct):
     """What was signed at this time or before may have come already."""
     held: dict[str, TradeHeld] = {}
     """Proposals that wait for a person, by hold id."""
-    recent_entries: tuple[RecentEntry, ...] = ()
+    recent_entries: deque[RecentEntry] = msgspec.field(default_factory=deque)
     """The newest first."""
     entry_days: dict[str, tuple[EntryDay, ...]] = {}
     """By strategy and symbol, the one that entered last at the end; see ``habit_key``."""
