@@ -5,7 +5,6 @@ process. Fields are those of proto2: whether a field was sent can be asked, and 
 """
 
 from collections.abc import Iterator
-from operator import attrgetter
 from typing import Any, Final
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -59,10 +58,17 @@ def _field(word: str, usual: dict[str, FieldSpec]) -> FieldSpec:
     return name, int(number), kind
 
 
-def _classes() -> dict[int, type[Message]]:
-    file = descriptor_pb2.FileDescriptorProto(
-        name=f"{_PACKAGE}.proto", package=_PACKAGE, syntax="proto2"
-    )
+def _classes(*, are_texts_checked: bool) -> dict[int, type[Message]]:
+    """The messages by template; those whose texts are checked cannot be read from what is no UTF-8.
+
+    Everything else is as in proto2.
+    """
+    file = descriptor_pb2.FileDescriptorProto(name=f"{_PACKAGE}.proto", package=_PACKAGE)
+    features = descriptor_pb2.FeatureSet
+    file.syntax, file.edition = "editions", descriptor_pb2.EDITION_2023
+    chosen = file.options.features
+    chosen.repeated_field_encoding = features.EXPANDED
+    chosen.utf8_validation = features.VERIFY if are_texts_checked else features.NONE
     specs = {0: ("Envelope", ()), **field_specs()}
     for name, fields in specs.values():
         message = file.message_type.add(name=name)
@@ -90,13 +96,11 @@ def _texts(repeated: bool) -> dict[int, tuple[str, ...]]:
     }
 
 
-_CLASSES: Final = _classes()
+_CLASSES: Final = _classes(are_texts_checked=True)
+_TOLERANT: Final = _classes(are_texts_checked=False)
 _ENVELOPE: Final = _CLASSES[0]
 _LISTS: Final = _texts(repeated=True)
 _TEXTS: Final = _texts(repeated=False)
-_READ_TEXTS: Final = {  # of two fields or more, so that each gives a tuple
-    template: attrgetter("template_id", "template_id", *names) for template, names in _TEXTS.items()
-}
 
 
 def make(template: int, **fields: Any) -> Any:
@@ -135,30 +139,33 @@ def decode_body(body: bytes) -> Any:
     """
     try:
         envelope: Any = _ENVELOPE.FromString(body)
-        made = _CLASSES.get(envelope.template_id) if envelope.template_id else None
-        message = None if made is None else made.FromString(body)
+        template: int = envelope.template_id
+        made = _CLASSES.get(template) if template else None
+        if made is not None:
+            try:
+                return made.FromString(body)
+            except DecodeError:
+                return made.FromString(_with_mended_texts(template, body))
     except DecodeError as error:
         raise BadFrame(f"expected a message, could not be decoded: {error}") from None
     if not envelope.HasField("template_id"):
         raise BadFrame("expected a message with a template id, had none")
-    if message is not None:
-        _mend_texts(message, envelope.template_id)
-    return message
+    return None
 
 
-def _mend_texts(message: Any, template: int) -> None:
-    # Texts of proto2 are not checked: one that is no UTF-8 is read as bytes.
-    if bytes in map(type, _READ_TEXTS[template](message)):
-        for name in _TEXTS[template]:
-            if isinstance(value := getattr(message, name), bytes):
-                setattr(message, name, value.decode(errors="replace"))
+def _with_mended_texts(template: int, body: bytes) -> bytes:
+    message: Any = _TOLERANT[template].FromString(body)
+    for name in _TEXTS[template]:
+        if isinstance(value := getattr(message, name), bytes):
+            setattr(message, name, value.decode(errors="replace"))
     for name in _LISTS[template]:
         values = getattr(message, name)
-        if values and bytes in map(type, values):
-            values[:] = [
-                value.decode(errors="replace") if isinstance(value, bytes) else value
-                for value in values
-            ]
+        values[:] = [
+            value.decode(errors="replace") if isinstance(value, bytes) else value
+            for value in values
+        ]
+    mended: bytes = message.SerializeToString()
+    return mended
 
 
 def sent(message: Any, field: str) -> Any:
