@@ -81,7 +81,8 @@ class Place:
             check=False,
             timeout=BOUND_S,
         )
-        self.said[f"fillbridge {' '.join(arguments[:2])}"] = done.stdout + done.stderr
+        name = f"fillbridge {' '.join(arguments[:2])}"
+        self.said[name] = self.said.get(name, b"") + done.stdout + done.stderr
         return done
 
     def hits(self):
