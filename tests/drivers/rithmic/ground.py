@@ -133,3 +133,9 @@ def footprint() -> Footprint:
         descriptors=len(list(Path("/proc/self/fd").iterdir())),
         objects=len(gc.get_objects()),
     )
+
+
+def limit_requests(session: Any, timeout_s: float) -> None:
+    """Have this session wait so long for an answer from now on."""
+    for plant in (session._orders, session._positions._plant):
+        plant.request_timeout_s = timeout_s

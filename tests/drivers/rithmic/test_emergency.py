@@ -260,7 +260,7 @@ class TestFlatten:
         async with rig() as at:
             at.hold_with_legs()
             at.gateway.faults.arm("ack_never", template=EXIT)
-            outcome = await at.flatten(request_timeout_s=0.5)
+            outcome = await at.flatten(request_timeout_s=1.0)
             assert outcome.state is State.CLEAR
             assert at.asked() == [EXIT, CANCEL_ALL]
             assert any("not known to be done" in each for each in at.said)
@@ -305,7 +305,7 @@ class TestFlatten:
             at.hold_with_legs()
             at.gateway.faults.arm(fault, template=POSITIONS)
             with pytest.raises(RetryableError):
-                await at.flatten(request_timeout_s=0.5)
+                await at.flatten(request_timeout_s=1.0)
             assert at.asked() == []
             assert len(at.works()) == 2
 

@@ -83,7 +83,7 @@ async def test_a_session_tells_what_the_gateway_allows():
 @pytest.mark.parametrize("template", [304, 306])
 @pytest.mark.parametrize("fault", ["silence", "refused"])
 async def test_whoever_is_told_no_limits_trades_without_them(fault, template):
-    async with ground(request_timeout_s=0.3) as here:
+    async with ground(request_timeout_s=1.0) as here:
         here.gateway.faults.arm(fault, template=template)
         async with here.session() as talk:
             assert await talk.session.positions() == ()
@@ -98,7 +98,7 @@ async def test_whoever_is_told_no_limits_trades_without_them(fault, template):
 
 @pytest.mark.anyio
 async def test_a_connection_that_ends_meanwhile_is_no_login():
-    async with ground(request_timeout_s=0.3) as here:
+    async with ground(request_timeout_s=1.0) as here:
         here.gateway.faults.arm("drop_before_accept", template=304)
         with pytest.raises(RetryableError, match=r"lost|ended|closed"):
             async with here.session():

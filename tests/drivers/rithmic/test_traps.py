@@ -25,6 +25,7 @@ from tests.drivers.rithmic.ground import (
     SENDS,
     footprint,
     ground,
+    limit_requests,
     until,
 )
 from tests.drivers.rithmic.secrecy import last_frames, logged, says_password, with_locals
@@ -414,12 +415,6 @@ async def test_r5_the_search_finds_what_it_looks_for(everything):
 # R6: time-outs leave nothing behind, and what arrives has a bound
 
 
-def limit_requests(session, timeout_s):
-    """Have this session wait so long for an answer from now on."""
-    for plant in (session._orders, session._positions._plant):
-        plant.request_timeout_s = timeout_s
-
-
 async def time_out(session, times):
     """Ask in vain, every kind of question in turn."""
     limit_requests(session, 0.001)
@@ -607,7 +602,7 @@ async def test_r10_fills_that_were_missed_are_found_after_the_reconnect():
 
 @pytest.mark.parametrize("name", QUERIES)
 async def test_r10_nothing_is_nothing_and_an_error_is_an_error(name):
-    async with ground(request_timeout_s=0.3) as here, here.session() as talk:
+    async with ground() as here, here.session() as talk:
         faults, template = here.gateway.faults, QUERIES[name]
         assert await query(talk.session, name) == ()
         faults.arm("no_data", template=template)
@@ -620,8 +615,10 @@ async def test_r10_nothing_is_nothing_and_an_error_is_an_error(name):
             ("silence", {}),
         ):
             faults.arm(fault, template=template, **options)
+            limit_requests(talk.session, 0.3 if fault == "silence" else 4.0)
             with pytest.raises(RetryableError):
                 await query(talk.session, name)
+        limit_requests(talk.session, 4.0)
         assert await query(talk.session, name) == ()
 
 

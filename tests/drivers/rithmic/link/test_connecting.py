@@ -275,7 +275,7 @@ async def test_a_server_that_never_becomes_a_websocket_is_not_waited_for():
 async def test_a_login_that_is_not_answered_is_not_waited_for():
     async with serving() as server:
         server.on[10] = lambda connection, request: anyio.lowlevel.checkpoint()
-        error = await fails(server.settings(connect_timeout_s=0.4), server.trust())
+        error = await fails(server.settings(connect_timeout_s=1.0), server.trust())
     assert isinstance(error, RetryableError)
     assert "the login was not answered" in str(error)
 
