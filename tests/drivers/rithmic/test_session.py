@@ -326,6 +326,7 @@ async def test_a_flatten_at_once_closes_every_part_once():
         change = Replacement(stop.client_order_id, 3, OrderType.MARKET, None, None)
         assert isinstance(await talk.session.replace(change), Sent)
         await talk.answer(stop.client_order_id, Replaced)
+        await stage.settle(talk)
         await stage.drive(0)
         await talk.filled(stop.client_order_id, 3)
         await stage.drive(44)
