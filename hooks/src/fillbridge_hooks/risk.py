@@ -131,7 +131,7 @@ class RiskContext(msgspec.Struct, frozen=True, gc=False):
     entry are absent. The one under judgement may be among it when it is judged again."""
     recent_messages: Sequence[int] = ()
     """Times of the messages of the last ten seconds, ns UTC, the newest first, at most
-    ``SHOWN_MESSAGES``; only while the check is asked, for they are not copied."""
+    ``SHOWN_MESSAGES``. They are not copied: a tuple of them can be kept, or encoded."""
     strategy_trades_today: int = 0
     """Entries of the proposal's strategy approved on this trade date, since a person let it go on
     after it was suspended."""

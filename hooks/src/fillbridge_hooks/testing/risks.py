@@ -197,7 +197,7 @@ def _contexts() -> list[RiskContext]:
             *(_FAR_AWAY_NS, proposal, _HUGE, _HUGE, _HUGE, -1e15, -1e15, _HUGE, last),
             recent_entries=entries * 32,
             entry_days=days,
-            recent_messages=range(_FAR_AWAY_NS, _FAR_AWAY_NS - 100, -1),  # no tuple, as live
+            recent_messages=[_FAR_AWAY_NS] * 100,  # no tuple, as live
             strategy_trades_today=_HUGE,
             margin=AccountMargin(-1e15, 1e15, 0, 0, 0.0),
         ),
