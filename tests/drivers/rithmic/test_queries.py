@@ -48,11 +48,22 @@ async def nothing(since_ns):
     """A replay that tells nothing new."""
 
 
-def asked_by(plant, executions=(), replay=nothing):
+class Executions(Struct):
+    """What is asked of a book."""
+
+    since: list[Executed]
+
+    def fresh(self):
+        return list(self.since)
+
+    def take_stock(self):
+        self.since.clear()
+
+
+def asked_by(plant, executions=None, replay=nothing):
     settings = RithmicSettings(settle_s=0.01)
-    plant.queries = PositionQueries(
-        plant, PLACE, settings, lambda: executions, replay, lambda: NOW_NS
-    )
+    book = Executions([] if executions is None else executions)
+    plant.queries = PositionQueries(plant, PLACE, settings, book, replay, lambda: NOW_NS)
     return plant.queries
 
 

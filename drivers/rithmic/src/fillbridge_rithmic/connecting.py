@@ -97,7 +97,7 @@ async def open_session(
                 plants.pnl,
                 place,
                 settings,
-                desk.book.executions,
+                desk.book,
                 queries.fills,
                 lambda: terms.clock.now_ns,
             ),

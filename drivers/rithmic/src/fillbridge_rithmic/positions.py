@@ -10,10 +10,10 @@ from fillbridge_hooks import BrokerPosition, RetryableError
 from fillbridge_rithmic.wire.messages import sent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from fillbridge_rithmic.link.plant import Plant
-    from fillbridge_rithmic.orders.book import Executed
+    from fillbridge_rithmic.orders.book import Book
     from fillbridge_rithmic.orders.requests import Place
     from fillbridge_rithmic.settings import RithmicSettings
 
@@ -35,7 +35,7 @@ class PositionQueries:
     A symbol without a row is flat, unless what was answered before and the fills since then say
     otherwise: then the answer lacks something, and is none.
 
-    :param executions: those that were heard of
+    :param book: knows what was executed since stock was taken
     :param replay: asks for those since a time, ns UTC: the one that closed a position may have
         been missed
     :param now_ns: the time now, ns UTC
@@ -46,18 +46,16 @@ class PositionQueries:
         plant: Plant,
         place: Place,
         settings: RithmicSettings,
-        executions: Callable[[], Iterable[Executed]],
+        book: Book,
         replay: Callable[[int], Awaitable[object]],
         now_ns: Callable[[], int],
     ) -> None:
         self._plant = plant
-        self._executions = executions
+        self._book = book
         self._replay = replay
         self._now_ns = now_ns
         self._before: Mapping[str, int] = {}
         """What the last answer said."""
-        self._known: set[Executed] = set()
-        """What was heard of when it came."""
         self._before_ns = 0
         """When it was asked for; what was executed earlier is in it."""
         self._account: dict[str, Any] = dict(place.account())
@@ -99,7 +97,7 @@ class PositionQueries:
                     f"positions: no row of {', '.join(missing)}, held by what was said before"
                 )
             self._before, self._before_ns = held, asked_ns - _SKEW_NS
-            self._known = set(self._executions())
+            self._book.take_stock()
         return tuple(
             BrokerPosition(symbol=symbol, quantity=quantity)
             for symbol, quantity in sorted(held.items())
@@ -111,7 +109,7 @@ class PositionQueries:
         expected = {symbol: net for symbol, net in self._before.items() if net}
         if expected.keys() <= held.keys():
             return []
-        for one in set(self._executions()) - self._known:
+        for one in self._book.fresh():
             if one.symbol in expected and one.time_ns > self._before_ns:
                 expected[one.symbol] += one.signed
         return sorted(symbol for symbol, net in expected.items() if net and symbol not in held)

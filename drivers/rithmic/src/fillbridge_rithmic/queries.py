@@ -163,7 +163,7 @@ class OrderQueries:
     async def _list_working(self) -> None:
         book = self._desk.book
         # What an answer named exists, too, whether or not anything else was heard of it.
-        believed = {basket.basket_id for line in book.lines() for basket in line.working()}
+        believed = {basket.basket_id for line in book.that_may_work() for basket in line.working()}
         self._mentioned = set()
 
         def missing(rows: set[str]) -> set[str]:
@@ -242,7 +242,7 @@ class OrderQueries:
         """The orders that work, by what was listed and heard since."""
         return self._orders(
             line
-            for line in self._desk.book.lines()
+            for line in self._desk.book.that_may_work()
             if any(basket.basket_id in self._confirmed for basket in line.working())
         )
 
@@ -275,14 +275,12 @@ class OrderQueries:
             await self._replay(start, max(start, now_ns // _SECOND) + _MARGIN_S, since_ns)
             await self._resolve()
             found = self._executions
-        baskets = self._desk.book.baskets
-        recent_ns = max(since_ns, now_ns - _RECENT_NS)
+        book, recent_ns = self._desk.book, max(since_ns, now_ns - _RECENT_NS)
         found |= {
             (basket.basket_id, execution.fill_id)
-            for basket in baskets.values()
-            for execution in basket.executions.values()
-            if execution.time_ns >= recent_ns
+            for basket, execution in book.executed_since(recent_ns)
         }
+        baskets = book.baskets
         return self._desk.fills(
             (baskets[name], fill_id)
             for name, fill_id in found
@@ -306,9 +304,10 @@ class OrderQueries:
         def lacks(_: set[str]) -> bool:
             return any(
                 (basket.basket_id, execution.fill_id) not in self._executions
-                for basket in self._desk.book.baskets.values()
-                for execution in basket.executions.values()
-                if execution.time_ns >= since_ns and start <= execution.time_ns // _SECOND < finish
+                for basket, execution in self._desk.book.executed_since(
+                    max(since_ns, start * _SECOND)
+                )
+                if execution.time_ns // _SECOND < finish
             )
 
         await self._list(REPLAY_EXECUTIONS, lacks, start_index=start, finish_index=finish)

@@ -1,7 +1,12 @@
-"""All orders of the account that were heard of, under the ids that they were sent with."""
+"""All orders of the account that were heard of, under the ids that they were sent with.
+
+What is asked every few seconds must not take longer the more orders the day has had. So what may be
+an answer is kept apart: what changes gets there, and leaves when it is looked at and is none.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from fillbridge_hooks import Instrument
-    from fillbridge_rithmic.orders.notices import OrderNotice
+    from fillbridge_rithmic.orders.notices import Execution, OrderNotice
 
 _Key = tuple[str, OrderRole | None]
 
@@ -59,6 +64,16 @@ class Book:
         """By basket: those that name it as their origin."""
         self._announced: dict[str, Line] = {}
         """By id: legs that were spoken of before Rithmic did."""
+        self._may_work: dict[Line, None] = {}
+        """Every order that works, and others."""
+        self._may_lack: set[str] = set()
+        """Every tag of which nothing was heard, and others."""
+        self._may_be_unclear: set[str] = set()
+        """The origins of every leg that is not clear, and others."""
+        self._executed: list[tuple[int, str, str]] = []
+        """Time, basket and id of every execution, oldest first; and times that it had before."""
+        self._fresh: list[tuple[Basket, str]] = []
+        """The executions that were heard of since stock was taken."""
         self.has_begun = False
         """Whether what is heard for the first time may be new at Rithmic, too."""
 
@@ -67,6 +82,7 @@ class Book:
     def expect(self, order: Order, legs: dict[OrderRole, Leg]) -> None:
         """An order is about to be sent: notifications may be here before its answer is."""
         self.submitted[order.client_order_id] = Submitted(order=order, legs=legs)
+        self._may_lack.add(order.client_order_id)
 
     def forget(self, tag: str) -> None:
         """It was not sent after all."""
@@ -89,7 +105,16 @@ class Book:
         is_new = notice.basket_id not in self.baskets
         basket = self._basket(notice.basket_id)
         basket.is_new = basket.is_new or (is_new and self.has_begun and not notice.is_snapshot)
+        execution = notice.execution
+        known = None if execution is None else basket.executions.get(execution.fill_id)
         basket.apply(notice)
+        if execution is not None:
+            fill_id = execution.fill_id
+            if known is None:
+                self._fresh.append((basket, fill_id))
+            time_ns = basket.executions[fill_id].time_ns
+            if known is None or known.time_ns != time_ns:
+                insort(self._executed, (time_ns, basket.basket_id, fill_id))
         return self._place(basket)
 
     def _is_of_account(self, notice: OrderNotice) -> bool:
@@ -115,6 +140,7 @@ class Book:
         if before is not line:
             if before is not None:
                 before.baskets.remove(basket)
+                self._may_lack.add(before.client_order_id)
                 line.told.is_followed = line.told.is_followed or before.told.is_followed
             self._line_of[basket.basket_id] = line
             line.add(basket)
@@ -122,7 +148,9 @@ class Book:
             line.entry is not None and line.entry.client_order_id in self.submitted
         ):
             line.told.is_followed = True
+        self._may_work[line] = None
         if parent_id:
+            self._may_be_unclear.add(parent_id)
             legs = self._legs.setdefault(parent_id, [])
             if basket.basket_id not in legs:
                 legs.append(basket.basket_id)
@@ -200,6 +228,11 @@ class Book:
         }
         for tag in tags & self.submitted.keys() - self._named.keys():
             del self.submitted[tag]
+        self._may_work = {line: None for line in self._may_work if line.baskets}
+        self._may_lack &= self.submitted.keys()
+        self._may_be_unclear -= gone
+        self._executed = [place for place in self._executed if place[1] not in gone]
+        self._fresh = [one for one in self._fresh if one[0].basket_id not in gone]
         return gone
 
     def _leg_ids(self) -> set[str]:
@@ -260,17 +293,37 @@ class Book:
         """Every order that was heard of."""
         return (line for line in self._lines.values() if line.baskets)
 
-    def executions(self) -> Iterator[Executed]:
-        """Every execution that was heard of."""
-        for basket in self.baskets.values():
+    def that_may_work(self) -> list[Line]:
+        """Every order of which something may still fill."""
+        self._may_work = {
+            line: None for line in self._may_work if line.baskets and not line.has_ended
+        }
+        return list(self._may_work)
+
+    def executed_since(self, time_ns: int) -> Iterator[tuple[Basket, Execution]]:
+        """Every execution that was heard of at or after a time, ns UTC, oldest first."""
+        for at in range(bisect_left(self._executed, (time_ns,)), len(self._executed)):
+            said_ns, basket_id, fill_id = self._executed[at]
+            basket = self.baskets[basket_id]
+            execution = basket.executions[fill_id]
+            if execution.time_ns == said_ns:
+                yield basket, execution
+
+    def fresh(self) -> Iterator[Executed]:
+        """Every execution that was heard of since stock was taken."""
+        for basket, fill_id in self._fresh:
             if basket.side is not None:
-                for one in basket.executions.values():
-                    yield Executed(
-                        fill_id=one.fill_id,
-                        symbol=basket.symbol,
-                        signed=basket.side.sign * one.quantity,
-                        time_ns=one.time_ns,
-                    )
+                one = basket.executions[fill_id]
+                yield Executed(
+                    fill_id=fill_id,
+                    symbol=basket.symbol,
+                    signed=basket.side.sign * one.quantity,
+                    time_ns=one.time_ns,
+                )
+
+    def take_stock(self) -> None:
+        """What was executed so far is in what is held."""
+        self._fresh.clear()
 
     def legs_below(self, basket_id: str) -> Iterator[Line]:
         """The legs of an entry."""
@@ -282,30 +335,40 @@ class Book:
 
     def strangers(self) -> set[str]:
         """Baskets that legs come from and of which nothing is known."""
-        return {
-            parent_id
-            for parent_id, leg_ids in self._legs.items()
-            if parent_id not in self.baskets
-            or (not self.baskets[parent_id].last_ns and not self.baskets[parent_id].tag)
-        }
+        return {parent_id for parent_id in self._unclear() if self._is_stranger(parent_id)}
 
     def unnamed(self) -> set[str]:
         """Legs of entries of ours of which nothing says whether they are stop or target."""
         return {
             leg_id
-            for parent_id, leg_ids in self._legs.items()
+            for parent_id in self._unclear()
             if parent_id in self.baskets and self.baskets[parent_id].tag
-            for leg_id in leg_ids
-            if self._line_of[leg_id].leg is None
+            for leg_id in self._unnamed_legs(parent_id)
         }
+
+    def _unclear(self) -> set[str]:
+        self._may_be_unclear = {
+            parent_id
+            for parent_id in self._may_be_unclear & self._legs.keys()
+            if self._is_stranger(parent_id) or self._unnamed_legs(parent_id)
+        }
+        return self._may_be_unclear
+
+    def _is_stranger(self, parent_id: str) -> bool:
+        parent = self.baskets.get(parent_id)
+        return parent is None or (not parent.last_ns and not parent.tag)
+
+    def _unnamed_legs(self, parent_id: str) -> list[str]:
+        return [leg_id for leg_id in self._legs[parent_id] if self._line_of[leg_id].leg is None]
 
     def unanswered(self) -> set[str]:
         """Tags that were sent and of which nothing was heard."""
-        return {
+        self._may_lack = {
             tag
-            for tag, sent in self.submitted.items()
-            if not sent.is_refused and not self.named(tag)
+            for tag in self._may_lack & self.submitted.keys()
+            if not self.submitted[tag].is_refused and not self.named(tag)
         }
+        return self._may_lack.copy()
 
 
 def _level(leg: Leg) -> LineTerms:
