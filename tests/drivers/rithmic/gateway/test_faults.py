@@ -186,7 +186,7 @@ async def test_several_messages_come_in_one_websocket_message(gateway, client):
 async def test_a_connection_is_half_open(gateway, client):
     gateway.faults.arm("half_open", template=18)
     await client.send(18)
-    await client.order_and_hear_nothing()
+    assert await client.hears_nothing_of_an_order()
     assert gateway.orders() == []
     assert len(gateway.sessions) == 1
 
@@ -599,20 +599,24 @@ async def test_another_account_is_heard_of_by_nobody_who_did_not_ask(gateway, cl
 async def test_a_user_is_kicked(gateway, client):
     gateway.kick("nobody")
     await client.ask(18)
+    assert len(gateway.sessions) == 1
     gateway.kick("rehearsal")
-    await client.until(77)
     await client.until_gone()
+    assert client.heard[-1].template_id == 77
 
 
 async def test_a_second_login_ends_the_first(running, client):
-    async with logged_in(running):
-        await client.until(77)
+    (first,) = running.gateway.sessions
+    async with logged_in(running) as second:
         await client.until_gone()
+        assert client.heard[-1].template_id == 77
         with anyio.fail_after(20):
-            while len(running.gateway.sessions) > 1:
+            while first in running.gateway.sessions:
                 await anyio.lowlevel.checkpoint()
+        (answer,) = await second.ask(18)
+        assert answer.template_id == 19
 
 
 async def test_all_connections_can_be_half_open(gateway, client):
     gateway.half_open()
-    await client.order_and_hear_nothing()
+    assert await client.hears_nothing_of_an_order()

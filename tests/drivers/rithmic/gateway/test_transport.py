@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.drivers.rithmic.gateway.client import HOUSE, connected, logged_in
+from websockets.frames import Opcode
 
 from fillbridge_hooks import ConfigurationError
 from fillbridge_rithmic.gateway import Gateway, GatewaySettings, serve_gateway
@@ -49,6 +50,7 @@ async def test_a_ping_is_answered_and_can_be_sent():
         await client.flush()
         await running.gateway.sessions[0].websocket.ping()
         await client.ask(18)
+        assert sorted(client.controls) == [Opcode.PING, Opcode.PONG]
 
 
 async def test_who_sends_nothing_is_disconnected():
@@ -58,6 +60,7 @@ async def test_who_sends_nothing_is_disconnected():
         with anyio.fail_after(20):
             while running.gateway.sessions:
                 await anyio.lowlevel.checkpoint()
+        assert 18 not in {each.template for each in running.gateway.received}
 
 
 async def until_closed(stream):
@@ -114,6 +117,8 @@ async def test_who_leaves_too_much_unread_is_disconnected(monkeypatch):
         for _ in range(11):
             session.send(build(77))
         await client.until_gone()
+        assert len(client.notices(77)) <= 10
+        assert session.is_over
 
 
 async def test_nothing_is_done_later_by_a_gateway_that_is_not_served():
@@ -229,4 +234,5 @@ async def test_the_gateway_survives_whatever_is_sent(frames):
         async with logged_in(running) as client:
             for frame in frames:
                 await client.send_bytes(frame)
-            await client.ask(18)
+            (answer,) = await client.ask(18)
+    assert answer.template_id == 19

@@ -117,10 +117,13 @@ async def test_a_torn_and_slow_way_to_the_gateway():
             proxy.up.piece = proxy.down.piece = 11
             uri = f"wss://127.0.0.1:{proxy.port}"
             async with logged_in(running, uri=uri) as login:
-                for _ in range(20):
-                    await login.ask(310)
+                routes = [(await login.ask(310)).rows for _ in range(20)]
                 await proxy.reset()
                 with anyio.fail_after(PATIENCE_S):
                     await login.has_ended.wait()
+                assert isinstance(login.end, RetryableError)
             async with logged_in(running, uri=uri) as login:
-                await login.ask(310)
+                routes.append((await login.ask(310)).rows)
+    assert [[row.trade_route for row in rows if row.trade_route] for rows in routes] == [
+        ["simulator", "simulator"]
+    ] * 21
